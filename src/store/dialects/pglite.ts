@@ -1,0 +1,82 @@
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { Kysely, PGliteDialect } from 'kysely'
+import type { Database } from '../database.ts'
+import { lockFolder } from './folder-lock.ts'
+import { copyTemplate, type PgliteTemplate, pgliteTemplate } from './pglite-template.ts'
+import { valueParsers } from './value-types.ts'
+
+/** Opens PGlite in memory. Everything is gone when it is closed. */
+export async function openPgliteInMemory(): Promise<Database> {
+  const template = await pgliteTemplate()
+  const loadDataDir = template && new Blob([await readFile(template.tarFile)])
+  const pglite = await PGlite.create({ parsers: valueParsers, ...(loadDataDir && { loadDataDir }) })
+  return asDatabase(pglite, () => {})
+}
+
+/**
+ * Opens PGlite on the folder `dir`, made with its parents when absent. An acknowledged commit survives the death of
+ * the process (SIGKILL); PGlite cannot flush the disk's own cache, so a power cut may take the last moments.
+ * @throws FolderInUseError when a live process has the folder open: PGlite itself would accept that, and corrupt it.
+ */
+export async function openPgliteOnDisk(folder: string): Promise<Database> {
+  const dir = resolve(folder)
+  await mkdir(dirname(dir), { recursive: true, mode: 0o700 })
+  const lock = lockFolder(`${dir}.lock`)
+  try {
+    const template = await pgliteTemplate()
+    await prepareFolder(dir, template)
+    const pglite = await PGlite.create({ dataDir: dir, parsers: valueParsers })
+    return asDatabase(pglite, () => lock.release())
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function prepareFolder(dir: string, template: PgliteTemplate | undefined): Promise<void> {
+  const entries: string[] = await readdir(dir).catch(() => [])
+  if (entries.length === 0) {
+    if (template !== undefined) return copyTemplate(template, dir)
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+    return chmod(dir, 0o700)
+  }
+  if (!entries.includes('PG_VERSION')) {
+    throw new Error(`${dir} is not empty and is not a database: choose another folder`)
+  }
+  if (template === undefined) return
+  const [found, expected] = await Promise.all([majorVersion(dir), majorVersion(template.dataDir)])
+  if (found !== expected) {
+    throw new Error(`${dir} was written by PostgreSQL ${found}; this PGlite reads ${expected}: export and import it`)
+  }
+}
+
+async function majorVersion(dataDir: string): Promise<string> {
+  return (await readFile(join(dataDir, 'PG_VERSION'), 'utf8')).trim()
+}
+
+function asDatabase(pglite: PGlite, afterClose: () => void): Database {
+  const db = new Kysely<any>({ dialect: new PGliteDialect({ pglite }) })
+  let closing: Promise<void> | undefined
+  return {
+    db,
+    kind: 'pglite',
+    async listen(channel, onNotification) {
+      const unlisten = await pglite.listen(channel, onNotification)
+      return () => unlisten()
+    },
+    close() {
+      closing ??= (async () => {
+        try {
+          await db.destroy()
+          // Kysely leaves an instance that it never used open.
+          if (!pglite.closed) await pglite.close()
+        } finally {
+          afterClose()
+        }
+      })()
+      return closing
+    },
+  }
+}
