@@ -1,0 +1,285 @@
+#!/usr/bin/env node
+// The launcher: `node bin/wayleave.mjs <command>` from a clone, under whatever Node (18 or newer) the machine has.
+//
+// It finds or fetches the project's own Node (.nvmrc), installs the packages when they are missing or
+// outdated, has the contracts compiled for the commands that need them, and then runs the command under that
+// Node. It depends on nothing, writes nothing to stdout (progress goes to stderr), and passes signals, exit
+// codes and death by signal through, so that callers cannot tell it is there.
+//
+//   node bin/wayleave.mjs sandbox --once        src/cli/main.ts, with these arguments
+//   node bin/wayleave.mjs run scripts/x.ts …    a script of the project, with these arguments
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { constants, homedir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const wanted = readFileSync(join(root, '.nvmrc'), 'utf8').trim().replace(/^v/, '')
+const windows = process.platform === 'win32'
+const started = Math.round(Date.now() - process.uptime() * 1000)
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+/** Commands that start processes which load the compiled contracts. */
+const usesContracts = new Set(['sandbox', 'broker'])
+
+const say = (line) => process.stderr.write(`wayleave: ${line}\n`)
+const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
+const pause = (ms) => new Promise((done) => setTimeout(done, ms))
+
+/** What ends the start with a sentence for the reader instead of a stack. */
+class Failure extends Error {}
+
+/** What ends the start because a child did: we end alike. */
+class Ended extends Error {
+  constructor(how) {
+    super()
+    this.how = how
+  }
+}
+
+/** Where the streams of the command itself go, and those of what only prepares for it (stdout stays clean). */
+const asOurs = 'inherit'
+const aside = ['ignore', 2, 'inherit']
+
+/** Runs a program to its end, passing our signals to it. */
+function runToEnd(command, args, { env, stdio, cwd }) {
+  return new Promise((done, failed) => {
+    const child = spawn(command, args, {
+      env,
+      cwd,
+      stdio,
+      shell: windows && command !== process.execPath && !command.endsWith('.exe'),
+    })
+    const pass = Object.fromEntries(signals.map((signal) => [signal, () => child.kill(signal)]))
+    for (const signal of signals) process.on(signal, pass[signal])
+    const release = () => {
+      for (const signal of signals) process.off(signal, pass[signal])
+    }
+    child.on('error', (error) => {
+      release()
+      failed(error)
+    })
+    child.on('exit', (code, signal) => {
+      release()
+      done({ code, signal })
+    })
+  })
+}
+
+/** Ends this process the way the child ended: same code, or by the same signal. */
+function endLike({ code, signal }) {
+  if (signal) {
+    process.kill(process.pid, signal)
+    // Reached only where the signal is ignored, as for process 1 of a container: the shell's convention.
+    setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 100)
+    return
+  }
+  process.exit(code ?? 1)
+}
+
+// --- the project's Node -------------------------------------------------------------------------------------
+
+const sameMinor = (version) =>
+  version.split('.').slice(0, 2).join('.') === wanted.split('.').slice(0, 2).join('.')
+const versionOf = (binary) =>
+  String(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout ?? '')
+    .trim()
+    .replace(/^v/, '')
+
+function userCache() {
+  if (process.env.XDG_CACHE_HOME) return join(process.env.XDG_CACHE_HOME, 'wayleave')
+  if (windows && process.env.LOCALAPPDATA) return join(process.env.LOCALAPPDATA, 'wayleave')
+  return join(homedir(), '.cache', 'wayleave')
+}
+const nodeNote = join(userCache(), `node-${wanted}-${process.platform}-${process.arch}.path`)
+
+/** The project's Node if it is at hand: the running one, or the one found at an earlier start. */
+function nodeAtHand() {
+  if (sameMinor(process.versions.node)) return process.execPath
+  const noted = read(nodeNote)?.trim()
+  return noted && existsSync(noted) && sameMinor(versionOf(noted)) ? noted : undefined
+}
+
+/**
+ * Has npm fetch the project's Node and notes where the binary lies. The binary is started directly later on:
+ * what is started through npx outlives npx and never hears of its signals.
+ */
+function fetchNode() {
+  say(`fetching Node ${wanted} (this machine runs ${process.versions.node}); needed once …`)
+  const asked = spawnSync('npx', ['-y', '-p', `node@${wanted}`, 'node', '-p', 'process.execPath'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: windows,
+  })
+  const binary = (asked.stdout ?? '').trim().split('\n').pop()?.trim()
+  if (asked.status !== 0 || !binary || !sameMinor(versionOf(binary))) {
+    throw new Failure(
+      `Node ${wanted} could not be fetched by npx. Check the network and npm's registry setting, ` +
+        `or install Node ${wanted} and start again with it.`,
+    )
+  }
+  try {
+    mkdirSync(dirname(nodeNote), { recursive: true })
+    writeFileSync(nodeNote, `${binary}\n`)
+  } catch {
+    // A home that cannot be written to: npx is asked again at the next start.
+  }
+  return binary
+}
+
+// --- packages -----------------------------------------------------------------------------------------------
+
+const lockfile = join(root, 'package-lock.json')
+const installed = join(root, 'node_modules', '.package-lock.json')
+const stamp = join(root, 'node_modules', '.cache', 'wayleave', 'installed')
+
+const stampWanted = () =>
+  createHash('sha256')
+    .update(readFileSync(lockfile))
+    .update(`\n${wanted}\n${process.platform}-${process.arch}\n`)
+    .digest('hex')
+
+function writeStamp() {
+  mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(stamp, stampWanted())
+}
+
+/** Whether a lockfile's entry belongs on this machine: npm leaves other platforms' binaries out. */
+function fitsMachine(entry) {
+  const fits = (list, value) =>
+    !list || list.includes(value) || (list[0].startsWith('!') && !list.includes(`!${value}`))
+  const libc = existsSync('/etc/alpine-release') ? 'musl' : 'glibc'
+  return fits(entry.os, process.platform) && fits(entry.cpu, process.arch) && fits(entry.libc, libc)
+}
+
+/**
+ * Whether what lies in node_modules is what the lockfile says, although we did not put it there (someone ran
+ * npm). An installation made under an older Node lacks native packages, hence optional ones count too.
+ */
+function sameAsLockfile() {
+  const there = JSON.parse(readFileSync(installed, 'utf8')).packages
+  return Object.entries(JSON.parse(readFileSync(lockfile, 'utf8')).packages).every(([path, entry]) => {
+    const expected = path !== '' && (entry.optional ? (entry.os || entry.cpu) && fitsMachine(entry) : true)
+    return !expected || there[path]?.version === entry.version
+  })
+}
+
+function packagesReady() {
+  if (!existsSync(installed)) return false
+  if (read(stamp) === stampWanted()) return true
+  if (!sameAsLockfile()) return false
+  writeStamp()
+  return true
+}
+
+async function installPackages(env) {
+  say('installing packages; needed once, and after updates …')
+  const since = Date.now()
+  // The running Node decides which native packages npm installs, so npm must run under the project's.
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
+  const ended = await runToEnd('npm', args, { env, stdio: aside, cwd: root })
+  if (ended.signal) throw new Ended(ended)
+  if (ended.code !== 0) throw new Failure(`npm ci failed (exit code ${ended.code}); what it said is above.`)
+  writeStamp()
+  say(`packages installed in ${Math.round((Date.now() - since) / 1000)} s`)
+}
+
+// --- one start at a time prepares ---------------------------------------------------------------------------
+
+const lock = join(root, 'cache', 'prepare.lock')
+
+function holderOfLock() {
+  const pid = Number(read(join(lock, 'pid')))
+  if (!pid)
+    return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 10_000 ? -1 : undefined
+  try {
+    process.kill(pid, 0)
+    return pid
+  } catch (error) {
+    return error.code === 'EPERM' ? pid : undefined
+  }
+}
+
+/** Two starts on a fresh clone must not install over each other: the second waits for the first. */
+async function withLock(work) {
+  mkdirSync(dirname(lock), { recursive: true })
+  for (let told = false; ; await pause(200)) {
+    try {
+      mkdirSync(lock)
+      break
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+    }
+    const holder = holderOfLock()
+    if (holder === undefined) {
+      // Its holder died. Renaming is atomic: of several that see this, one removes it.
+      const stale = `${lock}.${process.pid}`
+      try {
+        renameSync(lock, stale)
+        rmSync(stale, { recursive: true, force: true })
+      } catch {}
+      continue
+    }
+    if (!told) say('another start is preparing this clone; waiting for it …')
+    told = true
+  }
+  writeFileSync(join(lock, 'pid'), String(process.pid))
+  try {
+    return await work()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
+// --- the start ----------------------------------------------------------------------------------------------
+
+/**
+ * The environment in which everything of the project runs: its Node comes first on the path, and programs that
+ * report how long they took from the start of the command find that moment (milliseconds since 1970).
+ */
+function environment(node) {
+  const path = Object.keys(process.env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH'
+  return {
+    ...process.env,
+    [path]: `${dirname(node)}${delimiter}${process.env[path] ?? ''}`,
+    WAYLEAVE_STARTED: String(started),
+  }
+}
+
+/** Compiles the contracts unless the compiled ones are up to date; scripts/contracts.ts knows. */
+async function compileContracts(node) {
+  const script = join(root, 'scripts', 'contracts.ts')
+  const ended = await runToEnd(node, [script], { env: environment(node), stdio: aside, cwd: root })
+  if (ended.signal) throw new Ended(ended)
+  if (ended.code !== 0)
+    throw new Failure('the contracts could not be compiled; what the compiler said is above.')
+}
+
+async function main([command, ...rest]) {
+  if (command === 'run' && !rest[0])
+    throw new Failure('run what? Say: node bin/wayleave.mjs run scripts/NAME.ts')
+  const target =
+    command === 'run'
+      ? [resolve(root, rest[0]), ...rest.slice(1)]
+      : [join(root, 'src', 'cli', 'main.ts'), ...process.argv.slice(2)]
+  // A script brings its own needs; any other command only needs the contracts to have been compiled once.
+  const compile = usesContracts.has(command) || (command !== 'run' && !existsSync(join(root, 'types')))
+
+  let node = nodeAtHand()
+  if (!node || !packagesReady() || compile) {
+    await withLock(async () => {
+      node = nodeAtHand() ?? fetchNode()
+      if (!packagesReady()) await installPackages(environment(node))
+      if (compile) await compileContracts(node)
+    })
+  }
+  endLike(await runToEnd(node, target, { env: environment(node), stdio: asOurs }))
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  if (error instanceof Ended) return endLike(error.how)
+  say(error instanceof Failure ? error.message : (error?.stack ?? String(error)))
+  process.exit(1)
+})
