@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IMemberRegistry} from "../members/IMemberRegistry.sol";
+import {IAccessLog} from "./IAccessLog.sol";
+
+/// @title Anchors of members' access logs
+contract AccessLog is IAccessLog {
+    struct Window {
+        uint64 number;
+        uint64 until;
+    }
+
+    /// @dev How far a member's clock may be ahead of the block's, in seconds.
+    uint256 private constant MAX_AHEAD = 60;
+
+    IMemberRegistry private immutable _members;
+
+    mapping(bytes32 member => Window) private _last;
+    mapping(bytes32 member => mapping(uint64 number => bytes32 root)) private _roots;
+
+    constructor(IMemberRegistry members) {
+        _members = members;
+    }
+
+    /// @inheritdoc IAccessLog
+    function anchor(uint64 number, uint64 until, bytes32 root) external {
+        // An account has a member only while that member is live or suspended.
+        bytes32 member = _members.memberOf(msg.sender);
+        if (member == 0) revert AccessLogOperatorUnknown(msg.sender);
+        Window memory last = _last[member];
+        if (number != last.number + 1) revert AccessLogNumberMismatch(member, number, last.number + 1);
+        if (until <= last.until) revert AccessLogWindowInverted(member, last.until, until);
+        uint256 latest = block.timestamp + MAX_AHEAD;
+        if (until > latest) revert AccessLogWindowAhead(member, until, latest);
+        if (root == 0) revert AccessLogRootZero(member, number);
+
+        _last[member] = Window(number, until);
+        _roots[member][number] = root;
+        emit WindowAnchored(member, number, last.until, until, root);
+    }
+
+    /// @inheritdoc IAccessLog
+    function lastWindow(bytes32 member) external view returns (uint64 number, uint64 until) {
+        Window memory last = _last[member];
+        return (last.number, last.until);
+    }
+
+    /// @inheritdoc IAccessLog
+    function rootOf(bytes32 member, uint64 number) external view returns (bytes32) {
+        return _roots[member][number];
+    }
+}

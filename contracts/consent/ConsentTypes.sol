@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Member} from "../members/MemberTypes.sol";
+import {HandleWord} from "../patients/HandleWord.sol";
+import {ConsentWord} from "./ConsentWord.sol";
+
+// The four signed acts. Field for field they are the EIP-712 types, with the nested `Scope` and `Terms` replaced by
+// their struct hashes, so `keccak256(abi.encode(TYPEHASH, act))` is an act's own struct hash.
+
+/// @notice Widens: permits what `terms` says to whom `scope` says.
+/// @param handle The patient at one custodian.
+/// @param scope Struct hash of grantee, purpose and a secret salt: the slot.
+/// @param terms Struct hash of what is permitted, salted.
+/// @param fromDay First day, in days since 1970-01-01 UTC.
+/// @param untilDay Last day.
+/// @param flags Bit set of the `FLAG_` constants.
+/// @param version Exactly one more than the slot's.
+/// @param epoch Exactly the handle's.
+/// @param deadline Last block time, in seconds, at which the signature counts.
+struct Grant {
+    bytes32 handle;
+    bytes32 scope;
+    bytes32 terms;
+    uint16 fromDay;
+    uint16 untilDay;
+    uint8 flags;
+    uint24 version;
+    uint32 epoch;
+    uint64 deadline;
+}
+
+/// @notice Narrows: ends every permit in the slot up to a version.
+struct Revocation {
+    bytes32 handle;
+    bytes32 scope;
+    uint24 upToVersion;
+}
+
+/// @notice Narrows: replaces what is in the slot, up to a version, by an objection.
+struct Objection {
+    bytes32 handle;
+    bytes32 scope;
+    bytes32 terms;
+    uint24 upToVersion;
+}
+
+/// @notice Widens: ends an objection.
+struct Withdrawal {
+    bytes32 handle;
+    bytes32 scope;
+    uint24 version;
+    uint32 epoch;
+    uint64 deadline;
+}
+
+/// @notice All that one decision needs, read at one block.
+/// @param blockNumber The block it was read at.
+/// @param blockTime Its time, in seconds.
+/// @param custodian The handle's custodian, zero if unbound.
+/// @param handleWord The handle's lock and epoch.
+/// @param grantee The asking member's state.
+/// @param words The word of each scope asked for, in order.
+/// @param joinedAt When the asking member joined each group asked for, in order; zero where it is not in it.
+struct Reading {
+    uint64 blockNumber;
+    uint64 blockTime;
+    bytes32 custodian;
+    HandleWord handleWord;
+    Member grantee;
+    ConsentWord[] words;
+    uint64[] joinedAt;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Grant, Objection, Reading, Revocation, Withdrawal} from "./ConsentTypes.sol";
+import {ConsentWord} from "./ConsentWord.sol";
+
+/// @title Patients' consents
+/// @notice One word for each (handle, scope). Every act carries the signature of the handle's owner and is sent by
+/// anybody. Patients sign EIP-712 typed data under the domain ("Wayleave Consent", "1", chain id, this contract):
+///
+/// - `Scope(string granteeType,string grantee,string purpose,bytes32 salt)`
+/// - `Terms(string[] dataClasses,string[] sensitivities,bytes32 body,bytes32 salt)`
+/// - `Grant(bytes32 handle,Scope scope,Terms terms,uint16 fromDay,uint16 untilDay,uint8 flags,uint24 version,uint32
+///   epoch,uint64 deadline)`
+/// - `Revocation(bytes32 handle,Scope scope,uint24 upToVersion)`
+/// - `Objection(bytes32 handle,Scope scope,Terms terms,uint24 upToVersion)`
+/// - `Withdrawal(bytes32 handle,Scope scope,uint24 version,uint32 epoch,uint64 deadline)`
+///
+/// The wallet shows scope and terms in clear; calldata carries their struct hashes.
+///
+/// What widens (grant, withdrawal) names the exact next version, the handle's epoch and a deadline, and does not land
+/// while the handle is locked. What narrows (revocation, objection) says "every version up to N", has neither deadline
+/// nor epoch, and always lands: where N has been reached, the version becomes N + 1; where the slot is past N, nothing
+/// changes and nothing reverts.
+///
+/// Example: a slot at version 0 takes a grant of version 1. `Revocation(handle, scope, 1)` makes it silent at version
+/// 2. A grant of version 3 permits again; the old revocation, sent anew, changes nothing, for 1 < 3.
+interface IConsentRegistry {
+    /// @notice A permit stands in the slot.
+    event ConsentGranted(bytes32 indexed handle, bytes32 indexed scope, ConsentWord word, bytes32 signerHash);
+    /// @notice The slot has a higher version and no permit; an objection in it stayed.
+    event ConsentRevoked(bytes32 indexed handle, bytes32 indexed scope, ConsentWord word, bytes32 signerHash);
+    /// @notice An objection stands in the slot.
+    event ConsentObjected(bytes32 indexed handle, bytes32 indexed scope, ConsentWord word, bytes32 signerHash);
+    /// @notice The objection in the slot ended; it is silent.
+    event ObjectionWithdrawn(bytes32 indexed handle, bytes32 indexed scope, ConsentWord word, bytes32 signerHash);
+    /// @notice A revocation or objection up to `upToVersion` came when the slot was past it: nothing changed.
+    event ConsentUnchanged(bytes32 indexed handle, bytes32 indexed scope, uint24 upToVersion, uint24 version);
+
+    /// @notice The signature's time is over.
+    error ConsentDeadlinePassed(bytes32 handle, uint64 deadline, uint256 blockTime);
+    /// @notice The period ends before it begins.
+    error ConsentPeriodInverted(uint16 fromDay, uint16 untilDay);
+    /// @notice The period is longer than `maximum` days.
+    error ConsentPeriodTooLong(uint16 fromDay, uint16 untilDay, uint256 maximum);
+    /// @notice The period ended before today.
+    error ConsentPeriodOver(uint16 untilDay, uint256 today);
+    /// @notice `flags` has bits that mean nothing.
+    error ConsentFlagsUnknown(uint8 flags);
+    /// @notice The signature is for another version than the slot's next.
+    error ConsentVersionMismatch(bytes32 handle, bytes32 scope, uint24 version, uint256 expected);
+    /// @notice No version follows this one. A grant of the last version is refused as well: it could not be revoked.
+    error ConsentVersionExhausted(bytes32 handle, bytes32 scope, uint24 version);
+    /// @notice The handle is bound to nobody.
+    error ConsentHandleUnbound(bytes32 handle);
+    /// @notice The handle is locked: nothing widens.
+    error ConsentHandleLocked(bytes32 handle);
+    /// @notice The signature is for another epoch than the handle's.
+    error ConsentEpochMismatch(bytes32 handle, uint32 epoch, uint32 expected);
+    /// @notice The signer does not own the handle.
+    error ConsentSignerNotOwner(bytes32 handle, bytes32 signerHash);
+    /// @notice There is no objection in the slot to withdraw.
+    error ConsentNoObjection(bytes32 handle, bytes32 scope);
+    /// @notice A list is longer than `maximum`.
+    error ConsentListTooLong(uint256 length, uint256 maximum);
+
+    /// @notice Puts a permit into the slot, in place of whatever was there.
+    /// @dev Reverts with the errors of `Signers`, too; so do all acts.
+    /// @param g What is granted.
+    /// @param signer The owner's 20-byte account.
+    /// @param signature The signer's over `Grant`, 65 bytes.
+    function grant(Grant calldata g, bytes calldata signer, bytes calldata signature) external;
+
+    /// @notice Ends a permit; an objection stays one.
+    /// @dev Reverts for a bad or foreign signature, and for the last value of the type, only.
+    function revoke(Revocation calldata r, bytes calldata signer, bytes calldata signature) external;
+
+    /// @notice Puts an objection into the slot.
+    /// @dev Reverts for a bad or foreign signature, and for the last value of the type, only.
+    function object(Objection calldata o, bytes calldata signer, bytes calldata signature) external;
+
+    /// @notice Ends an objection; the slot is silent then.
+    function withdrawObjection(Withdrawal calldata w, bytes calldata signer, bytes calldata signature) external;
+
+    /// @notice Everything that the custodian's broker needs for one decision, in one call at one block.
+    /// @param handle The patient at the custodian.
+    /// @param scopes The scopes that could concern the request, at most 256.
+    /// @param grantee The member that asks.
+    /// @param groups The groups named in those scopes, at most 256.
+    function read(
+        bytes32 handle,
+        bytes32[] calldata scopes,
+        bytes32 grantee,
+        bytes32[] calldata groups
+    ) external view returns (Reading memory);
+
+    /// @notice The word in one slot; zero if nothing was ever signed for it.
+    function wordOf(bytes32 handle, bytes32 scope) external view returns (ConsentWord);
+}

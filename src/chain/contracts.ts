@@ -1,0 +1,26 @@
+/**
+ * The contracts as TypeScript sees them: typechain's factories and types, generated into `types/` by `hardhat build`
+ * (`scripts/contracts.ts`). Everything else imports them from here; `types/index.ts` cannot be loaded by Node.
+ */
+export type { AccessManager } from '../../types/@openzeppelin/contracts/access/manager/AccessManager.ts'
+export type { AccessLog } from '../../types/contracts/access/AccessLog.ts'
+export type { ConsentRegistry } from '../../types/contracts/consent/ConsentRegistry.ts'
+export type { MemberRegistry } from '../../types/contracts/members/MemberRegistry.ts'
+export type { PatientRegistry } from '../../types/contracts/patients/PatientRegistry.ts'
+export type { RecordDirectory } from '../../types/contracts/records/RecordDirectory.ts'
+export { AccessManager__factory } from '../../types/factories/@openzeppelin/contracts/access/manager/AccessManager__factory.ts'
+export { AccessLog__factory } from '../../types/factories/contracts/access/AccessLog__factory.ts'
+export { ConsentRegistry__factory } from '../../types/factories/contracts/consent/ConsentRegistry__factory.ts'
+export { MemberRegistry__factory } from '../../types/factories/contracts/members/MemberRegistry__factory.ts'
+export { PatientRegistry__factory } from '../../types/factories/contracts/patients/PatientRegistry__factory.ts'
+export { RecordDirectory__factory } from '../../types/factories/contracts/records/RecordDirectory__factory.ts'
+
+/** Where the contracts of one deployment are: checksummed 20-byte addresses. */
+export type Contracts = {
+  accessManager: string
+  memberRegistry: string
+  patientRegistry: string
+  consentRegistry: string
+  recordDirectory: string
+  accessLog: string
+}

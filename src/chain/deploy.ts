@@ -1,0 +1,119 @@
+import type { ContractTransactionResponse, Signer, TransactionReceipt } from 'ethers'
+import { getCreateAddress } from 'ethers'
+import type { Contracts } from './contracts.ts'
+import {
+  AccessLog__factory,
+  AccessManager__factory,
+  ConsentRegistry__factory,
+  MemberRegistry__factory,
+  PatientRegistry__factory,
+  RecordDirectory__factory,
+} from './contracts.ts'
+
+/** The role of OpenZeppelin's `AccessManager` that may call the council's functions of `MemberRegistry`. */
+export const COUNCIL_ROLE = 1n
+
+const COUNCIL_FUNCTIONS = [
+  'admit',
+  'suspend',
+  'reinstate',
+  'remove',
+  'setRoles',
+  'joinGroup',
+  'leaveGroup',
+] as const
+
+/**
+ * Deploys all contracts and makes the signer the council: administrator of `AccessManager`, and holder, without delay,
+ * of the role that admits, suspends and removes members. Right for a sandbox and for tests.
+ *
+ * All transactions are sent at once, with addresses computed from the sender's nonces, and waited for together; the
+ * sender may send nothing else meanwhile.
+ *
+ * @param signer connected to a node; on a chain with a base fee of zero it needs no balance
+ * @returns the addresses, and the number of the first block that holds one of them: where an indexer starts
+ * @throws Error when a transaction reverts or a nonce was taken by another sender of the same account
+ */
+export async function deployContracts(signer: Signer): Promise<{ contracts: Contracts; deployedAt: number }> {
+  const council = await signer.getAddress()
+  const first = await signer.getNonce('pending')
+  const fees = await freeFees(signer)
+  const address = (index: number) => getCreateAddress({ from: council, nonce: first + index })
+  // The order in which they are sent below.
+  const contracts: Contracts = {
+    accessManager: address(0),
+    memberRegistry: address(1),
+    patientRegistry: address(2),
+    consentRegistry: address(3),
+    recordDirectory: address(4),
+    accessLog: address(5),
+  }
+  // A fixed limit, since a node cannot estimate a call to what is not mined yet. Below EIP-7825's 16,777,216.
+  const overrides = (index: number) => ({ ...fees, nonce: first + index, gasLimit: 5_000_000n })
+
+  const deployments = await Promise.all([
+    new AccessManager__factory(signer).deploy(council, overrides(0)),
+    new MemberRegistry__factory(signer).deploy(contracts.accessManager, overrides(1)),
+    new PatientRegistry__factory(signer).deploy(contracts.memberRegistry, overrides(2)),
+    new ConsentRegistry__factory(signer).deploy(
+      contracts.memberRegistry,
+      contracts.patientRegistry,
+      overrides(3),
+    ),
+    new RecordDirectory__factory(signer).deploy(contracts.memberRegistry, overrides(4)),
+    new AccessLog__factory(signer).deploy(contracts.memberRegistry, overrides(5)),
+  ])
+  const appointed = await appointCouncil(signer, contracts, council, overrides(6))
+
+  const names = Object.keys(contracts) as (keyof Contracts)[]
+  const receipts = await Promise.all(
+    names.map((name, index) => {
+      const sent = deployments[index]?.deploymentTransaction()
+      return mined(name, sent ?? null)
+    }),
+  )
+  await mined('the council', appointed)
+  for (const [index, name] of names.entries()) {
+    const actual = receipts[index]?.contractAddress
+    if (actual !== contracts[name]) throw new Error(`${name} lies at ${actual}, not at ${contracts[name]}`)
+  }
+  return { contracts, deployedAt: Math.min(...receipts.map((receipt) => receipt.blockNumber)) }
+}
+
+/** One transaction: name the role, give it to the council, and bind the council's functions to it. */
+async function appointCouncil(
+  signer: Signer,
+  contracts: Contracts,
+  council: string,
+  overrides: Fees & { nonce: number; gasLimit: bigint },
+): Promise<ContractTransactionResponse> {
+  const manager = AccessManager__factory.connect(contracts.accessManager, signer)
+  const members = MemberRegistry__factory.createInterface()
+  const selectors = COUNCIL_FUNCTIONS.map((name) => members.getFunction(name).selector)
+  return manager.multicall(
+    [
+      manager.interface.encodeFunctionData('labelRole', [COUNCIL_ROLE, 'COUNCIL']),
+      manager.interface.encodeFunctionData('grantRole', [COUNCIL_ROLE, council, 0n]),
+      manager.interface.encodeFunctionData('setTargetFunctionRole', [
+        contracts.memberRegistry,
+        selectors,
+        COUNCIL_ROLE,
+      ]),
+    ],
+    overrides,
+  )
+}
+
+type Fees = { maxFeePerGas?: bigint; maxPriorityFeePerGas?: bigint }
+
+/** Where gas is free, offers nothing for it, so that an empty account can send; elsewhere leaves fees to ethers. */
+async function freeFees(signer: Signer): Promise<Fees> {
+  const block = await signer.provider?.getBlock('latest')
+  return block?.baseFeePerGas === 0n ? { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n } : {}
+}
+
+async function mined(what: string, sent: ContractTransactionResponse | null): Promise<TransactionReceipt> {
+  const receipt = await sent?.wait()
+  if (!receipt) throw new Error(`${what} was sent, but not mined`)
+  return receipt
+}
