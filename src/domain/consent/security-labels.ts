@@ -16,6 +16,9 @@ const OBSERVATION_VALUE_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-Obser
 /** Codes that stand for kinds of the table under another name. BH says not which of the two, so it needs both. */
 const ALIASES: Readonly<Record<string, readonly SensitiveKind[]>> = {
   BH: ['PSY', 'ETH'],
+  COGN: ['PSY'],
+  DVD: ['PSY'],
+  EMOTDIS: ['PSY'],
   SICKLE: ['SCA'],
 }
 
@@ -40,6 +43,10 @@ export function kindsOfSecurityLabels(labels: readonly Coding[]): SensitiveKind[
   const explained = kinds.some((kind) => kind !== 'R')
   return explained ? kinds.filter((kind) => kind !== 'R') : kinds
 }
+
+/** Whether a label says how confidential the resource is, rather than how it came to be. */
+export const statesConfidentiality = ({ system }: Coding): boolean =>
+  system === CONFIDENTIALITY_SYSTEM || system === SENSITIVITY_SYSTEM
 
 function kindsOfLabel({ system, code }: Coding): readonly SensitiveKind[] {
   if (code === undefined) return ['V']

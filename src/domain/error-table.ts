@@ -1,0 +1,280 @@
+/**
+ * Every error that a caller can meet, in one table. What the caller is told (`public`) and what is written to the
+ * log (`WayleaveError.detail` in errors.ts) are kept apart: the first says what to do next and never names a patient, a consent
+ * or a record; the second never leaves the process. `docs/errors.md` is held equal to this table by a test.
+ */
+import type { OperationOutcome } from 'fhir/r4.js'
+
+type Severity = OperationOutcome['issue'][number]['severity']
+type IssueType = OperationOutcome['issue'][number]['code']
+
+export type ErrorEntry = {
+  /** HTTP status of the answer. */
+  readonly status: number
+  /** FHIR R4 IssueType (http://hl7.org/fhir/R4/valueset-issue-type.html). */
+  readonly issue: IssueType
+  readonly severity: Severity
+  /** The sentence for the caller: what happened, then what to do next. */
+  readonly public: string
+  /** True when the same request, unchanged, may succeed later. */
+  readonly retryable: boolean
+}
+
+const entry = (status: number, issue: IssueType, text: string, severity: Severity = 'error'): ErrorEntry => ({
+  status,
+  issue,
+  severity,
+  public: text,
+  // what is worth repeating is exactly: come back later (429), this or a dependency is not able right now (503, 504)
+  retryable: status === 429 || status === 503 || status === 504,
+})
+
+export const ERRORS = {
+  // The one answer to whoever has no right to know (I11): unknown patient, no record, no consent, any refusal.
+  'not-available': entry(
+    404,
+    'not-found',
+    'Nothing is available for this request. If the patient expects you to see it, ask the patient to check their consent.',
+  ),
+
+  // What was sent cannot be read.
+  'malformed-json': entry(
+    400,
+    'structure',
+    'The body is not well-formed JSON. Correct it and send it again.',
+  ),
+  'duplicate-key': entry(400, 'structure', 'A JSON object names the same key twice. Send each key once.'),
+  'number-not-exact': entry(
+    400,
+    'value',
+    'A number cannot be held exactly in double precision. Send it with fewer digits or as a string.',
+  ),
+  'body-too-large': entry(
+    413,
+    'too-long',
+    'The body is larger than this server accepts. Send it in smaller parts.',
+  ),
+  'too-deep': entry(400, 'structure', 'The JSON is nested too deeply. Send a flatter document.'),
+  'request-invalid': entry(
+    400,
+    'invalid',
+    'A parameter or field is missing or has the wrong form. Compare the request with the documentation.',
+  ),
+  'content-type-unsupported': entry(
+    415,
+    'not-supported',
+    'This content type is not supported. Send application/fhir+json, application/json or the form type of the endpoint.',
+  ),
+  'not-acceptable': entry(406, 'not-supported', 'Only JSON is served here. Ask for application/fhir+json.'),
+  'unsupported-parameter': entry(
+    400,
+    'not-supported',
+    'A search parameter or modifier is not supported here. Remove it; /metadata lists those that are.',
+  ),
+  'id-invalid': entry(
+    400,
+    'value',
+    'An id may hold 1 to 64 letters, digits, hyphens and dots only. Correct the id.',
+  ),
+  'not-found': entry(404, 'not-found', 'There is no such address on this server. Check the path.'),
+  'method-not-allowed': entry(
+    405,
+    'not-supported',
+    'This method is not allowed here. Use one named in the Allow header.',
+  ),
+
+  // Who the patient is said to be.
+  'identifier-system-unknown': entry(
+    400,
+    'code-invalid',
+    'The identifier system is not one that this server can check. Use the system of a supported national identifier.',
+  ),
+  'identifier-invalid': entry(
+    400,
+    'value',
+    'The identifier fails the check of its system. Compare the number with the document it came from.',
+  ),
+
+  // Who asks, and why.
+  'purpose-missing': entry(
+    400,
+    'required',
+    'No purpose of use was given. Name one HL7 PurposeOfUse code in the hl7-b2b extension of the client assertion.',
+  ),
+  'purpose-unknown': entry(
+    400,
+    'code-invalid',
+    'The purpose is not one HL7 v3 PurposeOfUse code. Name exactly one code of that hierarchy.',
+  ),
+  'user-missing': entry(
+    400,
+    'required',
+    'The user or the role of the user was not given. Name both in the hl7-b2b extension of the client assertion.',
+  ),
+  'token-missing': entry(401, 'login', 'No access token was sent. Ask for one at the token endpoint first.'),
+  'token-invalid': entry(401, 'login', 'The access token is not valid for this request. Ask for a new one.'),
+  'token-expired': entry(401, 'expired', 'The access token has expired. Ask for a new one.'),
+  'token-wrong-key': entry(
+    401,
+    'security',
+    'The access token is bound to another key. Prove possession of the key that the token was issued to.',
+  ),
+  'dpop-invalid': entry(
+    401,
+    'security',
+    'The DPoP proof is missing or does not fit this request. Sign a new proof.',
+  ),
+  'dpop-replayed': entry(
+    401,
+    'security',
+    'This DPoP proof was used before. Sign a new proof for every request.',
+  ),
+  'assertion-invalid': entry(
+    401,
+    'login',
+    'The client assertion is not valid. Check its key, issuer, audience, times and extensions.',
+  ),
+  'assertion-replayed': entry(
+    401,
+    'login',
+    'This client assertion was used before. Sign a new one for every token.',
+  ),
+  'scope-insufficient': entry(
+    403,
+    'forbidden',
+    'The access token does not carry the scope needed. Ask for that scope.',
+  ),
+  'member-not-live': entry(
+    403,
+    'forbidden',
+    'The organisation is not a live member of the network. Ask the governance council about its status.',
+  ),
+  'session-expired': entry(401, 'expired', 'The session has ended. Sign in again.'),
+  'rate-limited': entry(429, 'throttled', 'Too many requests. Wait as long as the Retry-After header says.'),
+
+  // What the patient signed.
+  'signature-invalid': entry(
+    400,
+    'security',
+    'The signature does not fit what was signed. Sign again and send that.',
+  ),
+  'signer-unknown': entry(
+    403,
+    'forbidden',
+    'The signing key is not bound for this purpose. Sign with the key enrolled at this hospital, or enrol again.',
+  ),
+  'typed-data-invalid': entry(
+    400,
+    'structure',
+    'The typed data is not one of the known kinds or breaks its rules. Build it from the published definitions.',
+  ),
+  'terms-unenforceable': entry(
+    422,
+    'business-rule',
+    'The terms name something that cannot be enforced here. Use the published data classes, labels and purposes.',
+  ),
+  'wrong-chain': entry(
+    400,
+    'value',
+    'The signed data names another chain. Sign for the chain of this network.',
+  ),
+  'wrong-contract': entry(
+    400,
+    'value',
+    'The signed data names another contract. Sign for the contract address in use, as this server publishes it.',
+  ),
+  'deadline-passed': entry(
+    409,
+    'expired',
+    'The deadline in the signed data has passed. Sign again with a new deadline.',
+  ),
+  'epoch-wrong': entry(
+    409,
+    'conflict',
+    'The epoch has moved since this was signed, for example by a lock. Read the current state and sign again.',
+  ),
+  'version-wrong': entry(
+    409,
+    'conflict',
+    'Another change came first, so the version is no longer the next one. Read the current state and sign again.',
+  ),
+  'handle-unknown': entry(
+    404,
+    'not-found',
+    'This handle is not registered here. Check that you asked the right hospital.',
+  ),
+  'chain-rejected': entry(
+    422,
+    'processing',
+    'The contract did not accept the change. Read the current state and sign again.',
+  ),
+  'relay-undeliverable': entry(
+    502,
+    'processing',
+    'The signed message could not be passed on to the hospital concerned. Send it to that hospital or to the chain.',
+  ),
+
+  // Enrolment.
+  'enrolment-code-wrong': entry(
+    403,
+    'login',
+    'The one-time code is wrong, used or expired. Ask the hospital to send a new one.',
+  ),
+  'enrolment-needs-second-registrar': entry(
+    409,
+    'business-rule',
+    'A second registrar must confirm this enrolment. Have a different registrar confirm it.',
+  ),
+
+  // Between two members.
+  'share-invalid': entry(
+    400,
+    'invalid',
+    'The share cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
+  ),
+  'commitment-mismatch': entry(
+    502,
+    'security',
+    'The record does not match its commitment on the chain and is withheld. An alarm was raised; contact the custodian.',
+    'fatal',
+  ),
+  'response-invalid': entry(
+    502,
+    'security',
+    'The answer of the other hospital could not be verified and is withheld. Contact that hospital.',
+    'fatal',
+  ),
+  'peer-unavailable': entry(504, 'timeout', 'The other hospital did not answer in time. Try again later.'),
+
+  // Not able right now. None of these depends on which patient was asked for.
+  'source-unavailable': entry(
+    503,
+    'transient',
+    'The record system behind this server did not answer. Try again later.',
+  ),
+  'not-ready': entry(503, 'transient', 'This server is starting or stopping. Try again in a few seconds.'),
+  'head-stale': entry(
+    503,
+    'transient',
+    'Consent cannot be verified because the chain has not advanced. Nothing is released; try again shortly.',
+  ),
+  'chain-unavailable': entry(503, 'transient', 'The chain node did not answer. Try again shortly.'),
+  'audit-unavailable': entry(
+    503,
+    'transient',
+    'The audit store cannot be written, so nothing is released. Try again later.',
+  ),
+  'anchor-overdue': entry(
+    503,
+    'transient',
+    'The audit trail could not be anchored in time, so nothing is released. Try again later.',
+  ),
+  internal: entry(
+    500,
+    'exception',
+    'Something failed on this server. Report the diagnostics id to its operator.',
+    'fatal',
+  ),
+} as const satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof ERRORS
