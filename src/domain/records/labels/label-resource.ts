@@ -14,6 +14,9 @@ import { type Confidentiality, type SensitiveKind, sortKinds } from '../../conse
 import { findPhrases } from './phrases.ts'
 import { type CompiledRules, normalCode } from './rules.ts'
 
+export type { CompiledRules, LabelRule } from './rules.ts'
+export { compileRules } from './rules.ts'
+
 export type Label = {
   readonly confidentiality: Confidentiality
   /** Sorted by bit, each once. */

@@ -11,20 +11,13 @@ export type LabelRule = {
   readonly prefixes?: Readonly<Record<string, readonly string[]>>
   /** Whole words or phrases in any human-readable text; `*` at the end of a single word matches any ending. */
   readonly words?: readonly string[]
+  /** Phrases that contain one of the words and mean something else, such as "hearing aids". */
+  readonly harmless?: readonly string[]
   /** Resource types that are always of this kind. */
   readonly types?: readonly string[]
 }
 
-export type LabelRules = {
-  /** Stands in the audit trail: which rules judged a release. */
-  readonly version: string
-  readonly rules: readonly LabelRule[]
-  /** Phrases that contain a word of a rule and mean something else, such as "hearing aids". */
-  readonly harmless: readonly string[]
-}
-
 export type CompiledRules = {
-  readonly version: string
   /** Code system URI -> code -> kinds. */
   readonly codes: ReadonlyMap<string, ReadonlyMap<string, readonly SensitiveKind[]>>
   /** Code system URI -> beginnings with their kind. */
@@ -37,7 +30,7 @@ export type CompiledRules = {
  * Turns a rule set into look-up tables. Do it once, at start.
  * @throws WayleaveError `not-ready` for an empty rule set: without rules everything would count as ordinary
  */
-export function compileRules({ version, rules, harmless }: LabelRules): CompiledRules {
+export function compileRules(rules: readonly LabelRule[]): CompiledRules {
   if (rules.length === 0) throw wayleaveError('not-ready', 'labelling rules are empty')
   const codes = new Map<string, Map<string, SensitiveKind[]>>()
   const prefixes = new Map<string, [string, SensitiveKind][]>()
@@ -58,7 +51,8 @@ export function compileRules({ version, rules, harmless }: LabelRules): Compiled
     for (const type of rule.types ?? []) types.set(type, [...(types.get(type) ?? []), rule.kind])
     for (const word of rule.words ?? []) words.push([word, rule.kind])
   }
-  return { version, codes, prefixes, types, phrases: indexPhrases(words, harmless) }
+  const harmless = rules.flatMap((rule) => rule.harmless ?? [])
+  return { codes, prefixes, types, phrases: indexPhrases(words, harmless) }
 }
 
 /** Hierarchical codes are compared without the dot and without regard to case: F10.2, f102 and F10 begin alike. */

@@ -52,4 +52,5 @@ export const GENETICS: LabelRule = {
       'tay sachs',
     ],
   ],
+  harmless: ['hepatitis c genotype'],
 }

@@ -52,4 +52,7 @@ export const HIV: LabelRule = {
       'zidovudine',
     ],
   ],
+  harmless: [
+    ...['hearing aids', 'walking aids', 'mobility aids', 'visual aids', 'daily living aids', 'first aids'],
+  ],
 }

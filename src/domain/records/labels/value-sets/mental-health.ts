@@ -128,4 +128,8 @@ export const MENTAL_HEALTH: LabelRule = {
       'galantamine',
     ],
   ],
+  harmless: [
+    ...['st depression', 'st segment depression', 'respiratory depression', 'bone marrow depression'],
+    ...['lithium battery', 'lithium batteries', 'lithium ion', 'lithium heparin'],
+  ],
 }

@@ -68,4 +68,5 @@ export const PREGNANCY: LabelRule = {
     ],
     ...['tubal ligation', 'sterilization requested', 'mifepristone', 'in vitro fertilization', 'infertility'],
   ],
+  harmless: [...['fetal hemoglobin', 'fetal haemoglobin', 'fetal bovine serum']],
 }

@@ -98,4 +98,15 @@ export const SUBSTANCE_USE: LabelRule = {
     ],
     ...['car relax alone forget friends trouble'],
   ],
+  harmless: [
+    ...['isopropyl alcohol', 'benzyl alcohol', 'cetyl alcohol', 'cetostearyl alcohol', 'stearyl alcohol'],
+    ...[
+      'polyvinyl alcohol',
+      'wool alcohol',
+      'lanolin alcohol',
+      'alcohol swab',
+      'alcohol wipe',
+      'alcohol hand rub',
+    ],
+  ],
 }
