@@ -27,7 +27,9 @@ describe.each(databases)('%s', (_name, config) => {
   beforeAll(async () => {
     database = await openDatabase(config())
     await sql`drop table if exists wl_test`.execute(database.db)
-    await sql`create table wl_test (id bigint primary key, bytes bytea, doc jsonb, day date)`.execute(database.db)
+    await sql`create table wl_test (id bigint primary key, bytes bytea, doc jsonb, day date)`.execute(
+      database.db,
+    )
   })
   afterAll(async () => {
     await sql`drop table if exists wl_test`.execute(database.db)
@@ -47,7 +49,9 @@ describe.each(databases)('%s', (_name, config) => {
   })
 
   test('an int8 that a double cannot hold is an error, not a rounded number', async () => {
-    await expect(sql`select 9007199254740993::int8 as n`.execute(database.db)).rejects.toThrow(/9007199254740993/)
+    await expect(sql`select 9007199254740993::int8 as n`.execute(database.db)).rejects.toThrow(
+      /9007199254740993/,
+    )
     await expect(sql`select 1::int8 as n`.execute(database.db)).resolves.toMatchObject({ rows: [{ n: 1 }] })
   })
 

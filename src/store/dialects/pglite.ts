@@ -48,7 +48,9 @@ async function prepareFolder(dir: string, template: PgliteTemplate | undefined):
   if (template === undefined) return
   const [found, expected] = await Promise.all([majorVersion(dir), majorVersion(template.dataDir)])
   if (found !== expected) {
-    throw new Error(`${dir} was written by PostgreSQL ${found}; this PGlite reads ${expected}: export and import it`)
+    throw new Error(
+      `${dir} was written by PostgreSQL ${found}; this PGlite reads ${expected}: export and import it`,
+    )
   }
 }
 

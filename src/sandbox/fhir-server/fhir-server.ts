@@ -1,0 +1,172 @@
+import { contentTooLarge, notFound, unsupportedMediaType } from '@medplum/core'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Kysely } from 'kysely'
+import { type ApiResponse, createApi } from './api.ts'
+import { runBundle } from './bundle.ts'
+import { capabilityStatement } from './capabilities.ts'
+import { JsonError, jsonText, parseJson } from './json.ts'
+import type { OperationOutcome } from './medplum-types.ts'
+import { internalError, invalid, notAcceptable, statusOf } from './outcomes.ts'
+import { SqlRepository } from './repository.ts'
+import { openFhirTables } from './tables.ts'
+
+const BODY_LIMIT = 20 * 1024 * 1024
+const JSON_TYPES = ['application/fhir+json', 'application/json']
+
+/** One line of the access log: never a query string, never a body. Interactions inside bundles have their own lines. */
+export type FhirAccess = {
+  at: string
+  method: string
+  interaction: string
+  resourceType?: string
+  id?: string
+  status: number
+}
+
+export type FhirServerDeps = {
+  /** A database with PostgreSQL's SQL. The server makes its tables in a schema of its own. */
+  db: Kysely<any>
+  /** `fhir` unless said otherwise. */
+  schema?: string
+  /** The base as clients see it, ending in `/fhir`. Unless said otherwise: where the server listens. */
+  baseUrl?: string
+  now: () => Date
+  /** Called before the answer is sent. */
+  accessLog?: (entry: FhirAccess) => void
+  /** Told of faults that are no client's; the client hears only that the server failed. */
+  onError?: (error: unknown) => void
+}
+
+export type FhirServer = {
+  /** Not yet listening: `app.listen({ host, port })`. The API is under `/fhir`. */
+  app: FastifyInstance
+  /** Stops listening and delivering. The database stays open. */
+  close(): Promise<void>
+}
+
+/** A FHIR R4 server on SQL: versions, history, transactions, search, REST-hooks. For the sandbox and for tests. */
+export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer> {
+  const { now, accessLog = () => {}, onError = () => {} } = deps
+  const db = await openFhirTables(deps.db, deps.schema ?? 'fhir')
+  const started = now()
+  const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true })
+  const base = () => deps.baseUrl?.replace(/\/$/, '') ?? `${listeningAt(app)}/fhir`
+
+  const note = (response: ApiResponse, method: string) => {
+    const { interaction, resourceType, id, status } = response
+    accessLog({
+      at: now().toISOString(),
+      method,
+      interaction,
+      ...(resourceType !== undefined && { resourceType }),
+      ...(id !== undefined && { id }),
+      status,
+    })
+  }
+  const api = createApi({
+    capabilities: () => capabilityStatement(started, base()),
+    bundle: (body, repository, inner) => runBundle(body, repository, inner, note),
+    onError,
+  })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(JSON_TYPES, { parseAs: 'string' }, (_request, text, done) => {
+    try {
+      done(null, parseJson(text as string))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, text, done) => done(null, text),
+  )
+
+  app.setNotFoundHandler((request, reply) => sendOutcome(notFound, request, reply))
+  app.setErrorHandler<Error & { code?: string; statusCode?: number }>((error, request, reply) => {
+    if (error instanceof JsonError) return sendOutcome(invalid(error.message).outcome, request, reply)
+    if (error.statusCode === 413) return sendOutcome(contentTooLarge('The body is too large'), request, reply)
+    if (error.statusCode === 415) return sendOutcome(unsupportedMediaType, request, reply)
+    if (error.statusCode === 400)
+      return sendOutcome(invalid('The request is malformed').outcome, request, reply)
+    onError(error)
+    return sendOutcome(internalError, request, reply)
+  })
+  for (const url of ['/fhir', '/fhir/*']) {
+    app.route({ method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'], url, handler: answerRequest })
+  }
+
+  async function answerRequest(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    if (!acceptsJson(request)) return sendOutcome(notAcceptable, request, reply)
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const repository = new SqlRepository({ db, base: base(), now, onCommit: () => {}, beforeWrite: () => {} })
+    const response = await api.handle(
+      {
+        method,
+        url: request.url.slice('/fhir'.length),
+        body: request.body,
+        ifMatch: request.headers['if-match'],
+        ifNoneExist: oneHeader(request.headers['if-none-exist']),
+      },
+      repository,
+    )
+    const etag = response.resource?.meta?.versionId && `W/"${response.resource.meta.versionId}"`
+    const isRead = response.interaction === 'read' || response.interaction === 'vread'
+    if (
+      isRead &&
+      etag &&
+      oneHeader(request.headers['if-none-match'])
+        ?.split(/\s*,\s*/)
+        .includes(etag)
+    ) {
+      response.status = 304
+    }
+    note(response, request.method)
+    return sendResponse(response, request, reply, base())
+  }
+
+  function sendOutcome(
+    outcome: OperationOutcome,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): FastifyReply {
+    const response = { status: statusOf(outcome), outcome, interaction: 'operation' }
+    note(response, request.method)
+    return sendResponse(response, request, reply, base())
+  }
+
+  return { app, close: () => app.close() }
+}
+
+function sendResponse(response: ApiResponse, request: FastifyRequest, reply: FastifyReply, base: string) {
+  const { status, outcome, resource, interaction } = response
+  const { versionId, lastUpdated } = resource?.meta ?? {}
+  reply.status(status)
+  if (versionId !== undefined) reply.header('etag', `W/"${versionId}"`)
+  if (lastUpdated !== undefined) reply.header('last-modified', new Date(lastUpdated).toUTCString())
+  if (interaction === 'create' || interaction === 'update') {
+    if (resource)
+      reply.header('location', `${base}/${resource.resourceType}/${resource.id}/_history/${versionId}`)
+  }
+  if (status === 304) return reply.send()
+  const wantsLittle = oneHeader(request.headers['prefer'])?.includes('return=minimal') ?? false
+  if (wantsLittle && status < 300 && (interaction === 'create' || interaction === 'update'))
+    return reply.send()
+  return reply.type('application/fhir+json; charset=utf-8').send(jsonText(resource ?? outcome))
+}
+
+function listeningAt(app: FastifyInstance): string {
+  const [address] = app.addresses()
+  if (address === undefined || typeof address === 'string') return 'http://localhost'
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+}
+
+function acceptsJson(request: FastifyRequest): boolean {
+  const accept = request.headers.accept
+  return accept === undefined || /json|\*\/\*|application\/\*/.test(accept)
+}
+
+function oneHeader(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value
+}
