@@ -1,0 +1,72 @@
+/** One line of a member's audit trail, before it is dressed as a FHIR AuditEvent or told in a sentence. */
+import type { ReasonCode } from './reasons.ts'
+
+export const AUDIT_KINDS = [
+  'query',
+  'disclosure',
+  'receipt',
+  'refusal',
+  'consent-granted',
+  'consent-revoked',
+  'consent-objected',
+  'objection-withdrawn',
+  'consent-unchanged',
+  'locked',
+  'unlocked',
+  'bound',
+  'share-sent',
+  'share-received',
+  'alarm',
+  'anchor',
+  'log-read',
+  'window',
+  'record-registered',
+  'member-changed',
+] as const
+
+export type AuditKind = (typeof AUDIT_KINDS)[number]
+
+/** A clinical organisation, never the software that acts for it. */
+export type AuditParty = {
+  /** Member id: keccak256 of `system|value`, 0x-hex. */
+  readonly id: string
+  readonly name: string
+  readonly identifier?: { readonly system: string; readonly value: string }
+}
+
+export type AuditEntry = {
+  readonly id: string
+  /** FHIR instant. */
+  readonly recorded: string
+  readonly kind: AuditKind
+  /** AuditEvent.outcome: 0 success, 4 minor, 8 serious, 12 major failure. */
+  readonly outcome: '0' | '4' | '8' | '12'
+  /** Present where this member knows why: its own decision, or an alarm of its own. */
+  readonly reason?: ReasonCode | (string & {})
+  /** Whose trail this is, where it is not the party that usually writes such an entry. */
+  readonly recordedBy?: 'custodian' | 'requester'
+  readonly custodian?: AuditParty
+  readonly requester?: AuditParty
+  readonly user?: { readonly id: string; readonly name?: string; readonly role?: string }
+  /** The requester's application, by its client id. */
+  readonly client?: { readonly id: string }
+  readonly patient?: {
+    readonly identifier?: { readonly system: string; readonly value: string }
+    /** `Patient/ID` at the member that keeps this trail. */
+    readonly reference?: string
+  }
+  /** v3 PurposeOfUse code. */
+  readonly purpose?: string
+  readonly record?: {
+    readonly id: string
+    readonly resourceType?: string
+    readonly dataClass?: string
+    /** SHA-256 of the bytes handed on, hex. */
+    readonly hash?: string
+  }
+  /** Reference of the Consent that decided. */
+  readonly policy?: string
+  readonly chain?: { readonly block: number; readonly transaction: string; readonly logIndex: number }
+  /** A few words for the reader; never a clinical content. */
+  readonly note?: string
+}

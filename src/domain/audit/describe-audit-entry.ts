@@ -1,0 +1,73 @@
+/** Tells an audit entry in one plain English sentence, for the terminal and for the patient. */
+import { DATA_CLASSES, isDataClass } from '../consent/data-classes.ts'
+import { purposeDisplay } from '../consent/purposes.ts'
+import type { AuditEntry, AuditKind } from './audit-entry.ts'
+import { recorderOf } from './audit-shapes.ts'
+import { describeReason } from './reasons.ts'
+
+type Teller = (entry: AuditEntry) => string
+
+const custodian: Teller = (entry) => entry.custodian?.name ?? 'the hospital'
+const requester: Teller = (entry) => entry.requester?.name ?? 'another organisation'
+
+const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
+  query: (e) => `${who(e)} looked for records that other hospitals share about the patient${why(e)}`,
+  disclosure: (e) => `${custodian(e)} gave ${record(e)} to ${who(e)}${why(e)}`,
+  receipt: (e) => `${who(e)} received ${record(e)} from ${custodian(e)} and verified it${why(e)}`,
+  refusal: (e) => `${custodian(e)} refused ${what(e)} to ${who(e)}${why(e)}`,
+  'consent-granted': (e) => `The patient allowed ${requester(e)} to see records of ${custodian(e)}${why(e)}`,
+  'consent-revoked': (e) =>
+    `The patient stopped ${requester(e)} from seeing records of ${custodian(e)}${why(e)}`,
+  'consent-objected': (e) =>
+    `The patient objected to ${requester(e)} seeing records of ${custodian(e)}${why(e)}`,
+  'objection-withdrawn': (e) =>
+    `The patient withdrew an objection against ${requester(e)} at ${custodian(e)}${why(e)}`,
+  'consent-unchanged': (e) =>
+    `A signed withdrawal reached ${custodian(e)}, but a newer consent stands, so nothing changed`,
+  locked: (e) => `The patient locked all sharing from ${custodian(e)}`,
+  unlocked: (e) => `The patient unlocked sharing from ${custodian(e)}`,
+  bound: (e) => `The patient's key was bound at ${custodian(e)}`,
+  'share-sent': (e) => `${custodian(e)} told ${requester(e)} where the records are that it may see${why(e)}`,
+  'share-received': (e) =>
+    `${requester(e)} learnt from ${custodian(e)} where the records are that it may see${why(e)}`,
+  alarm: (e) => `Alarm at ${observer(e)}${e.record ? ` about ${record(e)}` : ''}`,
+  anchor: () => 'Something was written on the chain that this member cannot open',
+  'log-read': (e) => `${e.user ? person(e) : 'Somebody'} read the audit trail of ${observer(e)}`,
+  window: (e) => `${observer(e)} anchored a window of its audit trail on the chain`,
+  'record-registered': (e) => `${custodian(e)} registered ${record(e)}`,
+  'member-changed': (e) =>
+    `The membership of ${e.custodian?.name ?? e.requester?.name ?? 'an organisation'} changed`,
+}
+
+/** One sentence with a full stop; where a reason or a note is known, it follows in a second. */
+export function describeAuditEntry(entry: AuditEntry): string {
+  const sentence = `${capital(SENTENCES[entry.kind](entry))}.`
+  const reason = entry.reason === undefined ? undefined : describeReason(entry.reason)
+  const failed = entry.outcome !== '0' && entry.kind !== 'refusal' && entry.kind !== 'alarm'
+  return [sentence, failed ? 'It did not succeed.' : undefined, reason, entry.note].filter(Boolean).join(' ')
+}
+
+const observer: Teller = (e) => recorderOf(e)?.name ?? 'a member'
+
+function who(entry: AuditEntry): string {
+  return entry.user === undefined ? requester(entry) : `${person(entry)} at ${requester(entry)}`
+}
+
+function person({ user }: AuditEntry): string {
+  if (user === undefined) return 'somebody'
+  const name = user.name ?? `user ${user.id}`
+  return user.role === undefined ? name : `${name} (${user.role})`
+}
+
+const why: Teller = ({ purpose }) => (purpose === undefined ? '' : ` for ${purposeDisplay(purpose)}`)
+
+/** A record by what it is to the patient: its class, not its id. */
+function record({ record: named }: AuditEntry): string {
+  const { dataClass, resourceType } = named ?? {}
+  if (isDataClass(dataClass)) return `a record (${DATA_CLASSES[dataClass].label.toLowerCase()})`
+  return resourceType === undefined ? 'a record' : `a record (${resourceType})`
+}
+
+const what: Teller = (e) => (e.record === undefined ? 'a request' : record(e))
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
