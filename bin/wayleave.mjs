@@ -159,10 +159,11 @@ function fitsMachine(entry) {
  * npm). An installation made under an older Node lacks native packages, hence optional ones count too.
  */
 function sameAsLockfile() {
-  const there = JSON.parse(readFileSync(installed, 'utf8')).packages
   return Object.entries(JSON.parse(readFileSync(lockfile, 'utf8')).packages).every(([path, entry]) => {
-    const expected = path !== '' && (entry.optional ? (entry.os || entry.cpu) && fitsMachine(entry) : true)
-    return !expected || there[path]?.version === entry.version
+    if (path === '' || entry.link) return true
+    if (entry.optional && !((entry.os || entry.cpu) && fitsMachine(entry))) return true
+    const there = read(join(root, path, 'package.json'))
+    return there !== undefined && JSON.parse(there).version === entry.version
   })
 }
 
@@ -174,14 +175,28 @@ function packagesReady() {
   return true
 }
 
+/** Has npm bring node_modules up to what the lockfile says. */
+async function runNpm(env) {
+  // The running Node decides which native packages npm installs, so npm must run under the project's. Not
+  // `npm ci`: it refuses a lockfile without the other platforms' packages, which some mirrors do not carry.
+  const args = ['install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
+  const ended = await runToEnd('npm', args, { env, stdio: aside, cwd: root })
+  if (ended.signal) throw new Ended(ended)
+  if (ended.code !== 0)
+    throw new Failure(`npm install failed (exit code ${ended.code}); what it said is above.`)
+}
+
 async function installPackages(env) {
   say('installing packages; needed once, and after updates …')
   const since = Date.now()
-  // The running Node decides which native packages npm installs, so npm must run under the project's.
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
-  const ended = await runToEnd('npm', args, { env, stdio: aside, cwd: root })
-  if (ended.signal) throw new Ended(ended)
-  if (ended.code !== 0) throw new Failure(`npm ci failed (exit code ${ended.code}); what it said is above.`)
+  // npm writes its note last, so with it there is a whole installation, to be updated. Without it, one was cut
+  // short, and what it left is not to be trusted; nor is what an update leaves when it is not what was asked for.
+  if (existsSync(installed)) await runNpm(env)
+  if (!existsSync(installed) || !sameAsLockfile()) {
+    rmSync(join(root, 'node_modules'), { recursive: true, force: true })
+    await runNpm(env)
+  }
+  if (!sameAsLockfile()) throw new Failure('npm installed other packages than package-lock.json names.')
   writeStamp()
   say(`packages installed in ${Math.round((Date.now() - since) / 1000)} s`)
 }
@@ -248,10 +263,11 @@ function environment(node) {
   }
 }
 
+const contractsScript = join(root, 'scripts', 'contracts.ts')
+
 /** Compiles the contracts unless the compiled ones are up to date; scripts/contracts.ts knows. */
 async function compileContracts(node) {
-  const script = join(root, 'scripts', 'contracts.ts')
-  const ended = await runToEnd(node, [script], { env: environment(node), stdio: aside, cwd: root })
+  const ended = await runToEnd(node, [contractsScript], { env: environment(node), stdio: aside, cwd: root })
   if (ended.signal) throw new Ended(ended)
   if (ended.code !== 0)
     throw new Failure('the contracts could not be compiled; what the compiler said is above.')
@@ -264,8 +280,11 @@ async function main([command, ...rest]) {
     command === 'run'
       ? [resolve(root, rest[0]), ...rest.slice(1)]
       : [join(root, 'src', 'cli', 'main.ts'), ...process.argv.slice(2)]
-  // A script brings its own needs; any other command only needs the contracts to have been compiled once.
-  const compile = usesContracts.has(command) || (command !== 'run' && !existsSync(join(root, 'types')))
+  // Compiling is done here in any case, under the lock, also when that is all that is asked for. A script brings its
+  // own needs; any other command needs the contracts to have been compiled once.
+  const compileOnly = command === 'run' && target[0] === contractsScript
+  const compile =
+    compileOnly || usesContracts.has(command) || (command !== 'run' && !existsSync(join(root, 'types')))
 
   let node = nodeAtHand()
   if (!node || !packagesReady() || compile) {
@@ -275,6 +294,7 @@ async function main([command, ...rest]) {
       if (compile) await compileContracts(node)
     })
   }
+  if (compileOnly) return
   endLike(await runToEnd(node, target, { env: environment(node), stdio: asOurs }))
 }
 

@@ -110,21 +110,26 @@ describe('on a fresh clone', () => {
   const begin = () =>
     spawn(process.execPath, [join(clone, 'bin', 'wayleave.mjs'), 'run', 'hello.ts'], { cwd: clone, env })
 
+  /** Makes the lockfile name this version of the package, as an update of the clone would. */
+  async function lockBrick(version: string): Promise<void> {
+    const manifest = { name: 'brick', version, main: 'x.js' }
+    writeFileSync(join(clone, 'brick', 'package.json'), JSON.stringify(manifest))
+    writeFileSync(join(clone, 'brick', 'x.js'), `module.exports = 'brick ${version}'\n`)
+    await ended(spawn('npm', ['pack', './brick'], { cwd: clone }))
+    const dependencies = { brick: `file:brick-${version}.tgz` }
+    writeFileSync(
+      join(clone, 'package.json'),
+      JSON.stringify({ name: 'small', type: 'module', dependencies }),
+    )
+    await ended(spawn('npm', ['install', '--package-lock-only', '--offline'], { cwd: clone }))
+  }
+
   beforeAll(async () => {
     mkdirSync(join(clone, 'brick'), { recursive: true })
     cpSync(launcher, join(clone, 'bin', 'wayleave.mjs'))
     cpSync(join(root, '.nvmrc'), join(clone, '.nvmrc'))
-    writeFileSync(
-      join(clone, 'brick', 'package.json'),
-      '{ "name": "brick", "version": "1.0.0", "main": "x.js" }',
-    )
-    writeFileSync(join(clone, 'brick', 'x.js'), 'module.exports = "brick"\n')
-    writeFileSync(
-      join(clone, 'package.json'),
-      '{ "name": "small", "type": "module", "dependencies": { "brick": "file:brick" } }',
-    )
     writeFileSync(join(clone, 'hello.ts'), "import brick from 'brick'\nconsole.log(brick)\n")
-    await ended(spawn('npm', ['install', '--package-lock-only', '--offline'], { cwd: clone }))
+    await lockBrick('1.0.0')
     // Counts the runs of npm, then is npm.
     const npm = process.env.PATH?.split(':')
       .map((dir) => join(dir, 'npm'))
@@ -138,13 +143,14 @@ describe('on a fresh clone', () => {
 
   test('two starts at once install once, and both run, with progress on stderr only', async () => {
     const both = await Promise.all([ended(begin()), ended(begin())])
-    for (const { code, stdout } of both) expect({ code, stdout }).toEqual({ code: 0, stdout: 'brick\n' })
+    for (const { code, stdout } of both)
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'brick 1.0.0\n' })
     expect(both.map(({ stderr }) => stderr).join('')).toContain('wayleave: installing packages')
     expect(runsOfNpm()).toBe(1)
   })
 
   test('a later start installs nothing', async () => {
-    expect(await ended(begin())).toMatchObject({ code: 0, stdout: 'brick\n', stderr: '' })
+    expect(await ended(begin())).toMatchObject({ code: 0, stdout: 'brick 1.0.0\n', stderr: '' })
     expect(runsOfNpm()).toBe(1)
   })
 
@@ -154,16 +160,31 @@ describe('on a fresh clone', () => {
     const dead = spawn(process.execPath, ['-e', ''])
     await ended(dead)
     writeFileSync(join(clone, 'cache', 'prepare.lock', 'pid'), String(dead.pid))
-    expect(await ended(begin())).toMatchObject({ code: 0, stdout: 'brick\n' })
+    expect(await ended(begin())).toMatchObject({ code: 0, stdout: 'brick 1.0.0\n' })
     expect(runsOfNpm()).toBe(2)
+  })
+
+  test('an updated lockfile is installed at the next start, which leaves the lockfile as it is', async () => {
+    await lockBrick('2.0.0')
+    const lock = readFileSync(join(clone, 'package-lock.json'), 'utf8')
+    expect(await ended(begin())).toMatchObject({ code: 0, stdout: 'brick 2.0.0\n' })
+    expect(readFileSync(join(clone, 'package-lock.json'), 'utf8')).toBe(lock)
+  })
+
+  test('what someone installed with npm alone is taken as it is when it is what the lockfile says', async () => {
+    await lockBrick('1.0.0')
+    rmSync(join(clone, 'node_modules'), { recursive: true })
+    await ended(spawn('npm', ['install', '--offline'], { cwd: clone }))
+    const runs = runsOfNpm()
+    expect(await ended(begin())).toMatchObject({ code: 0, stdout: 'brick 1.0.0\n', stderr: '' })
+    expect(runsOfNpm()).toBe(runs)
   })
 
   test('a failed installation ends with an error and its reason', async () => {
     rmSync(join(clone, 'node_modules'), { recursive: true })
-    rmSync(join(clone, 'package-lock.json'))
-    writeFileSync(join(clone, 'package-lock.json'), '{ "lockfileVersion": 3, "packages": {} }')
+    writeFileSync(join(clone, 'package.json'), 'not a package')
     const { code, stdout, stderr } = await ended(begin())
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toContain('wayleave: npm ci failed')
+    expect(stderr).toContain('wayleave: npm install failed')
   })
 })

@@ -1,0 +1,148 @@
+/**
+ * `npm test`: every check there is, one after another, each with its time and count, going on after a failure.
+ * The last line is `N passed, N failed`: Solidity tests, TypeScript tests, and one for each other check.
+ *
+ *   npm test                      all of them
+ *   npm test -- lint layers       these only, by the names below
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { type Count, countSolidity, countVitest, type Ended } from './test-counts.ts'
+
+const root = join(import.meta.dirname, '..')
+const tool = (name: string) => join(root, 'node_modules', '.bin', name)
+
+/** No check takes this long on two cores; one that does hangs. */
+const TIMEOUT_MS = 9 * 60_000
+
+let running: ChildProcess | undefined
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    running?.kill(signal)
+    running?.once('exit', () => process.kill(process.pid, signal))
+    if (!running) process.kill(process.pid, signal)
+  })
+}
+
+/** Runs a program of ours or of node_modules/.bin under this Node; shows its output at once if `live`. */
+function run(script: string, args: string[], { live = false } = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+    // Vitest refuses what Hardhat sets, and both colour what nobody sees unless told.
+    env: { ...process.env, ...(live && process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+  })
+  running = child
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      if (live) process.stdout.write(text)
+    })
+  }
+  return new Promise((done, failed) => {
+    child.on('error', failed)
+    child.on('close', (code, signal) => {
+      running = undefined
+      done({ ok: code === 0, output: stripVTControlCharacters(output), ...(signal && { signal }) })
+    })
+  })
+}
+
+type Check = { name: string; title: string; run(): Promise<Ended & { count: Count }> }
+
+/** A check that holds or does not: the first program that fails ends it. */
+function plain(name: string, title: string, programs: [script: string, ...args: string[]][]): Check {
+  return {
+    name,
+    title,
+    async run() {
+      for (const [script, ...args] of programs) {
+        const ended = await run(script, args)
+        if (!ended.ok) return { ...ended, count: { passed: 0, failed: 1 } }
+      }
+      return { ok: true, output: '', count: { passed: 1, failed: 0 } }
+    },
+  }
+}
+
+const solidity: Check = {
+  name: 'solidity',
+  title: 'Solidity tests, fuzzing and gas snapshots',
+  async run() {
+    const ended = await run(tool('hardhat'), ['test', 'solidity', '--snapshot-check'])
+    return { ...ended, count: countSolidity(ended) }
+  },
+}
+
+const vitest: Check = {
+  name: 'typescript',
+  title: 'TypeScript tests',
+  async run() {
+    const folder = mkdtempSync(join(tmpdir(), 'wayleave-test-'))
+    const report = join(folder, 'vitest.json')
+    try {
+      const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+      const ended = await run(tool('vitest'), args, { live: true })
+      return { ...ended, count: countVitest(ended, () => JSON.parse(readFileSync(report, 'utf8'))) }
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+// Hardhat and vitest never run side by side: both load and write what is compiled.
+const checks: Check[] = [
+  plain('contracts', 'Contracts compile', [
+    [join(root, 'bin', 'wayleave.mjs'), 'run', 'scripts/contracts.ts'],
+  ]),
+  plain('types', 'Types', [[tool('tsc'), '-p', 'tsconfig.json']]),
+  plain('format', 'Format and lint (Biome)', [[tool('biome'), 'check', '.']]),
+  plain('lint', 'Lint with types (oxlint)', [
+    [tool('oxlint'), '--type-aware', '--deny-warnings', 'src', 'scripts', 'test'],
+  ]),
+  plain('layers', 'Layers', [[join(root, 'scripts', 'layers.ts')]]),
+  // Once with the tests as users; once without, since a file that only tests use is dead.
+  plain('deadcode', 'Dead code (knip)', [
+    [tool('knip')],
+    [tool('knip'), '--production', '--include', 'files'],
+  ]),
+  solidity,
+  vitest,
+]
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+const indent = (text: string) => text.trimEnd().replace(/^(?=.)/gm, '  ')
+
+async function main(names: string[]): Promise<void> {
+  const unknown = names.filter((name) => !checks.some((check) => check.name === name))
+  if (unknown.length > 0) {
+    console.error(
+      `No check is called ${unknown.join(', ')}; there are ${checks.map(({ name }) => name).join(', ')}`,
+    )
+    process.exitCode = 2
+    return
+  }
+  const total: Count = { passed: 0, failed: 0 }
+  const summary: string[] = []
+  for (const check of checks.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    console.log(`\n── ${check.title}`)
+    const started = performance.now()
+    const { ok, output, signal, count } = await check.run()
+    if (!ok && check !== vitest) console.log(indent(output))
+    if (signal) console.log(`  ended by ${signal}`)
+    const line = `${count.passed} passed, ${count.failed} failed, ${seconds(performance.now() - started)}`
+    console.log(`${count.failed > 0 ? '✗' : '✓'} ${check.title}: ${line}`)
+    summary.push(`${count.failed > 0 ? '✗' : '✓'} ${check.title.padEnd(42)} ${line}`)
+    total.passed += count.passed
+    total.failed += count.failed
+  }
+  console.log(`\n${summary.join('\n')}\n\n${total.passed} passed, ${total.failed} failed`)
+  process.exitCode = total.failed > 0 ? 1 : 0
+}
+
+await main(process.argv.slice(2))
