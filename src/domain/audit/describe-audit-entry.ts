@@ -1,6 +1,6 @@
 /** Tells an audit entry in one plain English sentence, for the terminal and for the patient. */
 import { DATA_CLASSES, isDataClass } from '../consent/data-classes.ts'
-import { purposeDisplay } from '../consent/purposes.ts'
+import { ANY_PURPOSE, purposeDisplay } from '../consent/purposes.ts'
 import type { AuditEntry, AuditKind } from './audit-entry.ts'
 import { recorderOf } from './audit-shapes.ts'
 import { describeReason } from './reasons.ts'
@@ -13,7 +13,7 @@ const requester: Teller = (entry) => entry.requester?.name ?? 'another organisat
 const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   query: (e) => `${who(e)} looked for records that other hospitals share about the patient${why(e)}`,
   disclosure: (e) => `${custodian(e)} gave ${record(e)} to ${who(e)}${why(e)}`,
-  receipt: (e) => `${who(e)} received ${record(e)} from ${custodian(e)} and verified it${why(e)}`,
+  receipt: (e) => `${who(e)} received ${record(e)} from ${custodian(e)}${why(e)} and verified it`,
   refusal: (e) => `${custodian(e)} refused ${what(e)} to ${who(e)}${why(e)}`,
   'consent-granted': (e) => `The patient allowed ${requester(e)} to see records of ${custodian(e)}${why(e)}`,
   'consent-revoked': (e) =>
@@ -59,7 +59,10 @@ function person({ user }: AuditEntry): string {
   return user.role === undefined ? name : `${name} (${user.role})`
 }
 
-const why: Teller = ({ purpose }) => (purpose === undefined ? '' : ` for ${purposeDisplay(purpose)}`)
+function why({ purpose }: AuditEntry): string {
+  if (purpose === undefined) return ''
+  return purpose === ANY_PURPOSE ? ' for any purpose' : ` for ${purposeDisplay(purpose)}`
+}
 
 /** A record by what it is to the patient: its class, not its id. */
 function record({ record: named }: AuditEntry): string {

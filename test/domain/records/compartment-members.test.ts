@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { isResourceType } from '../../../src/domain/consent/data-classes.ts'
-import { isRecordType, patientOf, RECORD_TYPES } from '../../../src/domain/records/compartment-members.ts'
+import {
+  isRecordType,
+  patientOf as ownerOf,
+  RECORD_TYPES,
+} from '../../../src/domain/records/compartment-members.ts'
+
+const patientOf = (resource: { resourceType: string; [element: string]: unknown }, base?: string) =>
+  ownerOf(resource, base)
 
 const patient = (id: string) => ({ reference: `Patient/${id}` })
 
@@ -13,9 +20,7 @@ describe('record types', () => {
 
   it.each(['Patient', 'Provenance', 'Consent', 'AuditEvent', 'Subscription'])('leave out %s', (type) => {
     expect(isRecordType(type)).toBe(false)
-    expect(
-      patientOf({ resourceType: type, ...{ patient: patient('1'), subject: patient('1') } }),
-    ).toBeUndefined()
+    expect(patientOf({ resourceType: type, patient: patient('1'), subject: patient('1') })).toBeUndefined()
   })
 
   it.each(['Device', 'Medication', 'Binary', 'Organization', 'constructor'])(
@@ -86,10 +91,7 @@ describe('a record belongs to', () => {
       null,
     ]
     for (const subject of subjects) {
-      expect(
-        patientOf({ resourceType: 'Condition', ...{ subject } }),
-        JSON.stringify(subject),
-      ).toBeUndefined()
+      expect(patientOf({ resourceType: 'Condition', subject }), JSON.stringify(subject)).toBeUndefined()
     }
   })
 
