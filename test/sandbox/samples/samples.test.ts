@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Bundle, BundleEntry, FhirResource, Patient } from 'fhir/r4.js'
+import type { Bundle, FhirResource, Patient } from 'fhir/r4.js'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { checkNationalId } from '../../../src/domain/identity/national-ids.ts'
 import { sampleBundles, sampleHospitals, samplePeople } from '../../../src/sandbox/samples/index.ts'
@@ -249,7 +249,7 @@ describe('the sample records', () => {
     for (const key of keys) {
       for (const bundle of bundles[key] ?? []) {
         expect(bundle.type).toBe('transaction')
-        for (const { request, resource } of (bundle.entry ?? []) as BundleEntry<FhirResource>[]) {
+        for (const { request, resource } of bundle.entry ?? []) {
           expect(request).toEqual({ method: 'PUT', url: `${resource?.resourceType}/${resource?.id}` })
         }
       }
