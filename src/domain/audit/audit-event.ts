@@ -19,9 +19,9 @@ import { describeReason } from './reasons.ts'
 
 export type { AuditEntry, AuditKind, AuditParty } from './audit-entry.ts'
 
-export const CHAIN_EVENT_EXTENSION = 'https://wayleave.example/fhir/StructureDefinition/chain-event'
-export const REASON_EXTENSION = 'https://wayleave.example/fhir/StructureDefinition/reason'
-export const REASON_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/reason'
+const CHAIN_EVENT_EXTENSION = 'https://wayleave.example/fhir/StructureDefinition/chain-event'
+const REASON_EXTENSION = 'https://wayleave.example/fhir/StructureDefinition/reason'
+const REASON_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/reason'
 
 /** The AuditEvent of an entry. Pure: the same entry gives the same event. */
 export function buildAuditEvent(entry: AuditEntry): AuditEvent {

@@ -66,7 +66,7 @@ export function labelResource(resource: { readonly resourceType: string }, rules
       if (typeof value === 'object') waiting.push(value)
     }
   }
-  if (freeText && !labelsOn(resource as Json).some(statesConfidentiality)) found.add('R')
+  if (freeText && !labelsOn(resource).some(statesConfidentiality)) found.add('R')
   const kinds = sortKinds(found)
   return { confidentiality: kinds.includes('V') ? 'V' : kinds.length > 0 ? 'R' : 'N', kinds }
 }
