@@ -4,8 +4,10 @@ import type { Kysely } from 'kysely'
 import { type ApiResponse, createApi } from './api.ts'
 import { runBundle } from './bundle.ts'
 import { capabilityStatement } from './capabilities.ts'
+import { parseHook } from './hooks/hook.ts'
+import { createHooks } from './hooks/hooks.ts'
 import { JsonError, jsonText, parseJson } from './json.ts'
-import type { OperationOutcome } from './medplum-types.ts'
+import type { OperationOutcome, Resource } from './medplum-types.ts'
 import { internalError, invalid, notAcceptable, statusOf } from './outcomes.ts'
 import { SqlRepository } from './repository.ts'
 import { openFhirTables } from './tables.ts'
@@ -63,6 +65,18 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
       status,
     })
   }
+  const repository = () =>
+    new SqlRepository({ db, base: base(), now, beforeWrite, onCommit: (types) => hooks.committed(types) })
+  const beforeWrite = (resource: Resource) => {
+    if (resource.resourceType === 'Subscription') parseHook(resource, base())
+  }
+  const hooks = createHooks({
+    db,
+    base,
+    now,
+    onError,
+    update: (resource, ifMatch) => repository().put(resource, { ifMatch }),
+  })
   const api = createApi({
     capabilities: () => capabilityStatement(started, base()),
     bundle: (body, repository, inner) => runBundle(body, repository, inner, note),
@@ -100,7 +114,6 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
   async function answerRequest(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     if (!acceptsJson(request)) return sendOutcome(notAcceptable, request, reply)
     const method = request.method === 'HEAD' ? 'GET' : request.method
-    const repository = new SqlRepository({ db, base: base(), now, onCommit: () => {}, beforeWrite: () => {} })
     const response = await api.handle(
       {
         method,
@@ -109,7 +122,7 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
         ifMatch: request.headers['if-match'],
         ifNoneExist: oneHeader(request.headers['if-none-exist']),
       },
-      repository,
+      repository(),
     )
     const etag = response.resource?.meta?.versionId && `W/"${response.resource.meta.versionId}"`
     const isRead = response.interaction === 'read' || response.interaction === 'vread'
@@ -136,7 +149,13 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
     return sendResponse(response, request, reply, base())
   }
 
-  return { app, close: () => app.close() }
+  return {
+    app,
+    async close() {
+      await app.close()
+      await hooks.close()
+    },
+  }
 }
 
 function sendResponse(response: ApiResponse, request: FastifyRequest, reply: FastifyReply, base: string) {

@@ -23,8 +23,8 @@ export type RepositoryDeps = {
   /** The server's base URL, without a slash at the end. */
   base: string
   now: () => Date
-  /** Told after a commit that made versions. */
-  onCommit: () => void
+  /** Told after a commit that made versions: of which types. */
+  onCommit: (types: ReadonlySet<string>) => void
   /** Looks at each resource before it is written; throws to refuse it. */
   beforeWrite: (resource: Resource) => void
 }
@@ -58,12 +58,15 @@ export class SqlRepository extends FhirRepository {
   /** Runs `work` in one SQL transaction, or in the one that is open already: a second connection may not exist. */
   override async withTransaction<T>(work: (repository: this) => Promise<T>): Promise<T> {
     if (this.#trx !== undefined) return work(this)
-    let wrote = false
-    const noted = { ...this.#deps, onCommit: () => void (wrote = true) }
+    const wrote = new Set<string>()
+    const noting = {
+      ...this.#deps,
+      onCommit: (types: ReadonlySet<string>) => types.forEach((type) => wrote.add(type)),
+    }
     const result = await this.#deps.db
       .transaction()
-      .execute((trx) => work(new SqlRepository(noted, trx) as this))
-    if (wrote) this.#deps.onCommit()
+      .execute((trx) => work(new SqlRepository(noting, trx) as this))
+    if (wrote.size > 0) this.#deps.onCommit(wrote)
     return result
   }
 
@@ -74,7 +77,7 @@ export class SqlRepository extends FhirRepository {
       for (const change of resolved) if ('resource' in change) this.#deps.beforeWrite(change.resource)
       const { base, now, onCommit } = repository.#deps
       const written = await writeChanges(repository.db as FhirTrx, resolved, { now: now(), base })
-      if (written.some(({ changed }) => changed)) onCommit()
+      onCommit(new Set(written.filter(({ changed }) => changed).map(({ type }) => type)))
       return written
     })
   }

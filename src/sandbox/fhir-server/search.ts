@@ -67,11 +67,16 @@ function condition(eb: Conditions, type: string, { code, operator, value }: Filt
     const lines = values.map((text) => wordLine(code, unescapeValue(text)))
     return eb.or(lines.map((line) => sql<boolean>`position(${line}::text in c.words) > 0`))
   }
-  const terms = values.map((one) => `${type}.${code}${termOf(parameter, one, base)}`)
+  const terms = values.map((one) => searchTerm(type, parameter, one, base))
   return sql<boolean>`c.terms && ${terms}::text[]`
 }
 
-function termOf({ code, kind, target }: SearchParameter, value: string, base: string): string {
+/** The one search term that a resource found by `parameter` with `value` has. */
+export function searchTerm(type: string, parameter: SearchParameter, value: string, base: string): string {
+  return `${type}.${parameter.code}${valueTerm(parameter, value, base)}`
+}
+
+function valueTerm({ code, kind, target }: SearchParameter, value: string, base: string): string {
   if (kind === 'token') {
     const bar = /(?<!\\)\|/.exec(value)?.index
     if (bar === undefined) return `:value=${unescapeValue(value)}`
