@@ -33,7 +33,7 @@ function run(script: string, args: string[], { live = false } = {}): Promise<End
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: TIMEOUT_MS,
-    // Vitest refuses what Hardhat sets, and both colour what nobody sees unless told.
+    // Its output goes through a pipe, so it must be told that somebody is watching.
     env: { ...process.env, ...(live && process.stdout.isTTY && { FORCE_COLOR: '1' }) },
   })
   running = child
