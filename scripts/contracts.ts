@@ -50,7 +50,10 @@ async function sourcesHash(): Promise<string> {
 /** Runs Hardhat itself, not npx, so that signals reach it. */
 function hardhatBuild(log: (line: string) => void): Promise<void> {
   const cli = join(root, 'node_modules', 'hardhat', 'dist', 'src', 'cli.js')
-  const child = spawn(process.execPath, [cli, 'build', '--no-tests'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [cli, 'build', '--no-tests'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

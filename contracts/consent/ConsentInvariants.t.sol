@@ -7,7 +7,7 @@ import {vm} from "../test/Vm.t.sol";
 import {Grant, Objection, Revocation, Withdrawal} from "./ConsentTypes.sol";
 import {ConsentState, ConsentWord} from "./ConsentWord.sol";
 
-/// @dev Signs and sends acts in any order, keeps every one, and sends old ones and forged ones again. Remembers what the
+/// @dev Signs and sends acts in any order, keeps every one, sends old ones again, and forges some. Remembers what the
 /// patient really signed, for the invariants to compare with.
 contract ConsentActor is Acts {
     Grant[] private _grants;
@@ -45,17 +45,18 @@ contract ConsentActor is Acts {
         signed[g.scope][g.version][uint160(uint256(g.terms))] = true;
         _grants.push(g);
         // Some are sent at once, some lie about and are sent later, or never.
-        if (salt % 3 != 0) _send(g, PATIENT_KEY);
+        if (salt % 3 != 0) _send(g, PATIENT_KEY, PATIENT_KEY);
     }
 
     function forgeGrant(uint256 index, uint256 salt) external {
         Grant memory g = nextGrant(HANDLE, slot(index));
         g.terms = keccak256(abi.encode("forged", salt));
-        _send(g, STRANGER_KEY);
+        // In the stranger's own name, or in the patient's.
+        _send(g, salt % 2 == 0 ? STRANGER_KEY : PATIENT_KEY, STRANGER_KEY);
     }
 
     function replayGrant(uint256 which) external {
-        if (_grants.length != 0) _send(_grants[which % _grants.length], PATIENT_KEY);
+        if (_grants.length != 0) _send(_grants[which % _grants.length], PATIENT_KEY, PATIENT_KEY);
     }
 
     function revoke(uint256 index, uint8 ahead) external {
@@ -101,10 +102,10 @@ contract ConsentActor is Acts {
         if (epochOf(HANDLE) < epoch) epochFell = true;
     }
 
-    function _send(Grant memory g, uint256 key) private {
+    function _send(Grant memory g, uint256 named, uint256 key) private {
         (bool locked, uint24 before) = _before(g.scope);
         bytes memory signature = sign(key, grantDigest(g));
-        try consents.grant(g, signerOf(key), signature) {
+        try consents.grant(g, signerOf(named), signature) {
             objected[g.scope] = false;
             _noteWidening(g.scope, locked, before);
         } catch {}
