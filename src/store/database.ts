@@ -11,6 +11,7 @@ export type DatabaseConfig = { kind: 'pglite'; dir?: string } | { kind: 'postgre
  * with `JSON.stringify`: node-postgres would take a bare array for an SQL array.
  */
 export type Database = {
+  // biome-ignore lint/suspicious/noExplicitAny: whoever owns a schema gives its tables their types
   readonly db: Kysely<any>
   readonly kind: 'pglite' | 'postgres'
   /**

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(scratch, { recursive: true, force: true }))
 
-const url = process.env['DATABASE_URL']
+const url = process.env.DATABASE_URL
 if (url === undefined) console.info('database tests run on PGlite only: DATABASE_URL is not set')
 
 const databases: [string, () => DatabaseConfig][] = [

@@ -8,37 +8,15 @@ import {
 } from '@medplum/core'
 import { type FhirRequest, FhirRouter, type HttpMethod, type RestInteraction } from '@medplum/fhir-router'
 import { isResourceType } from '../../domain/consent/resource-types.ts'
+import type { Api, ApiResponse } from './api-types.ts'
 import { type HistoryOf, parseHistory, readHistoryBundle } from './history.ts'
 import type { CapabilityStatement, OperationOutcome, Resource } from './medplum-types.ts'
-import { internalError, invalid, notAllowed, statusOf } from './outcomes.ts'
+import { internalError, invalid, notAllowed, notSupported, statusOf } from './outcomes.ts'
 import type { SqlRepository } from './repository.ts'
 import { readResourceBody } from './resource-body.ts'
 import { parseCondition, parseSearch, type QueryPairs, queryPairs } from './search-query.ts'
 import { lockForWriting } from './store.ts'
 import type { FhirTrx } from './tables.ts'
-
-/** One FHIR interaction, on its own or as an entry of a bundle. `url` is relative to the base. */
-export type ApiRequest = {
-  method: string
-  url: string
-  body?: unknown
-  ifMatch?: string | undefined
-  ifNoneExist?: string | undefined
-}
-
-export type ApiResponse = {
-  status: number
-  outcome: OperationOutcome
-  resource?: Resource
-  interaction: string
-  resourceType?: string
-  id?: string
-}
-
-export type Api = {
-  /** Runs one interaction; failures are answers, too. */
-  handle(request: ApiRequest, repository: SqlRepository): Promise<ApiResponse>
-}
 
 export type ApiDeps = {
   capabilities: () => CapabilityStatement
@@ -77,7 +55,7 @@ export function createApi(deps: ApiDeps): Api {
     history({ type: typeOf(request) }, request, repository),
   )
   add('GET', ':resourceType/:id/_history', 'history-instance', async (request, repository) => {
-    const of = { type: typeOf(request), id: request.params['id'] ?? '' }
+    const of = { type: typeOf(request), id: request.params.id ?? '' }
     const [outcome, bundle] = await history(of, request, repository)
     // An empty page of a resource that exists is an answer; a resource that never was is not found.
     if (bundle?.resourceType === 'Bundle' && bundle.total === 0)
@@ -98,12 +76,12 @@ export function createApi(deps: ApiDeps): Api {
     if (condition === undefined) return [created, await repository.createResource(resource)]
     return repository.withTransaction(async (locked) => {
       await lockForWriting(locked.db as FhirTrx)
-      const found = await locked.findOne(parseCondition(`${resource.resourceType}?${condition}`))
+      const found = await locked.findOne(parseCondition(`${resource.resourceType}?${String(condition)}`))
       return found ? [allOk, found] : [created, await locked.createResource(resource)]
     })
   })
   add('PUT', ':resourceType/:id', 'update', async (request, repository) => {
-    const resource = readResourceBody(request.body, typeOf(request), request.params['id'])
+    const resource = readResourceBody(request.body, typeOf(request), request.params.id)
     return putAnswer(resource, request, repository)
   })
   add('PUT', ':resourceType', 'update', async (request, repository) => {
@@ -120,7 +98,7 @@ export function createApi(deps: ApiDeps): Api {
     })
   })
   add('DELETE', ':resourceType/:id', 'delete', async (request, repository) => {
-    await repository.deleteResource(typeOf(request), request.params['id'] ?? '', ifMatchOf(request))
+    await repository.deleteResource(typeOf(request), request.params.id ?? '', ifMatchOf(request))
     return [allOk]
   })
   add('DELETE', ':resourceType', 'delete', async (request, repository) => {
@@ -156,6 +134,7 @@ export function createApi(deps: ApiDeps): Api {
       const about = { ...(isResourceType(resourceType) && { resourceType }), ...(id !== undefined && { id }) }
       const interaction = route.data?.interaction ?? 'operation'
       if (resourceType !== undefined && !isResourceType(resourceType)) return answer(notFound, interaction)
+      if (request.ifNoneMatch !== undefined && method !== 'GET') return answer(noneMatchOnWrite, interaction)
       const [outcome, resource] = await router.handleRequest(
         {
           method,
@@ -206,7 +185,7 @@ function ifMatchOf(request: FhirRequest): { ifMatch?: string } {
   return { ifMatch: version }
 }
 
-const typeOf = (request: FhirRequest): string => request.params['resourceType'] ?? ''
+const typeOf = (request: FhirRequest): string => request.params.resourceType ?? ''
 
 function pairsOf(request: FhirRequest): QueryPairs {
   return Object.entries(request.query).flatMap(([name, value]) =>
@@ -229,6 +208,9 @@ function find(router: FhirRouter, method: HttpMethod, url: string) {
     return undefined
   }
 }
+
+/** R4 gives it no meaning there, HTTP does: to ignore it could overwrite what the client meant to spare. */
+const noneMatchOnWrite = notSupported('If-None-Match is for reads').outcome
 
 const METHODS: readonly HttpMethod[] = ['GET', 'POST', 'PUT', 'DELETE']
 const isPath = (router: FhirRouter, url: string) =>

@@ -1,7 +1,8 @@
 import { contentTooLarge, notFound, unsupportedMediaType } from '@medplum/core'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
-import { type ApiResponse, createApi } from './api.ts'
+import { createApi } from './api.ts'
+import type { ApiResponse } from './api-types.ts'
 import { runBundle } from './bundle.ts'
 import { capabilityStatement } from './capabilities.ts'
 import { parseHook } from './hooks/hook.ts'
@@ -27,7 +28,7 @@ export type FhirAccess = {
 
 export type FhirServerDeps = {
   /** A database with PostgreSQL's SQL. The server makes its tables in a schema of its own. */
-  db: Kysely<any>
+  db: Kysely<unknown>
   /** `fhir` unless said otherwise. */
   schema?: string
   /** The base as clients see it, ending in `/fhir`. Unless said otherwise: where the server listens. */
@@ -121,20 +122,11 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
         body: request.body,
         ifMatch: request.headers['if-match'],
         ifNoneExist: oneHeader(request.headers['if-none-exist']),
+        ifNoneMatch: oneHeader(request.headers['if-none-match']),
       },
       repository(),
     )
-    const etag = response.resource?.meta?.versionId && `W/"${response.resource.meta.versionId}"`
-    const isRead = response.interaction === 'read' || response.interaction === 'vread'
-    if (
-      isRead &&
-      etag &&
-      oneHeader(request.headers['if-none-match'])
-        ?.split(/\s*,\s*/)
-        .includes(etag)
-    ) {
-      response.status = 304
-    }
+    if (isUnmodified(response, request)) response.status = 304
     note(response, request.method)
     return sendResponse(response, request, reply, base())
   }
@@ -169,7 +161,7 @@ function sendResponse(response: ApiResponse, request: FastifyRequest, reply: Fas
       reply.header('location', `${base}/${resource.resourceType}/${resource.id}/_history/${versionId}`)
   }
   if (status === 304) return reply.send()
-  const wantsLittle = oneHeader(request.headers['prefer'])?.includes('return=minimal') ?? false
+  const wantsLittle = oneHeader(request.headers.prefer)?.includes('return=minimal') ?? false
   if (wantsLittle && status < 300 && (interaction === 'create' || interaction === 'update'))
     return reply.send()
   return reply.type('application/fhir+json; charset=utf-8').send(jsonText(resource ?? outcome))
@@ -179,6 +171,13 @@ function listeningAt(app: FastifyInstance): string {
   const [address] = app.addresses()
   if (address === undefined || typeof address === 'string') return 'http://localhost'
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+}
+
+/** Conditional read (FHIR R4 §3.1.0.1.6). */
+function isUnmodified({ interaction, resource }: ApiResponse, request: FastifyRequest): boolean {
+  const known = oneHeader(request.headers['if-none-match'])?.split(/\s*,\s*/) ?? []
+  const isRead = interaction === 'read' || interaction === 'vread'
+  return isRead && resource !== undefined && known.includes(`W/"${resource.meta?.versionId}"`)
 }
 
 function acceptsJson(request: FastifyRequest): boolean {

@@ -3,7 +3,7 @@ import { gone, notFound, OperationOutcomeError, type SearchRequest } from '@medp
 import { FhirRepository } from '@medplum/fhir-router'
 import { isResourceType } from '../../domain/consent/resource-types.ts'
 import { parseHistory, readHistoryBundle } from './history.ts'
-import type { Bundle, Reference, Resource, StoredResource, WithId } from './medplum-types.ts'
+import type { Bundle, BundleEntry, Reference, Resource, StoredResource, WithId } from './medplum-types.ts'
 import { invalid, notSupported, preconditionFails } from './outcomes.ts'
 import { isConditionalReference, isId, referencesIn, replaceReferences } from './references.ts'
 import { findResources } from './search.ts'
@@ -61,7 +61,9 @@ export class SqlRepository extends FhirRepository {
     const wrote = new Set<string>()
     const noting = {
       ...this.#deps,
-      onCommit: (types: ReadonlySet<string>) => types.forEach((type) => wrote.add(type)),
+      onCommit(types: ReadonlySet<string>) {
+        for (const type of types) wrote.add(type)
+      },
     }
     const result = await this.#deps.db
       .transaction()
@@ -150,13 +152,12 @@ export class SqlRepository extends FhirRepository {
     return storedResource(row.body) as unknown as WithId<T>
   }
 
-  override async readHistory<T extends Resource>(type: string, id: string): Promise<any> {
-    return readHistoryBundle(this.db, { type, id }, parseHistory([]), this.base) as unknown as Bundle & {
-      entry?: T[]
-    }
+  override async readHistory<T extends Resource>(type: string, id: string): Promise<PageOf<T>> {
+    const bundle = await readHistoryBundle(this.db, { type, id }, parseHistory([]), this.base)
+    return bundle as unknown as PageOf<T>
   }
 
-  override async search<T extends Resource>(search: SearchRequest<T>): Promise<any> {
+  override async search<T extends Resource>(search: SearchRequest<T>): Promise<PageOf<T>> {
     const request = search as SearchRequest
     const { resources, total, next } = await findResources(this.db, request, this.base)
     const bundle: Bundle = {
@@ -175,7 +176,7 @@ export class SqlRepository extends FhirRepository {
         })),
       }),
     }
-    return bundle
+    return bundle as PageOf<T>
   }
 
   /** The one resource that a condition names, if any. @throws OperationOutcomeError 412 when there are several. */
@@ -226,3 +227,6 @@ export class SqlRepository extends FhirRepository {
 }
 
 type IfMatch = { ifMatch?: string }
+type PageOf<T extends Resource> = Omit<Bundle, 'entry'> & {
+  entry?: (BundleEntry & { resource?: WithId<T> })[]
+}

@@ -42,8 +42,8 @@ export function valuesAt(value: unknown, path: readonly string[]): unknown[] {
 function termsOf({ kind, target }: SearchParameter, value: unknown, base: string): string[] {
   if (kind === 'token') return tokensOf(value).flatMap(tokenTerms)
   if (kind === 'date') return typeof value === 'string' ? datePrefixes(value).map((date) => `=${date}`) : []
-  if (!isObject(value) || typeof value['reference'] !== 'string') return []
-  const reference = localReference(value['reference'], base)
+  if (!isObject(value) || typeof value.reference !== 'string') return []
+  const reference = localReference(value.reference, base)
   const [type, id] = reference.split('/')
   if (target !== undefined) return type === target ? [`=${reference}`] : []
   return id === undefined ? [`=${reference}`] : [`=${reference}`, `:id=${id}`]
@@ -54,10 +54,10 @@ type Token = { system?: string; value: string }
 function tokensOf(value: unknown): Token[] {
   if (typeof value === 'string') return [{ value }]
   if (!isObject(value)) return []
-  if (Array.isArray(value['coding'])) return value['coding'].flatMap(tokensOf)
-  const text = value['value'] ?? value['code']
+  if (Array.isArray(value.coding)) return value.coding.flatMap(tokensOf)
+  const text = value.value ?? value.code
   if (typeof text !== 'string') return []
-  return [{ ...(typeof value['system'] === 'string' && { system: value['system'] }), value: text }]
+  return [{ ...(typeof value.system === 'string' && { system: value.system }), value: text }]
 }
 
 function tokenTerms({ system = '', value }: Token): string[] {

@@ -151,11 +151,13 @@ async function readExisting(trx: FhirTrx, changes: readonly Change[]) {
   const keys = changes.map(identityOf)
   const rows = await trx
     .selectFrom('current')
-    .where(({ refTuple, eb }) =>
+    .where((eb) =>
       eb(
-        refTuple('type', 'id'),
+        eb.refTuple('type', 'id'),
         'in',
-        sql<any>`(select * from unnest(${keys.map((key) => key.type)}::text[], ${keys.map((key) => key.id)}::text[]))`,
+        sql<
+          [string, string]
+        >`(select * from unnest(${keys.map((key) => key.type)}::text[], ${keys.map((key) => key.id)}::text[]))`,
       ),
     )
     .select(['type', 'id', 'version', 'deleted', 'digest'])

@@ -40,7 +40,7 @@ export type FhirDb = Kysely<FhirTables>
 export type FhirTrx = Transaction<FhirTables>
 
 /** Creates what is missing of the tables, and hands out the database with `schema` as its default. */
-export async function openFhirTables(db: Kysely<any>, schema: string): Promise<FhirDb> {
+export async function openFhirTables(db: Kysely<unknown>, schema: string): Promise<FhirDb> {
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) throw new RangeError(`not a schema name: ${schema}`)
   const at = sql.id(schema)
   await db.transaction().execute(async (trx) => {
@@ -62,5 +62,5 @@ export async function openFhirTables(db: Kysely<any>, schema: string): Promise<F
     await sql`create table if not exists ${at}.hooks (
       id text primary key, position bigint not null)`.execute(trx)
   })
-  return db.withSchema(schema) as unknown as FhirDb
+  return db.withSchema(schema)
 }

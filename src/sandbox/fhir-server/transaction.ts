@@ -1,6 +1,6 @@
 import { allOk, created, OperationOutcomeError } from '@medplum/core'
-import type { Api, ApiResponse } from './api.ts'
-import { type Entry, type NoteAccess, responseEntry } from './bundle.ts'
+import type { Api, ApiResponse } from './api-types.ts'
+import { type Entry, type NoteAccess, responseEntry } from './bundle-entry.ts'
 import type { Bundle, Resource, StoredResource } from './medplum-types.ts'
 import { invalid, preconditionFails } from './outcomes.ts'
 import { isId, referencesIn, replaceReferences } from './references.ts'

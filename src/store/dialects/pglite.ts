@@ -59,7 +59,7 @@ async function majorVersion(dataDir: string): Promise<string> {
 }
 
 function asDatabase(pglite: PGlite, afterClose: () => void): Database {
-  const db = new Kysely<any>({ dialect: new PGliteDialect({ pglite }) })
+  const db: Database['db'] = new Kysely({ dialect: new PGliteDialect({ pglite }) })
   let closing: Promise<void> | undefined
   return {
     db,

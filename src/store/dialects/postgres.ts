@@ -22,7 +22,7 @@ export async function openPostgres(url: string): Promise<Database> {
     await pool.end()
     throw error
   }
-  const db = new Kysely<any>({ dialect: new PostgresDialect({ pool }) })
+  const db: Database['db'] = new Kysely({ dialect: new PostgresDialect({ pool }) })
   const listeners = new Set<() => Promise<void>>()
   let closing: Promise<void> | undefined
   return {
@@ -64,7 +64,7 @@ async function listenOn(url: string, channel: string, onNotification: (payload: 
   }
   function retry(lost: pg.Client): void {
     if (stopped || lost !== client) return
-    timer = setTimeout(reconnect, RELISTEN_AFTER)
+    timer = setTimeout(() => void reconnect(), RELISTEN_AFTER)
   }
   async function reconnect(): Promise<void> {
     try {
@@ -72,7 +72,7 @@ async function listenOn(url: string, channel: string, onNotification: (payload: 
       // What was said meanwhile is lost: an empty payload tells the listener to look for itself.
       onNotification('')
     } catch {
-      if (!stopped) timer = setTimeout(reconnect, RELISTEN_AFTER)
+      if (!stopped) timer = setTimeout(() => void reconnect(), RELISTEN_AFTER)
     }
     if (stopped) await client?.end()
   }

@@ -17,7 +17,7 @@ export function describeFhirServer(
   start: () => Promise<RunningServer>,
   traits: Partial<FhirTraits> = {},
 ): void {
-  describe(name, () => {
+  describe(`${name}`, () => {
     let server: RunningServer
     beforeAll(async () => {
       server = await start()
@@ -28,11 +28,23 @@ export function describeFhirServer(
       server: () => server,
       traits: { ...R4_TRAITS, ...traits },
     }
-    describe('resources', () => resourceRules(tested))
-    describe('search', () => searchRules(tested))
-    describe('history', () => historyRules(tested))
-    describe('transactions', () => transactionRules(tested))
-    describe('REST-hooks', () => hookRules(tested))
-    describe('under random use', () => modelRules(tested))
+    describe('resources', () => {
+      resourceRules(tested)
+    })
+    describe('search', () => {
+      searchRules(tested)
+    })
+    describe('history', () => {
+      historyRules(tested)
+    })
+    describe('transactions', () => {
+      transactionRules(tested)
+    })
+    describe('REST-hooks', () => {
+      hookRules(tested)
+    })
+    describe('under random use', () => {
+      modelRules(tested)
+    })
   })
 }

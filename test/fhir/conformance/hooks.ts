@@ -136,11 +136,10 @@ export function hookRules({ client, server, traits }: UnderTest): void {
   )
 
   test('subscriptions survive a restart', async ({ skip }) => {
-    const { restart } = server()
-    if (restart === undefined) return skip('this server is not restarted')
+    if (server().restart === undefined) return skip('this server is not restarted')
     const hook = await receiver()
     await subscribe(client(), 'Basic?', hook.url, withPayload)
-    await restart()
+    await server().restart?.()
     const { body } = await client().post('Basic', { resourceType: 'Basic', code: { text: 'later' } })
     await expect
       .poll(() => hook.received.map(({ path }) => path), patience)

@@ -19,7 +19,7 @@ function random(seed: number): (below: number) => number {
 
 export function modelRules({ client, traits }: UnderTest): void {
   test(`after ${traits.randomOperations} random operations, history says what was done and nothing else`, async () => {
-    const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31))
+    const seed = Number(process.env.SEED ?? randomInt(2 ** 31))
     console.info(`random operations with SEED=${seed}`)
     const next = random(seed)
     const run = `m${Date.now()}`

@@ -48,7 +48,7 @@ describeFhirServer('the embedded FHIR server on PGlite', async () => {
   )
 })
 
-const url = process.env['DATABASE_URL']
+const url = process.env.DATABASE_URL
 if (url === undefined) console.info('the embedded FHIR server runs on PGlite only: DATABASE_URL is not set')
 else
   describeFhirServer('the embedded FHIR server on PostgreSQL', () =>

@@ -32,15 +32,15 @@ export function parseHook(subscription: unknown, base: string): Hook {
   if (!['requested', 'active', 'off', 'error'].includes(String(status))) {
     throw unprocessable('Subscription.status must be requested, active, off or error')
   }
-  if (!isObject(channel) || channel['type'] !== 'rest-hook') {
+  if (!isObject(channel) || channel.type !== 'rest-hook') {
     throw unprocessable('Only channels of type rest-hook are served')
   }
   return {
     ...parseCriteria(criteria, base),
-    endpoint: readEndpoint(channel['endpoint']),
-    payload: readPayload(channel['payload']),
-    headers: readHeaders(channel['header']),
-    sendDeletes: asksForDeletes([subscription, channel, channel['_type']]),
+    endpoint: readEndpoint(channel.endpoint),
+    payload: readPayload(channel.payload),
+    headers: readHeaders(channel.header),
+    sendDeletes: asksForDeletes([subscription, channel]),
     end: typeof end === 'string' ? Date.parse(end) : undefined,
   }
 }
@@ -112,9 +112,8 @@ function readHeaders(header: unknown): Record<string, string> {
 
 function asksForDeletes(places: readonly unknown[]): boolean {
   return places
-    .flatMap((place) => (isObject(place) && Array.isArray(place['extension']) ? place['extension'] : []))
+    .flatMap((place) => (isObject(place) && Array.isArray(place.extension) ? place.extension : []))
     .some(
-      (extension) =>
-        isObject(extension) && extension['url'] === SEND_DELETES && extension['valueBoolean'] === true,
+      (extension) => isObject(extension) && extension.url === SEND_DELETES && extension.valueBoolean === true,
     )
 }

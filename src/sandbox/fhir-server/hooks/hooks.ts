@@ -53,7 +53,7 @@ export function createHooks(deps: HooksDeps): Hooks {
 
   async function serve({ id, seq, body }: SubscriptionRow): Promise<void> {
     const resource = body === null ? undefined : storedResource(body)
-    const status = isObject(resource) ? resource['status'] : 'off'
+    const status = isObject(resource) ? resource.status : 'off'
     if (resource !== undefined && status === 'requested') return activate(resource, seq)
     const running = runners.get(id)
     const version = resource?.meta.versionId ?? ''
