@@ -1,0 +1,235 @@
+import { type ConsentFlags, dayOf } from '../domain/consent/consent-word.ts'
+import { isDataClass } from '../domain/consent/data-classes.ts'
+import { isPurpose } from '../domain/consent/purposes.ts'
+import type { ActPlace } from '../domain/consent/read-signed-act.ts'
+import { type SaltedScope, type Scope, saltedScope } from '../domain/consent/scope.ts'
+import { isGrantableKind } from '../domain/consent/sensitivities.ts'
+import { normalTerms, type SaltedTerms } from '../domain/consent/terms.ts'
+import {
+  type ActName,
+  actDomain,
+  scopeHash,
+  type TypedData,
+  typedData,
+} from '../domain/consent/typed-data.ts'
+import type { Hex } from '../domain/hex.ts'
+
+/** One slot, as `GET /patient/consents` tells the patient. */
+export type OwnConsent = {
+  scopeHash: Hex
+  scope: SaltedScope
+  state: 'silent' | 'permit' | 'objection'
+  /** On the chain. */
+  version: number
+  /** YYYY-MM-DD, both included. */
+  from?: string
+  until?: string
+  terms?: SaltedTerms
+  /** The highest "up to" that the custodian holds for this slot, mined or not; -1 for none. */
+  signedUpTo: number
+}
+
+/** The answer of `GET /patient/consents`: all slots of one handle at the newest block. */
+export type OwnConsents = {
+  handle: Hex
+  locked: boolean
+  epoch: number
+  /** The highest "up to" among the locks that the custodian holds; -1 for none. */
+  lockSignedUpTo: number
+  consents: OwnConsent[]
+}
+
+/** What a device must hold to sign for one handle: what it received at sign-in, and the newest state. */
+export type SigningState = {
+  handle: Hex
+  scopeSecret: Uint8Array
+  place: ActPlace
+  state: OwnConsents
+}
+
+/** Whom a consent is for. */
+export type Party = Omit<Scope, 'purpose'>
+
+/** What the patient decides when granting. */
+export type GrantWish = {
+  to: Party
+  /** PurposeOfUse code. */
+  purpose: string
+  /** Data classes, at least one. */
+  classes: readonly string[]
+  /** Sensitive kinds allowed; none when left out. */
+  sensitivities?: readonly string[]
+  /** YYYY-MM-DD (UTC), included; today when left out. */
+  from?: string
+  /** YYYY-MM-DD (UTC), included; 365 days after `from` when left out. */
+  until?: string
+  flags?: Partial<ConsentFlags>
+}
+
+/** What comes from outside: wall time in milliseconds, and a fresh random salt for the terms. */
+export type Circumstances = { now: number; salt: Hex }
+
+/** A widening act must reach the chain within this. Seconds. */
+export const DEADLINE_SECONDS = 15 * 60
+
+const DEFAULT_DAYS = 365
+/** The contract takes no longer period: ten years, leap days included. */
+const MAX_PERIOD_DAYS = 3653
+/** Days are uint16 on the chain: up to June 2149. */
+const LAST_DAY = 2 ** 16 - 1
+/** The last "up to" that a uint24 version or a uint32 epoch has room for: it yields the last number. */
+const LAST_UP_TO_VERSION = 2 ** 24 - 2
+const LAST_UP_TO_EPOCH = 2 ** 32 - 2
+
+/** The salted scope of a party and a purpose, and the slot that it names. @throws RangeError for an unknown purpose. */
+export function slotOf(
+  scopeSecret: Uint8Array,
+  to: Party,
+  purpose: string,
+): { scope: SaltedScope; hash: Hex } {
+  if (!isPurpose(purpose)) throw new RangeError(`${purpose} is not a PurposeOfUse code`)
+  if ((to.granteeType === 'Everyone') !== (to.grantee === '')) {
+    throw new RangeError('A party is named, save for everyone')
+  }
+  const scope = saltedScope(scopeSecret, { granteeType: to.granteeType, grantee: to.grantee, purpose })
+  return { scope, hash: scopeHash(scope) }
+}
+
+/**
+ * "Every version up to N" (design §4): N is one more than the highest version that stands on the chain or that anything
+ * signed can yield. A revocation or objection up to M yields M + 1, a grant or withdrawal the version that it names.
+ *
+ * @param version on the chain
+ * @param signedUpTo the highest "up to" signed so far, -1 for none
+ * @param signedVersion the highest version that this device signed a grant or withdrawal for, 0 for none
+ */
+export function nextUpTo(version: number, signedUpTo: number, signedVersion = 0): number {
+  return Math.min(Math.max(version, signedUpTo + 1, signedVersion) + 1, LAST_UP_TO_VERSION)
+}
+
+/** The same for the epoch, which each lock raises. */
+export function nextUpToEpoch(epoch: number, lockSignedUpTo: number): number {
+  return Math.min(Math.max(epoch, lockSignedUpTo + 1) + 1, LAST_UP_TO_EPOCH)
+}
+
+/**
+ * @throws RangeError for an unknown class, kind or purpose, for dates that are none or in the wrong order, and for a
+ * period above ten years. What is refused here would never be enforced (I3).
+ */
+export function buildGrant(s: SigningState, wish: GrantWish, at: Circumstances): TypedData<'Grant'> {
+  const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
+  if (wish.classes.length === 0) throw new RangeError('A grant names at least one kind of data')
+  const { fromDay, untilDay } = periodOf(wish, at.now)
+  return act(s, 'Grant', {
+    handle: s.handle,
+    scope,
+    terms: saltedTerms(wish.classes, wish.sensitivities ?? [], at.salt),
+    fromDay,
+    untilDay,
+    flags: flagBits(wish.flags ?? {}),
+    version: versionOf(s, hash) + 1,
+    epoch: s.state.epoch,
+    deadline: deadlineAt(at.now),
+  })
+}
+
+/** @param signedVersion as for {@link nextUpTo} */
+export function buildRevocation(
+  s: SigningState,
+  wish: { to: Party; purpose: string },
+  signedVersion = 0,
+): TypedData<'Revocation'> {
+  const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
+  return act(s, 'Revocation', { handle: s.handle, scope, upToVersion: upToOf(s, hash, signedVersion) })
+}
+
+/** An objection to some data classes, or, where none is named, to everything. */
+export function buildObjection(
+  s: SigningState,
+  wish: { to: Party; purpose: string; classes?: readonly string[] },
+  at: Circumstances,
+  signedVersion = 0,
+): TypedData<'Objection'> {
+  const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
+  const terms = saltedTerms(wish.classes ?? [], [], at.salt)
+  return act(s, 'Objection', { handle: s.handle, scope, terms, upToVersion: upToOf(s, hash, signedVersion) })
+}
+
+/** Ends an objection: a widening act, with the guards of a grant. */
+export function buildWithdrawal(
+  s: SigningState,
+  wish: { to: Party; purpose: string },
+  at: { now: number },
+): TypedData<'Withdrawal'> {
+  const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
+  const version = versionOf(s, hash) + 1
+  return act(s, 'Withdrawal', {
+    handle: s.handle,
+    scope,
+    version,
+    epoch: s.state.epoch,
+    deadline: deadlineAt(at.now),
+  })
+}
+
+export function buildLock(s: SigningState, signedUpTo = -1): TypedData<'Lock'> {
+  const upToEpoch = nextUpToEpoch(s.state.epoch, Math.max(s.state.lockSignedUpTo, signedUpTo))
+  return act(s, 'Lock', { handle: s.handle, upToEpoch })
+}
+
+export function buildUnlock(s: SigningState, at: { now: number }): TypedData<'Unlock'> {
+  return act(s, 'Unlock', { handle: s.handle, epoch: s.state.epoch, deadline: deadlineAt(at.now) })
+}
+
+function act<A extends ActName>(s: SigningState, name: A, message: TypedData<A>['message']): TypedData<A> {
+  const forHandle = name === 'Lock' || name === 'Unlock' || name === 'Bind'
+  const contract = forHandle ? s.place.patientRegistry : s.place.consentRegistry
+  return typedData(name, actDomain(name, s.place.chainId, contract.toLowerCase() as Hex), message)
+}
+
+const slotState = (s: SigningState, hash: Hex) => s.state.consents.find((c) => c.scopeHash === hash)
+const versionOf = (s: SigningState, hash: Hex) => slotState(s, hash)?.version ?? 0
+
+function upToOf(s: SigningState, hash: Hex, signedVersion: number): number {
+  return nextUpTo(versionOf(s, hash), slotState(s, hash)?.signedUpTo ?? -1, signedVersion)
+}
+
+const deadlineAt = (now: number) => Math.floor(now / 1000) + DEADLINE_SECONDS
+
+function saltedTerms(classes: readonly string[], kinds: readonly string[], salt: Hex): SaltedTerms {
+  const stranger = classes.find((c) => !isDataClass(c)) ?? kinds.find((k) => !isGrantableKind(k))
+  if (stranger !== undefined) throw new RangeError(`${stranger} is not something that a patient can name`)
+  return { ...normalTerms({ dataClasses: classes, sensitivities: kinds }), salt }
+}
+
+function periodOf(
+  wish: { from?: string; until?: string },
+  now: number,
+): { fromDay: number; untilDay: number } {
+  const fromDay = wish.from === undefined ? dayOf(now) : dayOfDate(wish.from)
+  const untilDay = wish.until === undefined ? fromDay + DEFAULT_DAYS : dayOfDate(wish.until)
+  if (untilDay < fromDay) throw new RangeError('The last day lies before the first')
+  if (untilDay < dayOf(now)) throw new RangeError('The last day is over')
+  if (untilDay - fromDay > MAX_PERIOD_DAYS) throw new RangeError('A consent lasts ten years at most')
+  if (untilDay > LAST_DAY) throw new RangeError('The last day lies too far ahead')
+  return { fromDay, untilDay }
+}
+
+/** Days since 1970-01-01 of a calendar date. @throws RangeError for anything but a real date, YYYY-MM-DD. */
+function dayOfDate(date: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN
+  const real = Number.isFinite(ms) && new Date(ms).toISOString().startsWith(date)
+  if (!real || ms < 0) throw new RangeError(`${date} is not a date; write it YYYY-MM-DD`)
+  return dayOf(ms)
+}
+
+/** Bits as in contracts/consent/ConsentWord.sol. */
+function flagBits(flags: Partial<ConsentFlags>): number {
+  const bit = (on: boolean | undefined, value: number) => (on ? value : 0)
+  return (
+    bit(flags.snapshotOnly, 1) |
+    bit(flags.mayBeReferredOn, 2) |
+    bit(flags.needsApproval, 4) |
+    bit(flags.laterMembersToo, 8)
+  )
+}

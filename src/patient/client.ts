@@ -1,0 +1,274 @@
+import type { JWK } from 'jose'
+import type { AuditEntry } from '../domain/audit/audit-entry.ts'
+import { type Clock, systemClock } from '../domain/clock.ts'
+import type { ActPlace, SignedAct } from '../domain/consent/read-signed-act.ts'
+import { type ActName, actDomain, digestOf, type TypedData, typedData } from '../domain/consent/typed-data.ts'
+import { type Hex, toHex } from '../domain/hex.ts'
+import {
+  buildGrant,
+  buildLock,
+  buildObjection,
+  buildRevocation,
+  buildUnlock,
+  buildWithdrawal,
+  type GrantWish,
+  type OwnConsents,
+  type Party,
+  type SigningState,
+  slotOf,
+} from './acts.ts'
+import { BrokerRefused, createBrokerConnection, pause } from './broker-connection.ts'
+import { createOwnActs } from './own-acts.ts'
+import { childKey } from './seed.ts'
+import { createOwnSession } from './session.ts'
+import { type HashedForm, hashedForm, sealingKeyOf, sealToCustodian, signAct } from './sign.ts'
+
+export { BrokerRefused, BrokerUnreachable } from './broker-connection.ts'
+
+/** Another member's broker, which passes an act on unread, and the custodian's JWK Set, from its published profile. */
+export type Via = { base: string; custodianKeys: { keys: readonly JWK[] } }
+
+export type Sending = {
+  /** Sign, and send nothing. */
+  signOnly?: boolean
+  /** Send through, or with `signOnly` make the form for, another member's broker. */
+  via?: Via
+}
+
+/** What the custodian, or a relayer, says about an act that it has stored. `counts` is the custodian's. */
+export type Receipt = {
+  digest: Hex
+  receivedAt: string
+  act?: ActName
+  handle?: Hex
+  counts?: 'now' | 'when mined'
+  relayer?: Hex
+  forwardedTo?: Hex
+}
+
+/** An act, the form of it that goes to `/relay`, and, where it was sent, the receipt and its JWS. */
+export type Sent<A extends ActName = ActName> = {
+  signed: SignedAct<A>
+  form: SignedAct<A> | HashedForm
+  receipt?: Receipt
+  jws?: string
+}
+
+export type HistoryLine = AuditEntry & { sentence: string }
+
+export type SlotWish = { to: Party; purpose: string }
+
+/**
+ * A patient's device at one custodian. Whatever it signs it builds itself; it signs nothing that a server dictates.
+ *
+ * Every method may throw {@link BrokerRefused} with the code of docs/errors.md, `BrokerUnreachable`, and RangeError for
+ * a wish that no contract or broker would take.
+ */
+export type PatientClient = {
+  /** The bound key's address. */
+  signer: Hex
+  /** @param within milliseconds to wait for a binding that is not mined yet */
+  signIn(within?: number): Promise<{ handle: Hex; scopeSecret: Uint8Array }>
+  /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
+  enrol(invitation: { enrolment: string; code: string }): Promise<void>
+  consents(): Promise<OwnConsents>
+  /** Newest first, at most `count` lines (50 when left out). */
+  history(count?: number): Promise<HistoryLine[]>
+  grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
+  revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
+  /** Without classes: to everything. */
+  object(wish: SlotWish & { classes?: readonly string[] }, sending?: Sending): Promise<Sent<'Objection'>>
+  withdraw(wish: SlotWish, sending?: Sending): Promise<Sent<'Withdrawal'>>
+  lock(sending?: Sending): Promise<Sent<'Lock'>>
+  unlock(sending?: Sending): Promise<Sent<'Unlock'>>
+}
+
+/** How long a widening act waits for the patient's earlier acts to be mined. Milliseconds. */
+const SETTLE_WITHIN = 20_000
+const PAUSE = 250
+/** A binding may be asked for this far ahead at most. Seconds. */
+const MAX_BIND_AHEAD = 3600
+
+/**
+ * @param options.broker base URL of the custodian's broker
+ * @param options.member the custodian's member id, from the member list
+ * @param options.words the patient's 12 words; kept in memory only as the one child key
+ * @param options.replacement number of the key, one more after each recovery
+ * @param options.retry whether to bridge a broker's restart, up to 20 s a request
+ * @throws WordsInvalid
+ */
+export function createPatientClient(options: {
+  broker: string
+  member: Hex
+  words: string
+  chain: ActPlace
+  replacement?: number
+  retry?: boolean
+  fetch?: typeof fetch
+  clock?: Clock
+  /** Fresh random bytes for the salts of terms. */
+  random?: (bytes: number) => Uint8Array
+}): PatientClient {
+  const { member, chain: place, clock = systemClock } = options
+  const random = options.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))
+  const broker = options.broker.replace(/\/+$/, '')
+  const key = childKey(options.words, member, options.replacement)
+  const connection = createBrokerConnection({
+    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
+    clock,
+    retry: options.retry ?? false,
+  })
+  const session = createOwnSession({ connection, broker, member, key, chainId: place.chainId, clock })
+  const own = createOwnActs()
+
+  const circumstances = () => ({ now: clock.now(), salt: toHex(random(32)) })
+
+  async function consents(): Promise<OwnConsents> {
+    return (await session.request('GET', '/patient/consents')) as OwnConsents
+  }
+
+  async function signingState(): Promise<SigningState> {
+    const { handle, scopeSecret } = await session.open()
+    const state = await consents()
+    if (state.handle !== handle) throw new Error('The server tells of another handle than at sign-in.')
+    return { handle, scopeSecret, place, state }
+  }
+
+  /**
+   * A widening act names the exact next version and epoch, so what was sent before it must be mined first. When that
+   * takes too long the act is built on what stands, and the contract refuses it rather than misplace it.
+   */
+  async function settledState(slot?: SlotWish): Promise<SigningState> {
+    const end = clock.monotonic() + SETTLE_WITHIN
+    for (;;) {
+      const current = await signingState()
+      if (own.isSettled(current.state, slot && hashOf(current, slot))) return current
+      if (clock.monotonic() + PAUSE > end) {
+        own.giveUp()
+        return current
+      }
+      await pause(PAUSE)
+    }
+  }
+
+  async function send<A extends ActName>(data: TypedData<A>, { signOnly, via }: Sending): Promise<Sent<A>> {
+    const signed = await signAct(key.privateKey, data)
+    const form = via
+      ? hashedForm(signed, await sealToCustodian(signed, sealingKeyOf(via.custodianKeys)))
+      : signed
+    if (signOnly) return { signed, form }
+    const base = via ? via.base.replace(/\/+$/, '') : broker
+    // An act taken twice is one act, so a lost answer is asked for again.
+    const request = { method: 'POST', path: '/relay', body: form } as const
+    const answer = (await connection.persistently(() => connection.send(base, request))) as {
+      receipt: Receipt
+      jws: string
+    }
+    if (answer.receipt.digest !== digestOf(data)) throw new Error('The receipt is for another act.')
+    return { signed, form, ...answer }
+  }
+
+  /** Sends an act for one slot. What it can yield is remembered before anything can fail. */
+  async function sendForSlot<A extends ActName>(
+    slot: Hex,
+    yields: number,
+    data: TypedData<A>,
+    sending: Sending,
+  ): Promise<Sent<A>> {
+    own.signedVersion(slot, yields)
+    const sent = await send(data, sending)
+    if (sent.receipt) own.sent({ slot, version: yields })
+    return sent
+  }
+
+  async function bindingOffered(invitation: { enrolment: string; code: string }): Promise<TypedData<'Bind'>> {
+    const offer = { method: 'POST', path: '/patient/enrolment/offer', body: invitation } as const
+    const { typedData: offered } = (await connection.persistently(() => connection.send(broker, offer))) as {
+      typedData: TypedData<'Bind'>
+    }
+    const { handle, custodian, deadline } = offered.message
+    const ahead = deadline - clock.now() / 1000
+    if (offered.primaryType !== 'Bind' || custodian !== member || !(ahead <= MAX_BIND_AHEAD)) {
+      throw new Error('The server asks for another signature than that of an enrolment here.')
+    }
+    const domain = actDomain('Bind', place.chainId, place.patientRegistry.toLowerCase() as Hex)
+    return typedData('Bind', domain, { handle, custodian, deadline })
+  }
+
+  return {
+    signer: key.signer,
+    signIn: (within) => session.open(within),
+    consents,
+
+    async enrol(invitation) {
+      const {
+        signer,
+        signature,
+        typedData: bind,
+      } = await signAct(key.privateKey, await bindingOffered(invitation))
+      const body = { ...invitation, signer, signature, deadline: bind.message.deadline }
+      let attempts = 0
+      try {
+        await connection.persistently(() => {
+          attempts++
+          return connection.send(broker, { method: 'POST', path: '/patient/enrolment', body })
+        })
+      } catch (error) {
+        // The code serves once: refused after a lost answer, it may have served. Then the key gets in.
+        const used = error instanceof BrokerRefused && error.code === 'enrolment-code-wrong' && attempts > 1
+        if (!used) throw error
+        await session.open(SETTLE_WITHIN).catch(() => {
+          throw error
+        })
+      }
+    },
+
+    async history(count = 50) {
+      const answer = await session.request('GET', `/patient/history?_count=${count}`)
+      return (answer as { history: HistoryLine[] }).history
+    },
+
+    async grant(wish, sending = {}) {
+      const state = await settledState(wish)
+      const data = buildGrant(state, wish, circumstances())
+      return sendForSlot(hashOf(state, wish), data.message.version, data, sending)
+    },
+
+    async revoke(wish, sending = {}) {
+      const state = await signingState()
+      const slot = hashOf(state, wish)
+      const data = buildRevocation(state, wish, own.highestVersion(slot))
+      return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+    },
+
+    async object(wish, sending = {}) {
+      const state = await signingState()
+      const slot = hashOf(state, wish)
+      const data = buildObjection(state, wish, circumstances(), own.highestVersion(slot))
+      return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+    },
+
+    async withdraw(wish, sending = {}) {
+      const state = await settledState(wish)
+      const data = buildWithdrawal(state, wish, circumstances())
+      return sendForSlot(hashOf(state, wish), data.message.version, data, sending)
+    },
+
+    async lock(sending = {}) {
+      const data = buildLock(await signingState(), own.highestLock())
+      own.signedLock(data.message.upToEpoch)
+      const sent = await send(data, sending)
+      if (sent.receipt) own.sent({ epoch: data.message.upToEpoch + 1 })
+      return sent
+    },
+
+    async unlock(sending = {}) {
+      const sent = await send(buildUnlock(await settledState(), circumstances()), sending)
+      if (sent.receipt) own.sent({ unlocked: true })
+      return sent
+    },
+  }
+}
+
+const hashOf = ({ scopeSecret }: SigningState, { to, purpose }: SlotWish) =>
+  slotOf(scopeSecret, to, purpose).hash

@@ -1,0 +1,103 @@
+import { base64url } from 'jose'
+import type { Clock } from '../domain/clock.ts'
+import type { Hex } from '../domain/hex.ts'
+import { type BrokerConnection, BrokerRefused, pause } from './broker-connection.ts'
+import type { ChildKey } from './seed.ts'
+import { signSignIn } from './sign.ts'
+
+/** What signing in yields: who the patient is at this custodian, and what salts are made from. */
+export type SignedIn = { handle: Hex; scopeSecret: Uint8Array }
+
+export type OwnSession = {
+  /**
+   * Signs in, or does nothing while a session is open.
+   * @param within milliseconds for which a key that is not known yet is tried again: a new binding must be mined first
+   * @throws BrokerRefused `signer-unknown`; BrokerUnreachable
+   */
+  open(within?: number): Promise<SignedIn>
+  /** One request with the session; a session that has ended is renewed, once. */
+  request(method: 'GET' | 'POST', path: string): Promise<unknown>
+}
+
+/** Ends a session this much before the broker does, so that none ends on the way. Milliseconds. */
+const MARGIN = 30_000
+const PAUSE = 250
+
+type Answer = { session: string; expiresAt: string; handle: Hex; scopeSecret: string; custodian: Hex }
+
+export function createOwnSession(deps: {
+  connection: BrokerConnection
+  broker: string
+  member: Hex
+  key: ChildKey
+  chainId: number
+  clock: Clock
+}): OwnSession {
+  const { connection, broker, key, clock } = deps
+  let open: (SignedIn & { session: string; until: number }) | undefined
+
+  async function signIn() {
+    const asked = { method: 'POST', path: '/patient/challenge', body: { signer: key.signer } } as const
+    const { nonce, origin } = (await connection.send(broker, asked)) as { nonce: string; origin: string }
+    // Whoever stands between must not carry this signature to another hospital.
+    if (!isSameOrigin(origin, broker)) {
+      throw new Error(`The server at ${broker} calls itself ${origin}; nothing is signed for it.`)
+    }
+    const signature = await signSignIn(key.privateKey, deps.chainId, { origin, nonce })
+    const body = { signer: key.signer, nonce, signature }
+    const answer = (await connection.send(broker, {
+      method: 'POST',
+      path: '/patient/session',
+      body,
+    })) as Answer
+    if (answer.custodian !== deps.member) throw new Error(`The server at ${broker} is another hospital's.`)
+    return {
+      session: answer.session,
+      until: Date.parse(answer.expiresAt) - MARGIN,
+      handle: answer.handle,
+      scopeSecret: base64url.decode(answer.scopeSecret),
+    }
+  }
+
+  /** A nonce serves once, so challenge and answer are repeated together. */
+  async function ensured(within = 0) {
+    const end = clock.monotonic() + within
+    while (!open || clock.now() >= open.until) {
+      try {
+        open = await connection.persistently(signIn)
+      } catch (error) {
+        const notYet = error instanceof BrokerRefused && error.code === 'signer-unknown'
+        if (!notYet || clock.monotonic() + PAUSE > end) throw error
+        await pause(PAUSE)
+      }
+    }
+    return open
+  }
+
+  return {
+    async open(within) {
+      const { handle, scopeSecret } = await ensured(within)
+      return { handle, scopeSecret }
+    },
+
+    async request(method, path) {
+      const send = async () => {
+        const { session } = await ensured()
+        return connection.persistently(() => connection.send(broker, { method, path, session }))
+      }
+      try {
+        return await send()
+      } catch (error) {
+        if (!(error instanceof BrokerRefused && error.code === 'session-expired')) throw error
+        open = undefined
+        return send()
+      }
+    },
+  }
+}
+
+const withoutSlash = (url: string) => url.replace(/\/+$/, '')
+
+function isSameOrigin(said: string, meant: string): boolean {
+  return URL.canParse(said) && withoutSlash(new URL(said).href) === withoutSlash(new URL(meant).href)
+}
