@@ -56,6 +56,12 @@ export async function allEntries(client: FhirClient, path: string) {
   return entries
 }
 
+/** What a history entry says was done. A create by PUT may be told as POST: HAPI does so. */
+export function deedOf(entry: { request: { method: string } }): 'write' | 'delete' {
+  expect(['POST', 'PUT', 'DELETE']).toContain(entry.request.method)
+  return entry.request.method === 'DELETE' ? 'delete' : 'write'
+}
+
 export function expectOutcome(answer: Answer, ...statuses: number[]): void {
   expect(statuses).toContain(answer.status)
   expect(answer.body?.resourceType).toBe('OperationOutcome')

@@ -36,7 +36,7 @@ export function hookRules({ client, server, traits }: UnderTest): void {
     return started
   }
 
-  test('with a payload, each version comes as a PUT, in order, with the headers asked for', async () => {
+  test('with a payload, each version comes as a PUT with the headers asked for, in order where order is kept', async () => {
     const hook = await receiver()
     await subscribe(client(), 'Basic?', hook.url, withPayload)
     const id = `hook-${randomUUID()}`
@@ -49,8 +49,8 @@ export function hookRules({ client, server, traits }: UnderTest): void {
       Array(3).fill(`PUT /hook/Basic/${id}`),
     )
     const versions = hook.received.map(({ body }) => JSON.parse(body).meta.versionId)
-    expect(versions).toEqual(['1', '2', '3'])
-    expect(hook.received.map(({ headers }) => headers['if-match'])).toEqual(['W/"1"', 'W/"2"', 'W/"3"'])
+    expect(traits.ordersHooks ? versions : versions.toSorted()).toEqual(['1', '2', '3'])
+    expect(hook.received.map(({ headers }) => headers['if-match'])).toEqual(versions.map((n) => `W/"${n}"`))
     expect(hook.received[0]?.headers).toMatchObject({
       authorization: 'Bearer 123',
       'content-type': expect.stringContaining('application/fhir+json'),

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { UnderTest } from './body.ts'
-import { allEntries } from './client.ts'
+import { allEntries, deedOf } from './client.ts'
 
 /** Versions of one resource as they should be: what was done, and the text it has since; null when deleted. */
-type Model = Map<string, { method: string; text: string | null }[]>
+type Model = Map<string, { deed: 'write' | 'delete'; text: string | null }[]>
 
 /** mulberry32: small, and the same everywhere for one seed. */
 function random(seed: number): (below: number) => number {
@@ -29,11 +29,11 @@ export function modelRules({ client, traits }: UnderTest): void {
     const exists = (id: string) => (model.get(id)?.at(-1)?.text ?? null) !== null
     const put = (id: string, text: string) => {
       const versions = model.get(id) ?? []
-      if (!exists(id) || versions.at(-1)?.text !== text) versions.push({ method: 'PUT', text })
+      if (!exists(id) || versions.at(-1)?.text !== text) versions.push({ deed: 'write', text })
       model.set(id, versions)
     }
     const remove = (id: string) => {
-      if (exists(id)) model.get(id)?.push({ method: 'DELETE', text: null })
+      if (exists(id)) model.get(id)?.push({ deed: 'delete', text: null })
     }
     const basic = (id: string, text: string) => ({ resourceType: 'Basic', id, code: { text } })
     const putEntry = (id: string, text: string) => ({
@@ -80,12 +80,8 @@ export function modelRules({ client, traits }: UnderTest): void {
 
     for (const [id, versions] of model) {
       const entries = await allEntries(client(), `Basic/${id}/_history?_count=7`)
-      expect(
-        entries.map(({ request, resource }) => ({
-          method: request.method,
-          text: resource?.code.text ?? null,
-        })),
-      ).toEqual(versions.toReversed())
+      const told = entries.map((entry) => ({ deed: deedOf(entry), text: entry.resource?.code.text ?? null }))
+      expect(told).toEqual(versions.toReversed())
     }
   }, 120_000)
 }

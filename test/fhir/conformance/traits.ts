@@ -1,7 +1,10 @@
 /** A server under test. `restart` stops it and starts it on the same data and the same address. */
 export type RunningServer = { base: string; stop(): Promise<void>; restart?(): Promise<void> }
 
-/** Where servers that conform may differ, or are slower. */
+/**
+ * Where servers that conform may differ, or are slower. HAPI FHIR 8.8 keeps all rules with `staleIfMatch: 409` and
+ * `refusesDuplicateNames`, `refusesUnservedCriteria`, `ordersHooks` and `stableHistoryPages` false.
+ */
 export type FhirTraits = {
   /** Answer to an update whose If-Match is stale: R4 says 412, HAPI 409. */
   staleIfMatch: number
@@ -13,6 +16,10 @@ export type FhirTraits = {
   refusesDuplicateNames: boolean
   /** Answers 422 to Subscription criteria that it will not serve. */
   refusesUnservedCriteria: boolean
+  /** Sends the versions of a resource to a hook in their order: HAPI does not. */
+  ordersHooks: boolean
+  /** Pages of history stay where they are while others write: HAPI's move, and overlap. */
+  stableHistoryPages: boolean
   /** Keeps the digits of a decimal on the wire. */
   keepsDigits: boolean
 }
@@ -23,5 +30,7 @@ export const R4_TRAITS: FhirTraits = {
   randomOperations: 500,
   refusesDuplicateNames: true,
   refusesUnservedCriteria: true,
+  ordersHooks: true,
+  stableHistoryPages: true,
   keepsDigits: true,
 }
