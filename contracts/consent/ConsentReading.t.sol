@@ -31,6 +31,7 @@ contract ConsentReadingTest is Acts {
         vm.assertEq(reading.custodian, HOSPITAL_A, "custodian");
         vm.assertTrue(reading.handleWord.isLocked(), "locked");
         vm.assertEq(reading.handleWord.epochOf(), 9, "epoch");
+        vm.assertTrue(reading.holder.status == MemberStatus.Live, "the custodian's status");
         vm.assertTrue(reading.grantee.status == MemberStatus.Suspended, "status");
         vm.assertEq(reading.grantee.admittedAt, NOW, "admittedAt");
         vm.assertTrue(reading.words[0].stateOf() == ConsentState.Objection, "objection");

@@ -124,6 +124,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         reading.blockNumber = uint64(block.number);
         reading.blockTime = uint64(block.timestamp);
         (reading.custodian, reading.handleWord) = _patients.handleState(handle);
+        reading.holder = _members.memberState(reading.custodian);
         reading.grantee = _members.memberState(grantee);
         reading.words = new ConsentWord[](scopes.length);
         for (uint256 i = 0; i < scopes.length; ++i) {

@@ -59,6 +59,7 @@ struct Withdrawal {
 /// @param blockTime Its time, in seconds.
 /// @param custodian The handle's custodian, zero if unbound.
 /// @param handleWord The handle's lock and epoch.
+/// @param holder The state of the member that holds the handle.
 /// @param grantee The asking member's state.
 /// @param words The word of each scope asked for, in order.
 /// @param joinedAt When the asking member joined each group asked for, in order; zero where it is not in it.
@@ -67,6 +68,7 @@ struct Reading {
     uint64 blockTime;
     bytes32 custodian;
     HandleWord handleWord;
+    Member holder;
     Member grantee;
     ConsentWord[] words;
     uint64[] joinedAt;

@@ -3,6 +3,7 @@ import type { ReasonCode } from './reasons.ts'
 
 export const AUDIT_KINDS = [
   'query',
+  'intent',
   'disclosure',
   'receipt',
   'refusal',

@@ -83,6 +83,16 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'query',
     observer: 'requester',
   },
+  // written before the first byte leaves (I4); what then left is a disclosure of its own
+  intent: {
+    type: ALERT,
+    subtype: [
+      coding(`${BALP}/CodeSystem/AuthZsubType`, 'AuthZ-Consent', 'Authorization Decision using Roles and Consent'),
+    ],
+    action: 'E',
+    agents: 'decision',
+    observer: 'custodian',
+  },
   disclosure: { type: EXPORT, subtype: [DISCLOSE], action: 'R', agents: 'transfer', observer: 'custodian' },
   receipt: { type: IMPORT, subtype: [DISCLOSE], action: 'C', agents: 'transfer', observer: 'requester' },
   refusal: {

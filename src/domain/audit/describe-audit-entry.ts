@@ -12,6 +12,7 @@ const requester: Teller = (entry) => entry.requester?.name ?? 'another organisat
 
 const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   query: (e) => `${who(e)} looked for records that other hospitals share about the patient${why(e)}`,
+  intent: (e) => `${custodian(e)} decided to give ${record(e)} to ${who(e)}${why(e)}`,
   disclosure: (e) => `${custodian(e)} gave ${record(e)} to ${who(e)}${why(e)}`,
   receipt: (e) => `${who(e)} received ${record(e)} from ${custodian(e)}${why(e)} and verified it`,
   refusal: (e) => `${custodian(e)} refused ${what(e)} to ${who(e)}${why(e)}`,

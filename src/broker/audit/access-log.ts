@@ -1,0 +1,51 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import canonicalize from 'canonicalize'
+import type { Kysely } from 'kysely'
+import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { type Hex, toHex } from '../../domain/hex.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import { sealJson, type Vault } from '../../store/vault.ts'
+
+type Db = Kysely<BrokerTables>
+
+/** An entry of the broker's own log, as the caller knows it; the log adds id and time. */
+export type LogEntry = Omit<AuditEntry, 'id' | 'recorded'>
+
+export type AccessLog = {
+  /**
+   * Writes an entry, its salted leaf, and its audit event, in the caller's transaction where there is one. Durable when
+   * it returns. Throws when the store cannot be reached: then nothing may be released (I3, I4).
+   */
+  append(db: Db, entry: LogEntry, patient?: { id: string }): Promise<string>
+}
+
+export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }): AccessLog {
+  return {
+    async append(db, entry, patient) {
+      const recorded = new Date(clock.now()).toISOString()
+      const full: AuditEntry = { id: randomUUID(), recorded, ...entry }
+      const salt = randomBytes(32)
+      const lookup = patient ? vault.lookup('patient', patient.id) : null
+      const sealed = sealJson(vault.storeKey, full)
+      const write = async (trx: Db) => {
+        await trx
+          .insertInto('access_log')
+          .values({ at: recorded, salt, leaf: leafOf(salt, full), window_number: null, patient_lookup: lookup, sealed })
+          .execute()
+        await trx
+          .insertInto('audit_events')
+          .values({ id: full.id, recorded, kind: full.kind, patient_lookup: lookup, block: null, sealed })
+          .execute()
+      }
+      await (db.isTransaction ? write(db) : db.transaction().execute(write))
+      return full.id
+    },
+  }
+}
+
+/** A leaf of a window's tree: keccak256 of salt and RFC 8785 form, so that no leaf can be guessed at. */
+export function leafOf(salt: Uint8Array, entry: AuditEntry): Hex {
+  return toHex(keccak_256(Buffer.concat([salt, Buffer.from(canonicalize(entry) ?? '')])))
+}

@@ -1,0 +1,159 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { AuditEntry, AuditKind } from '../../domain/audit/audit-entry.ts'
+import type { Hex } from '../../domain/hex.ts'
+import { memberId } from '../../domain/identity/member-id.ts'
+import type { IndexedEvent, IndexQueries } from '../../indexer/index.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import { sealJson, type Vault } from '../../store/vault.ts'
+import { partyOf } from '../release/parties.ts'
+import { scopesOf } from '../consent/scopes.ts'
+
+type Db = Kysely<BrokerTables>
+
+const KINDS: Partial<Record<string, AuditKind>> = {
+  ConsentGranted: 'consent-granted',
+  ConsentRevoked: 'consent-revoked',
+  ConsentObjected: 'consent-objected',
+  ObjectionWithdrawn: 'objection-withdrawn',
+  ConsentUnchanged: 'consent-unchanged',
+  HandleBound: 'bound',
+  HandleLocked: 'locked',
+  HandleUnlocked: 'unlocked',
+  WindowAnchored: 'window',
+  MemberAdmitted: 'member-changed',
+  MemberSuspended: 'member-changed',
+  MemberReinstated: 'member-changed',
+  MemberRemoved: 'member-changed',
+}
+
+export type ChainProjection = {
+  /** Brings the audit trail to the index's place. */
+  run(): Promise<void>
+  /** Takes back what came from blocks that are no more. */
+  rewind(block: number): Promise<void>
+  /** Called with an own patient whose consents or handle changed, or undefined when members or groups did. */
+  onChange(listener: (patientId: string | undefined) => void): void
+}
+
+/**
+ * Makes the audit trail from contract events: opened where this member is a party, and a bare anchor elsewhere. The bind
+ * event, not the enrolment desk, is what makes a signer the patient's.
+ */
+export function createChainProjection(deps: {
+  db: Db
+  index: IndexQueries
+  patients: PatientStore
+  vault: Vault
+  custodian: Hex
+  timeOf: (block: number) => Promise<number>
+  log: Logger
+}): ChainProjection {
+  const { db, index, patients, vault } = deps
+  const listeners: ((patientId: string | undefined) => void)[] = []
+  let running: Promise<void> = Promise.resolve()
+
+  async function place() {
+    const row = await db.selectFrom('projection').selectAll().where('name', '=', 'audit').executeTakeFirst()
+    return { block: row?.block ?? -1, logIndex: row?.log_index ?? -1 }
+  }
+
+  async function step(): Promise<boolean> {
+    const from = await place()
+    const events = await index.eventsAfter(from.block, from.logIndex, 500)
+    const last = events.at(-1)
+    if (!last) return false
+    const told = new Set<string | undefined>()
+    const rows: { entry: AuditEntry; patient: StoredPatient | undefined; block: number }[] = []
+    for (const event of events) {
+      const patient = event.args['handle'] ? await patients.byHandle(db, event.args['handle']) : undefined
+      if (event.name === 'HandleBound' && patient && event.args['custodian'] === deps.custodian) {
+        await patients.setSigner(db, patient.id, event.args['signerHash'] as Hex)
+      }
+      if (patient) told.add(patient.id)
+      if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet') told.add(undefined)
+      const entry = await entryOf(event, patient)
+      if (entry) rows.push({ entry, patient, block: event.block })
+    }
+    await db.transaction().execute(async (trx) => {
+      for (const { entry, patient, block } of rows) {
+        await trx
+          .insertInto('audit_events')
+          .values({
+            id: entry.id,
+            recorded: entry.recorded,
+            kind: entry.kind,
+            patient_lookup: patient ? vault.lookup('patient', patient.id) : null,
+            block,
+            sealed: sealJson(vault.storeKey, entry),
+          })
+          .onConflict((oc) => oc.doNothing())
+          .execute()
+      }
+      const row = { name: 'audit', block: last.block, log_index: last.logIndex }
+      await trx
+        .insertInto('projection')
+        .values(row)
+        .onConflict((oc) => oc.column('name').doUpdateSet({ block: row.block, log_index: row.log_index }))
+        .execute()
+    })
+    for (const patientId of told) for (const listener of listeners) listener(patientId)
+    return true
+  }
+
+  async function entryOf(event: IndexedEvent, patient: StoredPatient | undefined): Promise<AuditEntry | undefined> {
+    const kind = KINDS[event.name]
+    if (!kind) return undefined
+    const { args, block, logIndex, transaction } = event
+    const base = {
+      // The same event has the same id in every replay.
+      id: `${transaction.slice(2, 34)}-${logIndex}`,
+      recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
+      chain: { block, transaction, logIndex },
+    }
+    const member = (args['member'] ?? args['custodian']) as Hex | undefined
+    if (kind === 'window' || kind === 'member-changed') {
+      return { ...base, kind, outcome: '0', ...(member ? { custodian: await partyOf(index, member) } : {}), note: event.name }
+    }
+    // Another hospital's patient: all that can be said is that the chain holds an event.
+    if (!patient) return { ...base, kind: 'anchor', outcome: '0', note: event.name }
+    const scope = args['scope'] ? (await scopesOf(db, patient)).get(args['scope'] as Hex) : undefined
+    const grantee =
+      scope?.granteeType === 'Organization' ? { requester: await partyOf(index, memberId(scope.grantee)) } : {}
+    return {
+      ...base,
+      kind,
+      outcome: '0',
+      custodian: await partyOf(index, deps.custodian),
+      patient: { reference: `Patient/${patient.secrets.fhirId}` },
+      ...grantee,
+      ...(scope ? { purpose: scope.purpose } : {}),
+      ...(args['scope'] ? { policy: `Consent/${args['scope'].slice(2, 34)}` } : {}),
+    }
+  }
+
+  function run(): Promise<void> {
+    const turn = async () => {
+      while (await step()) {
+        // each step moves the place on
+      }
+    }
+    running = running.then(turn, turn).catch((error: unknown) => {
+      deps.log.warn({ error: String(error) }, 'the audit trail waits for the next block')
+    })
+    return running
+  }
+
+  return {
+    run,
+    async rewind(block) {
+      await running
+      await db.transaction().execute(async (trx) => {
+        await trx.deleteFrom('audit_events').where('block', '>=', block).execute()
+        await trx.updateTable('projection').set({ block: block - 1, log_index: 2 ** 31 - 1 }).where('block', '>=', block).execute()
+      })
+    },
+    onChange: (listener) => listeners.push(listener),
+  }
+}

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import { AccessLog__factory, type Contracts } from '../../chain/contracts.ts'
+import { enqueueCall } from '../../chain/sender.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { type Hex, toHex } from '../../domain/hex.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+
+/** A log entry must be anchored within this, or nothing is released (I4). Milliseconds. */
+export const ANCHOR_WITHIN = 60_000
+
+const registry = AccessLog__factory.createInterface()
+
+export type Windows = {
+  /** Closes the window that is open, empty or not, and sends its root. */
+  close(): Promise<void>
+  /** Age in milliseconds of the oldest entry that no window on the chain holds; 0 when there is none. */
+  unanchoredAge(): Promise<number>
+  /** Entries whose window was not mined in time. */
+  overdue(): Promise<boolean>
+  stop(): Promise<void>
+}
+
+/**
+ * Gathers log entries into numbered windows without gap or overlap, and anchors one salted Merkle root for each. A window
+ * begins where the last one ended; empty windows are sent, too, so that silence tells nothing.
+ */
+export function createWindows(deps: {
+  db: Kysely<BrokerTables>
+  clock: Clock
+  contracts: Contracts
+  log: Logger
+  everyMs: number
+  afterClose: () => void
+}): Windows {
+  const { db, clock, log } = deps
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  let running: Promise<void> = Promise.resolve()
+
+  async function run(): Promise<void> {
+    await db.transaction().execute(async (trx) => {
+      const last = await trx
+        .selectFrom('windows')
+        .select(['number', 'until_time'])
+        .orderBy('number', 'desc')
+        .limit(1)
+        .forUpdate()
+        .executeTakeFirst()
+      const from = last?.until_time ?? 0
+      const until = Math.floor(clock.now() / 1000)
+      if (until <= from) return
+      const entries = await trx.selectFrom('access_log').select(['seq', 'leaf']).where('window_number', 'is', null).orderBy('seq').execute()
+      const number = (last?.number ?? 0) + 1
+      // One random leaf in each, so that an empty window looks like any other.
+      const root = SimpleMerkleTree.of([...entries.map((e) => e.leaf), toHex(randomBytes(32))]).root as Hex
+      const data = registry.encodeFunctionData('anchor', [number, until, root]) as Hex
+      const call = { contract: deps.contracts.accessLog as Hex, data, dedupeKey: `anchor/${number}` }
+      const outbox_id = await enqueueCall(trx, clock, call)
+      await trx.insertInto('windows').values({ number, from_time: from, until_time: until, root, outbox_id }).execute()
+      const last_seq = entries.at(-1)?.seq
+      if (last_seq !== undefined) {
+        await trx
+          .updateTable('access_log')
+          .set({ window_number: number })
+          .where('window_number', 'is', null)
+          .where('seq', '<=', last_seq)
+          .execute()
+      }
+    })
+    deps.afterClose()
+  }
+
+  function close(): Promise<void> {
+    running = running.then(run, run).catch((error: unknown) => log.warn({ error: String(error) }, 'the window stays open'))
+    return running
+  }
+
+  async function unanchoredAge(): Promise<number> {
+    const oldest = await db
+      .selectFrom('access_log')
+      .leftJoin('windows', 'windows.number', 'access_log.window_number')
+      .leftJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
+      .select('at')
+      .where((eb) => eb.or([eb('window_number', 'is', null), eb('chain_outbox.status', '!=', 'mined')]))
+      .orderBy('seq')
+      .limit(1)
+      .executeTakeFirst()
+    return oldest ? clock.now() - Date.parse(oldest.at) : 0
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      close().finally(() => {
+        if (!stopped) schedule()
+      })
+    }, deps.everyMs)
+  }
+  schedule()
+
+  return {
+    close,
+    unanchoredAge,
+    overdue: async () => (await unanchoredAge()) > ANCHOR_WITHIN,
+    stop: async () => {
+      stopped = true
+      clearTimeout(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,306 @@
+import { JsonRpcProvider } from 'ethers'
+import { importJWK, type JSONWebKeySet } from 'jose'
+import type { Logger } from 'pino'
+import { createConsentReader } from '../chain/consent-reader.ts'
+import { watchHead } from '../chain/head-watch.ts'
+import { publishProfile } from '../chain/member-profile.ts'
+import { createSender } from '../chain/sender.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Hex } from '../domain/hex.ts'
+import { memberId } from '../domain/identity/member-id.ts'
+import { DEFAULT_RULES } from '../domain/records/labels/default-rules.ts'
+import type { TokenKeys } from '../exchange/access-token.ts'
+import { createExchangeOutbox } from '../exchange/outbox.ts'
+import { createPeerClient } from '../exchange/peer-client.ts'
+import { createLabeller } from '../fhir/labeller.ts'
+import { createFhirSource } from '../fhir/source.ts'
+import { createIndexer, createIndexQueries } from '../indexer/index.ts'
+import { createRelayer } from '../relayer/relayer.ts'
+import type { Database } from '../store/database.ts'
+import { type Keyring, publicJwks } from '../store/keyring.ts'
+import { openBrokerTables, openIndexTables } from '../store/migrate.ts'
+import { createPatientStore } from '../store/patients.ts'
+import { createReplayStore } from '../store/replay.ts'
+import { createVault } from '../store/vault.ts'
+import { createAccessLog } from './audit/access-log.ts'
+import { createChainProjection } from './audit/project-chain.ts'
+import { createWindows } from './audit/windows.ts'
+import type { BrokerConfig } from './config.ts'
+import { createActs } from './consent/accept-act.ts'
+import { createConsentStates } from './consent/consent-state.ts'
+import { openedLines, openingsOf } from './consent/openings.ts'
+import { createShareKeeper } from './consent/share-keeper.ts'
+import { auditRoutes } from './http/audit-routes.ts'
+import { exchangeRoutes } from './http/exchange-routes.ts'
+import { healthRoutes } from './http/health-routes.ts'
+import { type Client, hisRoutes } from './http/his-routes.ts'
+import { patientRoutes } from './http/patient-routes.ts'
+import { createHttpServer } from './http/server.ts'
+import { createFileContactSender } from './patients/contact-sender.ts'
+import { createEnrolments } from './patients/enrolment.ts'
+import { createSessions } from './patients/sessions.ts'
+import { createDocuments } from './receive/list-documents.ts'
+import { createRecordOpener } from './receive/open-record.ts'
+import { createReceivedShares } from './receive/receive-share.ts'
+import { createRegistration } from './register/registration.ts'
+import { createJudge } from './release/judge.ts'
+import { createReleases } from './release/release-record.ts'
+import { partyOf } from './release/parties.ts'
+
+export type Broker = {
+  /** Where it is reached, without a trailing slash. */
+  base: string
+  /** Stops taking requests, then its loops, in the reverse order of their start. The database stays open. */
+  close(): Promise<void>
+}
+
+export type BrokerDeps = {
+  config: BrokerConfig
+  keyring: Keyring
+  database: Database
+  /** The hospital's FHIR server. */
+  fhirBase: string
+  clock: Clock
+  log: Logger
+  /** See createReleases. */
+  afterIntent?: () => Promise<void>
+}
+
+/** One hospital's broker, put together: this is the only place where its parts meet. */
+export async function createBroker({ config, keyring, database, fhirBase, clock, log, afterIntent }: BrokerDeps): Promise<Broker> {
+  const { contracts, chainId } = config.chain
+  const member = memberId(config.identifier)
+  const db = await openBrokerTables(database.db)
+  const indexDb = await openIndexTables(database.db)
+  const signing = { key: (await importJWK(keyring.signing, 'ES256')) as CryptoKey, kid: keyring.signing.kid ?? '' }
+  const { d: _private, ...signingPublic } = keyring.signing
+  const sealing = (await importJWK(keyring.sealing, 'ECDH-ES+A256KW')) as CryptoKey
+  const vault = createVault(Buffer.from(keyring.kek, 'base64url'))
+  const patients = createPatientStore({ vault, clock })
+  const remember = createReplayStore({ db, clock })
+
+  // chain → index
+  const provider = new JsonRpcProvider(config.chain.rpc, chainId, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 })
+  const head = watchHead({ provider, clock })
+  const index = createIndexQueries(indexDb)
+  const indexer = await createIndexer({ db: indexDb, provider, contracts, from: config.chain.deployedAt, head, log })
+  const sender = createSender({ db, provider, operator: keyring.operator, clock, log })
+  const reader = createConsentReader(provider, contracts)
+  const keysOf = async (id: Hex) => (await index.profile(id))?.jwks as JSONWebKeySet | undefined
+
+  // audit
+  const accessLog = createAccessLog({ vault, clock })
+  const windows = createWindows({
+    db,
+    clock,
+    contracts,
+    log,
+    everyMs: config.timing.windowMs,
+    afterClose: () => void sender.flush(),
+  })
+  const times = new Map<number, number>()
+  const timeOf = async (block: number) => {
+    const time = times.get(block) ?? (await provider.getBlock(block))?.timestamp ?? 0
+    if (times.size > 10_000) times.clear()
+    times.set(block, time)
+    return time
+  }
+  const projection = createChainProjection({ db, index, patients, vault, custodian: member, timeOf, log })
+
+  // consent
+  const states = createConsentStates({ reader, head, index, clock, custodian: member, groups: config.groups })
+  const peers = await createPeerClient({ member, signing, clock })
+  const outbox = createExchangeOutbox({
+    db,
+    clock,
+    log,
+    peers,
+    endpointOf: async (id) => (await index.profile(id))?.endpoint,
+  })
+  const shares = createShareKeeper({ db, patients, clock, log, deps: { states, index, clock, custodian: member, signing } })
+  const acts = createActs({
+    db,
+    patients,
+    provider,
+    contracts,
+    clock,
+    signing,
+    afterAccept: () => {
+      void sender.flush()
+      shares.refresh()
+    },
+  })
+  const place = { chainId, ...contracts }
+  const relayer = createRelayer({
+    db,
+    clock,
+    contracts,
+    place,
+    member,
+    sealing,
+    signing,
+    custodianOf: index.custodianOf,
+    accept: acts.accept,
+    afterPassOn: () => {
+      void sender.flush()
+      void outbox.flush()
+    },
+  })
+
+  // register
+  const source = createFhirSource({ base: fhirBase })
+  const labeller = createLabeller(DEFAULT_RULES)
+  const registration = createRegistration({
+    db,
+    log,
+    patients,
+    vault,
+    source,
+    labeller,
+    clock,
+    chain: { id: chainId, contracts },
+    custodian: member,
+    signing: signing.key,
+    signingKid: signing.kid,
+    openedNow: async (trx, patient) => {
+      const names = await trx.selectFrom('compartments').select('compartment').distinct().where('patient_id', '=', patient.id).execute()
+      const all = names.map((row) => row.compartment)
+      return openedLines(await openingsOf(trx, { states, index, custodian: member }, patient, all))
+    },
+    batchMs: config.timing.batchMs,
+    everyMs: config.timing.feedMs,
+    afterBatch: () => void sender.flush(),
+  })
+  registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
+
+  // release and receive
+  const judge = createJudge({ db, patients, states, windows })
+  const releases = createReleases({
+    db,
+    judge,
+    accessLog,
+    source,
+    labeller,
+    index,
+    clock,
+    log,
+    custodian: member,
+    signing,
+    ...(afterIntent ? { afterIntent } : {}),
+  })
+  const received = createReceivedShares({ db, vault, clock, own: { member, key: sealing }, keysOf })
+  const chain = { id: chainId, contracts }
+  const documents = createDocuments({
+    db,
+    vault,
+    index,
+    shares: received,
+    chain: { id: chainId, directory: contracts.recordDirectory as Hex },
+    base: () => base,
+  })
+  const opener = createRecordOpener({ db, vault, index, shares: received, peers, provider, chain, accessLog, clock, log, member })
+
+  // the index moves, and what hangs on it follows
+  indexer.onReorganisation(async (block) => {
+    await projection.rewind(block)
+    await sender.rewind(block)
+  })
+  indexer.onAdvance(() => void projection.run())
+  projection.onChange((patientId) => shares.refresh(patientId))
+
+  // HTTP
+  const app = await createHttpServer(log, { perMinute: config.requestsPerMinute })
+  let base = config.publicBase ?? ''
+  const keys: TokenKeys = {
+    privateKey: signing.key,
+    publicKey: (await importJWK(signingPublic, 'ES256')) as CryptoKey,
+    kid: signing.kid,
+    issuer: member,
+  }
+  const clients = new Map(config.clients.map((client) => [client.clientId, client as unknown as Client]))
+  const { authorise } = hisRoutes(app, {
+    base: () => base,
+    clock,
+    db,
+    keys,
+    clients,
+    remember,
+    documents,
+    opener,
+    accessLog,
+    index,
+    member,
+    organization: config.identifier,
+  })
+  exchangeRoutes(app, {
+    base: () => base,
+    clock,
+    keys,
+    remember,
+    keysOf,
+    releases,
+    shares: received,
+    onShare: async ({ custodian, ended }) => {
+      await accessLog.append(db, {
+        kind: 'share-received',
+        outcome: '0',
+        custodian: await partyOf(index, custodian),
+        requester: await partyOf(index, member),
+        ...(ended ? { note: 'The share has ended.' } : {}),
+      })
+    },
+  })
+  const sessions = createSessions({ db, patients, clock, chainId, origin: () => base })
+  const enrolments = createEnrolments({
+    db,
+    patients,
+    source,
+    contact: createFileContactSender(config.contactFile),
+    provider,
+    contracts,
+    chainId,
+    custodian: member,
+    clock,
+    afterBind: () => void sender.flush(),
+  })
+  patientRoutes(app, { db, provider, reader, custodian: member, patients, vault, sessions, enrolments, acts, relayer, place, authorise })
+  auditRoutes(app, { db, vault, patients, accessLog, index, member, base: () => base, authorise })
+  healthRoutes(app, { head, indexer, registration, windows, sender, nudge: registration.nudge })
+
+  await app.listen({ host: config.host, port: config.port })
+  if (base === '') base = addressOf(app.addresses())
+  await source.subscribe(`${base}/hooks/fhir`).catch((error: unknown) => {
+    log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
+  })
+  await publishProfile({
+    provider,
+    contracts,
+    operator: keyring.operator,
+    member,
+    profile: { name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
+    known: await index.profile(member),
+  }).catch((error: unknown) => log.warn({ error: String(error) }, 'the profile could not be published'))
+
+  return {
+    base,
+    async close() {
+      await app.close()
+      await registration.close()
+      await windows.stop()
+      await shares.close()
+      await outbox.close()
+      await sender.close()
+      await head.close()
+      await indexer.close()
+      await projection.run()
+      await peers.close()
+      await source.close()
+      provider.destroy()
+    },
+  }
+}
+
+function addressOf([first]: readonly (string | { address: string; port: number })[]): string {
+  if (typeof first !== 'object') throw new Error('the broker listens nowhere')
+  return `http://${first.address}:${first.port}`
+}

@@ -1,0 +1,70 @@
+import { Type, type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { wayleaveError } from '../domain/errors.ts'
+
+const Identifier = Type.Object({ system: Type.String({ minLength: 1 }), value: Type.String({ minLength: 1 }) })
+const Address = Type.String({ pattern: '^0x[0-9a-fA-F]{40}$' })
+
+/** The configuration of one hospital's broker, as its JSON file holds it. Keys are not in it: `keys` names their file. */
+export const BrokerConfig = Type.Object({
+  name: Type.String({ minLength: 1, description: 'The hospital, as patients know it' }),
+  identifier: Identifier,
+  host: Type.String({ description: 'Address to listen on, 127.0.0.1 in the sandbox' }),
+  port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  /** Where others reach this broker; absent: where it listens. */
+  publicBase: Type.Optional(Type.String({ pattern: '^https?://' })),
+  keys: Type.String({ description: 'File of this broker’s private keys, mode 600' }),
+  database: Type.Union([
+    Type.Object({ kind: Type.Literal('pglite'), dir: Type.Optional(Type.String()) }),
+    Type.Object({ kind: Type.Literal('postgres'), url: Type.String() }),
+  ]),
+  fhir: Type.Union([
+    Type.Object({ kind: Type.Literal('embedded'), port: Type.Integer(), accessLog: Type.String() }),
+    Type.Object({ kind: Type.Literal('server'), base: Type.String({ pattern: '^https?://' }) }),
+  ]),
+  chain: Type.Object({
+    rpc: Type.String({ pattern: '^https?://' }),
+    chainId: Type.Integer(),
+    deployedAt: Type.Integer({ minimum: 0 }),
+    contracts: Type.Object({
+      accessManager: Address,
+      memberRegistry: Address,
+      patientRegistry: Address,
+      consentRegistry: Address,
+      recordDirectory: Address,
+      accessLog: Address,
+    }),
+  }),
+  /** Programs of this hospital that may call: HIS, registrars, auditors. Their public keys only. */
+  clients: Type.Array(
+    Type.Object({
+      clientId: Type.String({ minLength: 1 }),
+      name: Type.String(),
+      scopes: Type.Array(Type.String()),
+      jwks: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
+    }),
+  ),
+  /** Names of the council's groups. */
+  groups: Type.Array(Type.String()),
+  /** File that one-time codes are written to. */
+  contactFile: Type.String(),
+  timing: Type.Object({
+    /** How long new entries are gathered before they go to the chain. Milliseconds. */
+    batchMs: Type.Integer({ minimum: 0 }),
+    /** How often the FHIR server's history is read without a hook. Milliseconds. */
+    feedMs: Type.Integer({ minimum: 100 }),
+    /** Length of an access-log window; at most 30 s, so that I4's minute is kept. Milliseconds. */
+    windowMs: Type.Integer({ minimum: 500, maximum: 30_000 }),
+  }),
+  /** Requests a minute from one address. */
+  requestsPerMinute: Type.Integer({ minimum: 1 }),
+})
+
+export type BrokerConfig = Static<typeof BrokerConfig>
+
+/** @throws WayleaveError `request-invalid` that names the first wrong field. */
+export function readBrokerConfig(json: unknown): BrokerConfig {
+  if (Value.Check(BrokerConfig, json)) return json
+  const [first] = Value.Errors(BrokerConfig, json)
+  throw wayleaveError('request-invalid', `broker configuration: ${JSON.stringify(first)}`)
+}

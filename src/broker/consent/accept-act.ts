@@ -1,0 +1,161 @@
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import canonicalize from 'canonicalize'
+import { CompactSign } from 'jose'
+import type { Kysely } from 'kysely'
+import type { JsonRpcProvider } from 'ethers'
+import { isError } from 'ethers'
+import { actCall, type Call, signerOf } from '../../chain/act-calls.ts'
+import type { Contracts } from '../../chain/contracts.ts'
+import { errorCodeOfSelector } from '../../chain/contract-errors.ts'
+import { enqueueCall } from '../../chain/sender.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { termsKey } from '../../domain/consent/consent-word.ts'
+import { isDataClass } from '../../domain/consent/data-classes.ts'
+import { isPurpose } from '../../domain/consent/purposes.ts'
+import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
+import { saltedScope } from '../../domain/consent/scope.ts'
+import { isGrantableKind } from '../../domain/consent/sensitivities.ts'
+import {
+  type ActMessages,
+  type ActName,
+  digestOfHashed,
+  hashedMessage,
+  scopeHash,
+  termsHash,
+} from '../../domain/consent/typed-data.ts'
+import { wayleaveError } from '../../domain/errors.ts'
+import { fromHex, type Hex, toHex, ZERO_32 } from '../../domain/hex.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import { sealJson } from '../../store/vault.ts'
+import { keepScope, keepTerms } from './scopes.ts'
+
+/** What the custodian hands back for an act: signed, so that the patient can show that it was received, and when. */
+export type Receipt = {
+  digest: Hex
+  act: ActName
+  handle: Hex
+  receivedAt: string
+  /** `now`: it already narrows what this custodian releases (I5). `when mined`: it counts once the chain shows it. */
+  counts: 'now' | 'when mined'
+}
+
+export type Acts = {
+  /**
+   * Takes a patient's signed act at the custodian: checks the signature against the bound signer, stores act and bodies,
+   * queues the transaction, all in one database transaction, and only then acknowledges (I5). Taken twice it is one act.
+   * @throws WayleaveError `handle-unknown`, `signer-unknown`, `signature-invalid`, `typed-data-invalid`, `deadline-passed`,
+   * `epoch-wrong`, `version-wrong`.
+   */
+  accept(signed: SignedAct): Promise<{ receipt: Receipt; jws: string }>
+}
+
+const NARROWING: ReadonlySet<ActName> = new Set(['Revocation', 'Objection', 'Lock'])
+
+export function createActs(deps: {
+  db: Kysely<BrokerTables>
+  patients: PatientStore
+  provider: JsonRpcProvider
+  contracts: Contracts
+  clock: Clock
+  signing: { key: CryptoKey; kid: string }
+  afterAccept: () => void
+}): Acts {
+  const { db, clock, contracts } = deps
+
+  async function signedBy(signed: SignedAct): Promise<{ patient: StoredPatient; digest: Hex }> {
+    const { typedData, signer, signature } = signed
+    const hashed = hashedMessage(typedData.primaryType, typedData.message)
+    if (signerOf(typedData.primaryType, typedData.domain, hashed, signature) !== signer) {
+      throw wayleaveError('signature-invalid', 'the signature is not by the signer')
+    }
+    const patient = await deps.patients.byHandle(db, typedData.message.handle)
+    if (!patient) throw wayleaveError('handle-unknown')
+    if (patient.signerHash !== toHex(keccak_256(fromHex(signer)))) throw wayleaveError('signer-unknown', 'not the bound signer')
+    return { patient, digest: digestOfHashed(typedData.primaryType, typedData.domain, hashed) }
+  }
+
+  /** Asks the node whether the contract would take a widening act, so that the patient hears of a mistake at once. */
+  async function rehearse(call: Call): Promise<void> {
+    try {
+      await deps.provider.call({ to: call.contract, data: call.data })
+    } catch (error) {
+      if (!isError(error, 'CALL_EXCEPTION')) throw wayleaveError('head-stale', 'the node did not answer', error)
+      throw wayleaveError(errorCodeOfSelector(error.data ?? ''), `the contract refuses: ${error.data?.slice(0, 10)}`)
+    }
+  }
+
+  async function sign(receipt: Receipt): Promise<string> {
+    const payload = new TextEncoder().encode(canonicalize(receipt))
+    return new CompactSign(payload)
+      .setProtectedHeader({ alg: 'ES256', kid: deps.signing.kid, typ: 'wayleave-receipt+jws' })
+      .sign(deps.signing.key)
+  }
+
+  return {
+    async accept(signed) {
+      const { typedData, signer, signature } = signed
+      const act = typedData.primaryType
+      if (act === 'Bind') throw wayleaveError('typed-data-invalid', 'binding goes through enrolment')
+      const { patient, digest } = await signedBy(signed)
+      const call = actCall(act, contracts, hashedMessage(act, typedData.message), signer, signature)
+      const known = await db.selectFrom('acts').select('received_at').where('digest', '=', digest).executeTakeFirst()
+      if (!known && !NARROWING.has(act)) {
+        assertEnforceable(act, typedData.message, patient)
+        await rehearse(call)
+      }
+      const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
+      if (!known) {
+        await db.transaction().execute(async (trx) => {
+          await keep(trx, patient, signed, digest, receivedAt)
+          await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
+        })
+        deps.afterAccept()
+      }
+      const counts = NARROWING.has(act) ? 'now' : 'when mined'
+      const receipt: Receipt = { digest, act, handle: typedData.message.handle, receivedAt, counts }
+      return { receipt, jws: await sign(receipt) }
+    },
+  }
+}
+
+/** What cannot be enforced is refused when it is signed, never silently ignored later (I3). */
+function assertEnforceable(act: ActName, message: ActMessages[ActName], patient: StoredPatient): void {
+  if (act !== 'Grant') return
+  const { scope, terms } = message as ActMessages['Grant']
+  const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
+  if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase()) {
+    throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
+  }
+  if (!isPurpose(scope.purpose)) throw wayleaveError('purpose-unknown', scope.purpose)
+  if (terms.body !== ZERO_32) throw wayleaveError('typed-data-invalid', 'terms.body: FHIR Consent bodies are not taken yet')
+  const unknown = terms.dataClasses.find((c) => !isDataClass(c)) ?? terms.sensitivities.find((k) => !isGrantableKind(k))
+  if (unknown !== undefined) throw wayleaveError('typed-data-invalid', `terms name ${unknown}, which cannot be granted`)
+}
+
+async function keep(
+  db: Kysely<BrokerTables>,
+  patient: StoredPatient,
+  signed: SignedAct,
+  digest: Hex,
+  received_at: string,
+): Promise<void> {
+  const { primaryType, message } = signed.typedData
+  const m = message as Partial<ActMessages['Grant'] & ActMessages['Objection'] & ActMessages['Lock']>
+  if (m.scope) await keepScope(db, patient, m.scope)
+  if (m.terms) await keepTerms(db, patient, m.terms)
+  await db
+    .insertInto('acts')
+    .values({
+      digest,
+      patient_id: patient.id,
+      act: primaryType,
+      scope_hash: m.scope ? scopeHash(m.scope) : null,
+      up_to: m.upToVersion ?? m.upToEpoch ?? null,
+      terms_key: m.terms ? termsKey(termsHash(m.terms)) : null,
+      sealed: sealJson(patient.key, signed),
+      received_at,
+    })
+    .onConflict((oc) => oc.doNothing())
+    .execute()
+}

@@ -1,0 +1,86 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { Clock } from '../../domain/clock.ts'
+import { dayOf } from '../../domain/consent/consent-word.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import { reconcileShares, type ShareDeps } from './shares.ts'
+
+export type ShareKeeper = {
+  /** Something about this patient's consents changed; without an id: about members, groups, or anything. */
+  refresh(patientId?: string): void
+  /** New records of these patients were registered. */
+  refreshFhir(fhirIds: readonly string[]): void
+  close(): Promise<void>
+}
+
+/** Keeps what is shared in step with what is open: after each change, and at the turn of each day for what expires. */
+export function createShareKeeper(args: {
+  db: Kysely<BrokerTables>
+  patients: PatientStore
+  clock: Clock
+  log: Logger
+  deps: ShareDeps
+}): ShareKeeper {
+  const { db, patients, clock, log } = args
+  const waiting = new Set<string>()
+  let everybody = true
+  let closed = false
+  let today = dayOf(clock.now())
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> = Promise.resolve()
+
+  async function due(): Promise<StoredPatient[]> {
+    const all = await patients.withScopes(db)
+    return everybody ? all : all.filter((p) => waiting.has(p.id) || waiting.has(p.secrets.fhirId))
+  }
+
+  async function run(): Promise<void> {
+    if (dayOf(clock.now()) !== today) {
+      today = dayOf(clock.now())
+      everybody = true
+    }
+    if (!everybody && waiting.size === 0) return
+    const list = await due()
+    const [before, wasEverybody] = [new Set(waiting), everybody]
+    waiting.clear()
+    everybody = false
+    for (const patient of list) {
+      if (closed) return
+      try {
+        await reconcileShares(db, args.deps, patient)
+      } catch (error) {
+        // Whatever is not told now is told at the next turn; nothing is lost by waiting.
+        for (const id of before) waiting.add(id)
+        everybody ||= wasEverybody
+        log.debug({ error: String(error) }, 'shares wait')
+        return
+      }
+    }
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      running = running.then(run, run).catch((error: unknown) => log.warn({ error: String(error) }, 'shares wait'))
+      running.finally(() => {
+        if (!closed) schedule()
+      })
+    }, 150)
+  }
+  schedule()
+
+  return {
+    refresh: (patientId) => {
+      if (patientId === undefined) everybody = true
+      else waiting.add(patientId)
+    },
+    refreshFhir: (fhirIds) => {
+      for (const id of fhirIds) waiting.add(id)
+    },
+    close: async () => {
+      closed = true
+      clearTimeout(timer)
+      await running
+    },
+  }
+}

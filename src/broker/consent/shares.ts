@@ -1,0 +1,121 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { JWK } from 'jose'
+import type { Kysely } from 'kysely'
+import type { Clock } from '../../domain/clock.ts'
+import type { Hex } from '../../domain/hex.ts'
+import { compartmentKey } from '../../domain/records/compartments.ts'
+import { enqueueMessage } from '../../exchange/outbox.ts'
+import { sealShare, type Share } from '../../exchange/share.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
+import type { StoredPatient } from '../../store/patients.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import type { ConsentStates } from './consent-state.ts'
+import { type Opening, openingsOf } from './openings.ts'
+
+type Db = Kysely<BrokerTables>
+
+export type ShareDeps = {
+  states: ConsentStates
+  index: IndexQueries
+  clock: Clock
+  custodian: Hex
+  signing: { key: CryptoKey; kid: string }
+}
+
+/** A share before it is numbered. */
+type ShareBody = Omit<Share, 'reference' | 'sequence'>
+
+/**
+ * Holds what was shared against what the consents open now, and sends the difference: a new or changed share, or its end.
+ * Safe to call at any time and any number of times.
+ */
+export async function reconcileShares(db: Db, deps: ShareDeps, patient: StoredPatient): Promise<void> {
+  const compartments = await compartmentsOf(db, patient)
+  const openings = await openingsOf(db, deps, patient, [...new Set(compartments.map(({ name }) => name))])
+  const sent = await db.selectFrom('shares_sent').selectAll().where('patient_id', '=', patient.id).execute()
+  const wanted = new Map(openings.map((o) => [`${o.grantee}/${o.scopeHash}`, o]))
+  for (const opening of openings) {
+    await send(db, deps, patient, opening.grantee, opening.scopeHash, bodyOf(deps, patient, opening, compartments))
+  }
+  for (const { grantee, scope_hash } of sent) {
+    if (wanted.has(`${grantee}/${scope_hash}`)) continue
+    await send(db, deps, patient, grantee as Hex, scope_hash as Hex, endOf(deps, grantee as Hex))
+  }
+}
+
+async function compartmentsOf(db: Db, patient: StoredPatient): Promise<{ name: string; keyNumber: number }[]> {
+  const rows = await db
+    .selectFrom('compartments')
+    .select(['compartment', 'key_number'])
+    .where('patient_id', '=', patient.id)
+    .orderBy('compartment')
+    .orderBy('key_number')
+    .execute()
+  return rows.map((row) => ({ name: row.compartment, keyNumber: row.key_number }))
+}
+
+function bodyOf(deps: ShareDeps, patient: StoredPatient, opening: Opening, all: { name: string; keyNumber: number }[]): ShareBody {
+  const { granteeType, grantee, purpose } = opening.scope
+  const keys = new Map(patient.secrets.pointerKeys.map(({ number, key }) => [number, Buffer.from(key, 'base64url')]))
+  return {
+    custodian: deps.custodian,
+    grantee: opening.grantee,
+    ended: false,
+    identifiers: patient.secrets.identifiers,
+    scope: { granteeType, grantee, purpose },
+    terms: opening.terms,
+    fromDay: opening.fromDay,
+    untilDay: opening.untilDay,
+    compartments: all.flatMap(({ name, keyNumber }) => {
+      const key = keys.get(keyNumber)
+      if (!key || !opening.compartments.includes(name)) return []
+      return [{ name, keyNumber, key: Buffer.from(compartmentKey(key, name)).toString('base64url') }]
+    }),
+  }
+}
+
+function endOf(deps: ShareDeps, grantee: Hex): ShareBody {
+  return {
+    custodian: deps.custodian,
+    grantee,
+    ended: true,
+    identifiers: [],
+    scope: { granteeType: 'Organization', grantee: '', purpose: '' },
+    terms: { dataClasses: [], sensitivities: [] },
+    fromDay: 0,
+    untilDay: 0,
+    compartments: [],
+  }
+}
+
+async function send(db: Db, deps: ShareDeps, patient: StoredPatient, grantee: Hex, scope: Hex, body: ShareBody): Promise<void> {
+  const digest = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
+  const recipient = await sealingKey(deps.index, grantee)
+  if (!recipient) return // without a key nobody can be told; the next reconciliation tries again
+  await db.transaction().execute(async (trx) => {
+    const before = await trx
+      .selectFrom('shares_sent')
+      .selectAll()
+      .where('patient_id', '=', patient.id)
+      .where('grantee', '=', grantee)
+      .where('scope_hash', '=', scope)
+      .forUpdate()
+      .executeTakeFirst()
+    if (before?.digest === digest || (body.ended && !before)) return
+    const reference = before?.reference ?? randomBytes(16).toString('base64url')
+    const sequence = (before?.sequence ?? 0) + 1
+    const row = { patient_id: patient.id, grantee, scope_hash: scope, reference, sequence, digest }
+    await trx
+      .insertInto('shares_sent')
+      .values(row)
+      .onConflict((oc) => oc.columns(['patient_id', 'grantee', 'scope_hash']).doUpdateSet({ sequence, digest }))
+      .execute()
+    const jwe = await sealShare({ reference, sequence, ...body }, deps.signing, recipient)
+    await enqueueMessage(trx, deps.clock, { member: grantee, path: '/exchange/share', body: jwe })
+  })
+}
+
+async function sealingKey(index: IndexQueries, member: Hex): Promise<JWK | undefined> {
+  const profile = await index.profile(member)
+  return profile?.jwks.keys.find((key) => key['use'] === 'enc') as JWK | undefined
+}

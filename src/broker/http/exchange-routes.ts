@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify'
+import type { JSONWebKeySet } from 'jose'
+import type { Clock } from '../../domain/clock.ts'
+import { wayleaveError } from '../../domain/errors.ts'
+import { type Hex, isHex } from '../../domain/hex.ts'
+import { issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
+import { readAsker } from '../../exchange/b2b.ts'
+import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
+import { sameText, verifyDpopProof } from '../../exchange/dpop-proof.ts'
+import { RECORD_SIGNATURE_HEADER, RESPONSE_SIGNATURE_HEADER, RESPONSE_TIME_HEADER } from '../../exchange/peer-client.ts'
+import type { ReceivedShares } from '../receive/receive-share.ts'
+import type { Releases } from '../release/release-record.ts'
+import { credential } from './server.ts'
+
+type Remember = (key: string, expiresAtMs: number) => Promise<boolean>
+
+/** The one refusal takes at least this long, so that its cause does not show in its time (I11). Milliseconds. */
+const REFUSAL_STEP = 120
+
+/** What one broker asks of another: a token for a record, the record, and to take a share. */
+export function exchangeRoutes(
+  app: FastifyInstance,
+  deps: {
+    base: () => string
+    clock: Clock
+    keys: TokenKeys
+    remember: Remember
+    keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
+    releases: Releases
+    shares: ReceivedShares
+    onShare: (share: { custodian: Hex; ended: boolean }) => Promise<void>
+  },
+): void {
+  const { clock, remember } = deps
+
+  app.post('/exchange/token', async (request, reply) => {
+    const body = (request.body ?? {}) as Record<string, unknown>
+    const url = `${deps.base()}/exchange/token`
+    const tag = /^record:(0x[0-9a-f]{64})$/.exec(String(body['scope'] ?? ''))?.[1] as Hex | undefined
+    if (body['grant_type'] !== 'client_credentials' || !tag) throw wayleaveError('request-invalid', 'grant_type or scope')
+    const { clientId, claims } = await verifyClientAssertion({
+      assertion: String(body['client_assertion'] ?? ''),
+      audience: url,
+      keysOf: (id) => (isHex(id, 32) ? deps.keysOf(id) : Promise.resolve(undefined)),
+      remember,
+      nowMs: clock.now(),
+    })
+    const proof = await verifyDpopProof({ proof: header(request.headers['dpop']), method: 'POST', url, remember, nowMs: clock.now() })
+    const ask = { tag, requester: clientId as Hex, asker: readAsker(claims as Record<string, unknown>) }
+    await alike(() => deps.releases.mayAsk(ask))
+    const grant = { kind: 'record' as const, ...ask, thumbprint: proof.thumbprint }
+    const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())
+    return reply.send({ access_token: token, token_type: 'DPoP', expires_in: expiresIn, scope: `record:${tag}` })
+  })
+
+  app.get<{ Params: { tag: string } }>('/exchange/record/:tag', async (request, reply) => {
+    const token = credential(request, 'DPoP')
+    const grant = await verifyToken(deps.keys, 'record', token, clock.now())
+    const url = `${deps.base()}/exchange/record/${request.params.tag}`
+    const proof = await verifyDpopProof({
+      proof: header(request.headers['dpop']),
+      method: 'GET',
+      url,
+      accessToken: token ?? '',
+      remember,
+      nowMs: clock.now(),
+    })
+    if (!sameText(proof.thumbprint, grant.thumbprint)) throw wayleaveError('token-wrong-key')
+    if (grant.tag !== request.params.tag) throw wayleaveError('scope-insufficient', 'a token for another record')
+    const ask = { tag: grant.tag, requester: grant.requester, asker: grant.asker, fetch: proof.jti }
+    const released = await alike(() => deps.releases.release(ask))
+    return reply
+      .header(RECORD_SIGNATURE_HEADER, released.recordJws)
+      .header(RESPONSE_SIGNATURE_HEADER, released.responseJws)
+      .header(RESPONSE_TIME_HEADER, String(released.at))
+      .type('application/fhir+json')
+      .send(Buffer.from(released.bytes))
+  })
+
+  app.post('/exchange/share', async (request, reply) => {
+    if (typeof request.body !== 'string') throw wayleaveError('content-type-unsupported')
+    const { share, changed } = await deps.shares.receive(request.body)
+    if (changed) await deps.onShare(share)
+    return reply.status(204).send()
+  })
+}
+
+/** Lets a refusal take a whole number of steps, whatever its cause. */
+async function alike<T>(work: () => Promise<T>): Promise<T> {
+  const started = performance.now()
+  try {
+    return await work()
+  } catch (error) {
+    const spent = performance.now() - started
+    const until = Math.ceil((spent + 1) / REFUSAL_STEP) * REFUSAL_STEP
+    await new Promise((done) => setTimeout(done, until - spent))
+    throw error
+  }
+}
+
+const header = (value: string | string[] | undefined): string | undefined => (typeof value === 'string' ? value : undefined)

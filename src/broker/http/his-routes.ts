@@ -1,0 +1,159 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Bundle, DocumentReference } from 'fhir/r4.js'
+import type { JSONWebKeySet } from 'jose'
+import type { Kysely } from 'kysely'
+import type { Clock } from '../../domain/clock.ts'
+import { wayleaveError } from '../../domain/errors.ts'
+import type { Hex } from '../../domain/hex.ts'
+import { identifierText, parseIdentifierText } from '../../domain/identity/member-id.ts'
+import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import { type Grant, issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
+import { type Asker, readAsker } from '../../exchange/b2b.ts'
+import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import type { AccessLog } from '../audit/access-log.ts'
+import type { Documents } from '../receive/list-documents.ts'
+import type { RecordOpener } from '../receive/open-record.ts'
+import { partyOf } from '../release/parties.ts'
+import { credential } from './server.ts'
+
+/** A program that may call the broker, as its hospital registered it. */
+export type Client = { clientId: string; name: string; jwks: JSONWebKeySet; scopes: string[] }
+
+export type HisGrant = Extract<Grant, { kind: 'his' }>
+
+const PARAMETERS = new Set(['patient.identifier', 'status', '_count', '_format'])
+
+/** What a HIS asks of its own hospital's broker: SMART Backend Services, and IHE MHD (ITI-67, ITI-68). */
+export function hisRoutes(
+  app: FastifyInstance,
+  deps: {
+    base: () => string
+    clock: Clock
+    db: Kysely<BrokerTables>
+    keys: TokenKeys
+    clients: ReadonlyMap<string, Client>
+    remember: (key: string, expiresAtMs: number) => Promise<boolean>
+    documents: Documents
+    opener: RecordOpener
+    accessLog: AccessLog
+    index: IndexQueries
+    member: Hex
+    organization: Identifier
+  },
+): { authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant> } {
+  const { clock } = deps
+
+  app.get('/fhir/.well-known/smart-configuration', async (_request, reply) =>
+    reply.type('application/json').send({
+      issuer: deps.base(),
+      token_endpoint: `${deps.base()}/auth/token`,
+      grant_types_supported: ['client_credentials'],
+      token_endpoint_auth_methods_supported: ['private_key_jwt'],
+      token_endpoint_auth_signing_alg_values_supported: ['ES256', 'ES384', 'RS384'],
+      scopes_supported: ['system/DocumentReference.rs', 'system/Binary.r', 'system/AuditEvent.rs'],
+      capabilities: ['client-confidential-asymmetric', 'permission-v2'],
+    }),
+  )
+
+  app.post('/auth/token', async (request, reply) => {
+    const body = (request.body ?? {}) as Record<string, unknown>
+    if (body['grant_type'] !== 'client_credentials') throw wayleaveError('request-invalid', 'grant_type')
+    const { clientId, claims } = await verifyClientAssertion({
+      assertion: String(body['client_assertion'] ?? ''),
+      audience: `${deps.base()}/auth/token`,
+      keysOf: async (id) => deps.clients.get(id)?.jwks,
+      remember: deps.remember,
+      nowMs: clock.now(),
+    })
+    const allowed = deps.clients.get(clientId)?.scopes ?? []
+    const asked = String(body['scope'] ?? '').split(' ').filter(Boolean)
+    const scopes = asked.filter((scope) => allowed.includes(scope))
+    if (scopes.length === 0) throw wayleaveError('scope-insufficient', asked.join(' ').slice(0, 100))
+    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary)\./.test(scope))
+    const extended = (claims as Record<string, unknown>)['extensions'] !== undefined
+    const asker = clinical || extended ? readAsker(claims as Record<string, unknown>) : undefined
+    // A user of another organisation is not this hospital's to vouch for.
+    if (asker && asker.organization !== identifierText(deps.organization)) {
+      throw wayleaveError('user-missing', 'organization_id is not this member')
+    }
+    const grant: Grant = { kind: 'his', clientId, scopes, ...(asker ? { asker } : {}) }
+    const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())
+    return reply.send({ access_token: token, token_type: 'bearer', expires_in: expiresIn, scope: scopes.join(' ') })
+  })
+
+  async function authorise(request: FastifyRequest, scope: string): Promise<HisGrant> {
+    const grant = await verifyToken(deps.keys, 'his', credential(request, 'Bearer'), clock.now())
+    if (!grant.scopes.includes(scope)) throw wayleaveError('scope-insufficient', scope)
+    return grant
+  }
+
+  async function authoriseClinical(request: FastifyRequest, scope: string): Promise<HisGrant & { asker: Asker }> {
+    const grant = await authorise(request, scope)
+    if (!grant.asker) throw wayleaveError('user-missing')
+    return { ...grant, asker: grant.asker }
+  }
+
+  async function search(request: FastifyRequest, reply: FastifyReply, parameters: Record<string, unknown>) {
+    const { asker, clientId } = await authoriseClinical(request, 'system/DocumentReference.rs')
+    const query = readQuery(parameters)
+    const documents = await deps.documents.list({ ...query, purpose: asker.purpose })
+    await deps.accessLog.append(deps.db, {
+      kind: 'query',
+      outcome: '0',
+      requester: await partyOf(deps.index, deps.member),
+      user: { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) },
+      client: { id: clientId },
+      purpose: asker.purpose,
+      patient: { identifier: query.patient },
+    })
+    return reply.type('application/fhir+json').send(searchset(documents, deps.base(), clock))
+  }
+
+  app.get('/fhir/DocumentReference', (request, reply) => search(request, reply, request.query as Record<string, unknown>))
+  app.post('/fhir/DocumentReference/_search', (request, reply) =>
+    search(request, reply, { ...(request.query as object), ...((request.body ?? {}) as object) }),
+  )
+
+  app.get<{ Params: { id: string } }>('/fhir/Binary/:id', async (request, reply) => {
+    const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
+    const opened = await deps.opener.open(request.params.id, asker, clientId)
+    return reply.type('application/fhir+json').send(Buffer.from(opened.bytes))
+  })
+
+  return { authorise }
+}
+
+/** @throws WayleaveError for parameters that are not supported, and for identifiers that cannot be. */
+function readQuery(parameters: Record<string, unknown>): { patient: Identifier; statuses: string[] } {
+  const unknown = Object.keys(parameters).find((name) => !PARAMETERS.has(name))
+  if (unknown !== undefined) throw wayleaveError('unsupported-parameter', unknown)
+  const text = parameters['patient.identifier']
+  if (typeof text !== 'string' || !text.includes('|')) throw wayleaveError('request-invalid', 'patient.identifier=system|value')
+  let identifier: Identifier
+  try {
+    identifier = parseIdentifierText(text)
+  } catch {
+    throw wayleaveError('identifier-invalid')
+  }
+  const checked = checkNationalId(identifier)
+  if (!checked.ok) throw wayleaveError(checked.code)
+  const status = parameters['status']
+  return { patient: checked.identifier, statuses: typeof status === 'string' ? status.split(',') : ['current'] }
+}
+
+/** A searchset whose total counts what is shown, and nothing else. */
+function searchset(documents: DocumentReference[], base: string, clock: Clock): Bundle {
+  return {
+    resourceType: 'Bundle',
+    type: 'searchset',
+    timestamp: new Date(clock.now()).toISOString(),
+    total: documents.length,
+    entry: documents.map((resource) => ({
+      fullUrl: `${base}/fhir/DocumentReference/${resource.id}`,
+      resource,
+      search: { mode: 'match' },
+    })),
+  }
+}

@@ -1,0 +1,95 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Kysely } from 'kysely'
+import type { JsonRpcProvider } from 'ethers'
+import type { ConsentReader } from '../../chain/consent-reader.ts'
+import { type ActPlace, readHashedAct, readSignedAct } from '../../domain/consent/read-signed-act.ts'
+import { wayleaveError } from '../../domain/errors.ts'
+import type { Hex } from '../../domain/hex.ts'
+import type { PatientStore } from '../../store/patients.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import type { Vault } from '../../store/vault.ts'
+import { searchAudit } from '../audit/search-audit.ts'
+import type { Acts } from '../consent/accept-act.ts'
+import type { Enrolments } from '../patients/enrolment.ts'
+import { readOwnConsents } from '../patients/own-consents.ts'
+import type { Sessions } from '../patients/sessions.ts'
+import type { Relayer } from '../../relayer/relayer.ts'
+import type { HisGrant } from './his-routes.ts'
+import { credential } from './server.ts'
+
+/** What a patient's device asks of a broker, what the enrolment desk does, and what anybody relays. */
+export function patientRoutes(
+  app: FastifyInstance,
+  deps: {
+    db: Kysely<BrokerTables>
+    provider: JsonRpcProvider
+    reader: ConsentReader
+    custodian: Hex
+    patients: PatientStore
+    vault: Vault
+    sessions: Sessions
+    enrolments: Enrolments
+    acts: Acts
+    relayer: Relayer
+    place: ActPlace
+    authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
+  },
+): void {
+  const { db, sessions, enrolments } = deps
+  const body = (request: FastifyRequest) => {
+    if (typeof request.body !== 'object' || request.body === null) throw wayleaveError('malformed-json', 'no object')
+    return request.body as Record<string, unknown>
+  }
+  const signedIn = (request: FastifyRequest) => sessions.patientOf(credential(request, 'Bearer'))
+
+  app.post('/registrar/enrolments', async (request, reply) => {
+    const { clientId, asker } = await deps.authorise(request, 'system/registrar')
+    const { system, value } = body(request)
+    if (typeof system !== 'string' || typeof value !== 'string') throw wayleaveError('identifier-invalid')
+    const started = await enrolments.start({ system, value }, asker?.userId ?? clientId)
+    return reply.status(201).send(started)
+  })
+
+  app.post<{ Params: { id: string } }>('/registrar/enrolments/:id/confirmation', async (request, reply) => {
+    const { clientId, asker } = await deps.authorise(request, 'system/registrar')
+    await enrolments.confirm(request.params.id, asker?.userId ?? clientId)
+    return reply.status(204).send()
+  })
+
+  app.post('/patient/enrolment/offer', async (request) => {
+    const { enrolment, code } = body(request)
+    return { typedData: await enrolments.offer(enrolment, code) }
+  })
+
+  app.post('/patient/enrolment', async (request, reply) => {
+    await enrolments.bind(body(request))
+    return reply.status(202).send({ bound: 'when mined' })
+  })
+
+  app.post('/patient/challenge', async (request) => sessions.challenge(body(request)['signer']))
+
+  app.post('/patient/session', async (request) => {
+    const { session, expiresAt, patient } = await sessions.open(body(request))
+    const { handle, scopeSecret } = patient.secrets
+    return { session, expiresAt, handle, scopeSecret, custodian: deps.custodian }
+  })
+
+  app.get('/patient/consents', async (request) => readOwnConsents(db, deps, await signedIn(request)))
+
+  app.get<{ Querystring: { _count?: string } }>('/patient/history', async (request) => {
+    const patient = await signedIn(request)
+    const count = Math.min(Math.max(Number(request.query._count ?? 50) || 50, 1), 500)
+    const lines = await searchAudit(db, deps.vault, { patient: deps.patients.lookupOf(patient), count })
+    return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
+  })
+
+  app.post('/relay', async (request, reply) => {
+    // JWE to this custodian, passed on unread by another member's broker.
+    if (typeof request.body === 'string') return reply.status(202).send(await deps.relayer.takeSealed(request.body))
+    const input = body(request)
+    if (input['sealed'] !== undefined) {
+      return reply.status(202).send(await deps.relayer.passOn(readHashedAct(input, deps.place)))
+    }
+    return reply.status(202).send(await deps.acts.accept(readSignedAct(input, deps.place)))
+  })
+}

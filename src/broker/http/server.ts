@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto'
+import formbody from '@fastify/formbody'
+import rateLimit from '@fastify/rate-limit'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { ERRORS, type ErrorCode, errorCodeOf, toOperationOutcome, WayleaveError } from '../../domain/errors.ts'
+
+/** Bytes of the largest request taken; records come in answers, never in requests. */
+const BODY_LIMIT = 256 * 1024
+
+/** Fastify's own refusals, in our words. */
+const FRAMEWORK_CODES: Record<string, ErrorCode> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'content-type-unsupported',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request-invalid',
+  FST_ERR_VALIDATION: 'request-invalid',
+}
+
+/**
+ * A server whose every failure is an OperationOutcome with a code of the one table; what is told and what is logged are
+ * apart. Queries are never logged: they hold identifiers.
+ */
+export async function createHttpServer(log: Logger, limits: { perMinute: number }): Promise<FastifyInstance> {
+  const app: FastifyInstance = Fastify({ bodyLimit: BODY_LIMIT, return503OnClosing: false, genReqId: () => randomUUID() })
+  await app.register(formbody, { bodyLimit: BODY_LIMIT })
+  await app.register(rateLimit, {
+    max: limits.perMinute,
+    timeWindow: 60_000,
+    errorResponseBuilder: () => new WayleaveError('rate-limited'),
+  })
+  app.addContentTypeParser(['application/fhir+json'], { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
+  app.addContentTypeParser(['application/jose'], { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, request, reply) => {
+    const code = codeOf(error)
+    const entry = { code, request: request.id, method: request.method, route: request.routeOptions.url }
+    if (ERRORS[code].status >= 500) log.error({ ...entry, detail: detailOf(error) }, 'a request failed')
+    else log.debug({ ...entry, detail: detailOf(error) }, 'a request was refused')
+    return sendError(request, reply, code)
+  })
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, 'not-found'))
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    reply.header('cache-control', 'no-store')
+  })
+  return app
+}
+
+export function sendError(request: FastifyRequest, reply: FastifyReply, code: ErrorCode): FastifyReply {
+  return reply
+    .status(ERRORS[code].status)
+    .type('application/fhir+json')
+    .send(toOperationOutcome(code, request.id))
+}
+
+function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {
+  if (error instanceof WayleaveError) return errorCodeOf(error)
+  const known = error.code ? FRAMEWORK_CODES[error.code] : undefined
+  return known ?? (error.statusCode === 400 ? 'malformed-json' : 'internal')
+}
+
+function detailOf(error: Error): string {
+  return error instanceof WayleaveError ? (error.detail ?? '') : String(error.stack ?? error)
+}
+
+/** The bearer or DPoP credential of a request. */
+export function credential(request: FastifyRequest, scheme: 'Bearer' | 'DPoP'): string | undefined {
+  const header = request.headers.authorization
+  return header?.startsWith(`${scheme} `) ? header.slice(scheme.length + 1) : undefined
+}

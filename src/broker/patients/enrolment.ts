@@ -1,0 +1,132 @@
+import { createHash, randomInt, randomUUID } from 'node:crypto'
+import type { Patient } from 'fhir/r4.js'
+import type { Kysely } from 'kysely'
+import type { JsonRpcProvider } from 'ethers'
+import { actCall, signerOf } from '../../chain/act-calls.ts'
+import type { Contracts } from '../../chain/contracts.ts'
+import { enqueueCall } from '../../chain/sender.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { actDomain, hashedMessage, type TypedData, typedData } from '../../domain/consent/typed-data.ts'
+import { wayleaveError } from '../../domain/errors.ts'
+import { type Hex, isHex } from '../../domain/hex.ts'
+import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import type { FhirSource } from '../../fhir/source.ts'
+import type { PatientStore } from '../../store/patients.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import { identifiersOf } from '../register/register-changes.ts'
+import type { ContactSender } from './contact-sender.ts'
+
+const CODE_LIFETIME = 30 * 60_000
+const MAX_ATTEMPTS = 5
+/** The binding must reach the chain within this. Seconds. */
+const BIND_WITHIN = 15 * 60
+
+const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
+
+export type Enrolments = {
+  /**
+   * A registrar finds the patient and has a one-time code sent to the contact on file.
+   * @throws WayleaveError `identifier-system-unknown`, `identifier-invalid`, or `not-available` for nobody or several.
+   */
+  start(identifier: Identifier, registrar: string): Promise<{ enrolment: string }>
+  /** A second registrar, another person, confirms. @throws WayleaveError `enrolment-needs-second-registrar`. */
+  confirm(enrolment: string, registrar: string): Promise<void>
+  /** The device shows the code and is told what to sign. @throws WayleaveError `enrolment-code-wrong`. */
+  offer(enrolment: unknown, code: unknown): Promise<TypedData<'Bind'>>
+  /** The device proves possession of its key; the binding goes to the chain. */
+  bind(input: { enrolment?: unknown; code?: unknown; signer?: unknown; signature?: unknown; deadline?: unknown }): Promise<void>
+}
+
+/** Design §3: two persons, a message to the patient, and proof of the device's key, before C binds handle and signer. */
+export function createEnrolments(deps: {
+  db: Kysely<BrokerTables>
+  patients: PatientStore
+  source: FhirSource
+  contact: ContactSender
+  provider: JsonRpcProvider
+  contracts: Contracts
+  chainId: number
+  custodian: Hex
+  clock: Clock
+  afterBind: () => void
+}): Enrolments {
+  const { db, clock, patients } = deps
+  const domain = actDomain('Bind', deps.chainId, deps.contracts.patientRegistry as Hex)
+
+  async function redeem(enrolment: unknown, code: unknown) {
+    if (typeof enrolment !== 'string' || typeof code !== 'string') throw wayleaveError('enrolment-code-wrong')
+    const row = await db.selectFrom('enrolments').selectAll().where('id', '=', enrolment).executeTakeFirst()
+    const usable = row && !row.used && row.attempts < MAX_ATTEMPTS && row.expires_at > new Date(clock.now()).toISOString()
+    if (!row || !usable || row.code_hash !== hash(`${enrolment}/${code}`)) {
+      if (row) await db.updateTable('enrolments').set({ attempts: row.attempts + 1 }).where('id', '=', row.id).execute()
+      throw wayleaveError('enrolment-code-wrong')
+    }
+    if (!row.second_registrar) throw wayleaveError('enrolment-needs-second-registrar')
+    const patient = await patients.byId(db, row.patient_id)
+    if (!patient) throw wayleaveError('internal', 'an enrolment without a patient')
+    return { row, patient }
+  }
+
+  return {
+    async start(given, registrar) {
+      const checked = checkNationalId(given)
+      if (!checked.ok) throw wayleaveError(checked.code)
+      const [found, ...others] = await deps.source.findPatients(checked.identifier)
+      if (!found?.id || others.length > 0) throw wayleaveError('not-available', 'nobody, or more than one')
+      const patient =
+        (await patients.byFhirId(db, found.id)) ??
+        (await patients.create(db, { fhirId: found.id, identifiers: identifiersOf(found) }))
+      const contact = contactOf(found)
+      if (!contact) throw wayleaveError('not-available', 'no contact on file')
+      const id = randomUUID()
+      const code = String(randomInt(100_000_000)).padStart(8, '0')
+      await db
+        .insertInto('enrolments')
+        .values({
+          id,
+          patient_id: patient.id,
+          code_hash: hash(`${id}/${code}`),
+          first_registrar: registrar,
+          second_registrar: null,
+          attempts: 0,
+          used: false,
+          expires_at: new Date(clock.now() + CODE_LIFETIME).toISOString(),
+        })
+        .execute()
+      await deps.contact.send(contact, { enrolment: id, code })
+      return { enrolment: id }
+    },
+
+    async confirm(enrolment, registrar) {
+      const row = await db.selectFrom('enrolments').selectAll().where('id', '=', enrolment).executeTakeFirst()
+      if (!row) throw wayleaveError('not-available', 'no such enrolment')
+      if (row.first_registrar === registrar) throw wayleaveError('enrolment-needs-second-registrar')
+      await db.updateTable('enrolments').set({ second_registrar: registrar }).where('id', '=', enrolment).execute()
+    },
+
+    async offer(enrolment, code) {
+      const { patient } = await redeem(enrolment, code)
+      const deadline = Math.floor(clock.now() / 1000) + BIND_WITHIN
+      return typedData('Bind', domain, { handle: patient.secrets.handle, custodian: deps.custodian, deadline })
+    },
+
+    async bind({ enrolment, code, signer, signature, deadline }) {
+      const { row, patient } = await redeem(enrolment, code)
+      if (!isHex(signer, 20) || !isHex(signature, 65) || !Number.isSafeInteger(deadline)) throw wayleaveError('signature-invalid')
+      const message = { handle: patient.secrets.handle, custodian: deps.custodian, deadline: deadline as number }
+      const hashed = hashedMessage('Bind', message)
+      if (signerOf('Bind', domain, hashed, signature) !== signer.toLowerCase()) throw wayleaveError('signature-invalid')
+      const call = actCall('Bind', deps.contracts, hashed, signer.toLowerCase() as Hex, signature)
+      await db.transaction().execute(async (trx) => {
+        await trx.updateTable('enrolments').set({ used: true }).where('id', '=', row.id).execute()
+        await enqueueCall(trx, clock, { ...call, dedupeKey: `bind/${patient.secrets.handle}/${signer.toLowerCase()}` })
+      })
+      deps.afterBind()
+    },
+  }
+}
+
+function contactOf(patient: Patient): string | undefined {
+  const { telecom = [] } = patient
+  return (telecom.find((t) => t.system === 'phone' || t.system === 'sms') ?? telecom.find((t) => t.system === 'email'))?.value
+}

@@ -1,0 +1,69 @@
+import type { Kysely } from 'kysely'
+import type { JsonRpcProvider } from 'ethers'
+import type { ConsentReader } from '../../chain/consent-reader.ts'
+import { dateOfDay } from '../../domain/consent/consent-word.ts'
+import type { SaltedScope } from '../../domain/consent/scope.ts'
+import type { SaltedTerms } from '../../domain/consent/terms.ts'
+import type { Hex } from '../../domain/hex.ts'
+import type { StoredPatient } from '../../store/patients.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import { scopesOf, termsOf } from '../consent/scopes.ts'
+
+/** One slot as its patient sees it: body, word, and what is signed but not on the chain yet. */
+export type OwnConsent = {
+  scopeHash: Hex
+  scope: SaltedScope
+  state: 'silent' | 'permit' | 'objection'
+  version: number
+  from?: string
+  until?: string
+  terms?: SaltedTerms
+  /** The highest "up to" that the patient signed for this slot; a new one must name one more than anything so far. */
+  signedUpTo: number
+}
+
+export type OwnConsents = {
+  handle: Hex
+  locked: boolean
+  epoch: number
+  lockSignedUpTo: number
+  consents: OwnConsent[]
+}
+
+/** All of a patient's slots at the newest block. @throws when the node does not answer. */
+export async function readOwnConsents(
+  db: Kysely<BrokerTables>,
+  deps: { provider: JsonRpcProvider; reader: ConsentReader; custodian: Hex },
+  patient: StoredPatient,
+): Promise<OwnConsents> {
+  const scopes = [...(await scopesOf(db, patient))]
+  const terms = await termsOf(db, patient)
+  const block = await deps.provider.getBlockNumber()
+  const { handle } = patient.secrets
+  const reading = await deps.reader.read({ handle, scopes: scopes.map(([hash]) => hash), requester: deps.custodian, groups: [], block })
+  const acts = await db.selectFrom('acts').select(['act', 'scope_hash', 'up_to']).where('patient_id', '=', patient.id).execute()
+  const signedUpTo = (hash: Hex | null, lock: boolean) =>
+    acts.filter((a) => (a.act === 'Lock') === lock && a.scope_hash === hash).reduce((top, a) => Math.max(top, a.up_to ?? -1), -1)
+  return {
+    handle,
+    locked: reading.handle.locked,
+    epoch: reading.handle.epoch,
+    lockSignedUpTo: signedUpTo(null, true),
+    consents: scopes.flatMap(([scopeHash, scope], i) => {
+      const word = reading.words[i]
+      if (!word) return []
+      const body = terms.get(word.terms)
+      return [
+        {
+          scopeHash,
+          scope,
+          state: word.state,
+          version: word.version,
+          ...(word.state === 'permit' ? { from: dateOfDay(word.fromDay), until: dateOfDay(word.untilDay) } : {}),
+          ...(body && word.state !== 'silent' ? { terms: body } : {}),
+          signedUpTo: signedUpTo(scopeHash, false),
+        },
+      ]
+    }),
+  }
+}

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import type { JSONWebKeySet } from 'jose'
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import { type Contracts, RecordDirectory__factory } from '../../chain/contracts.ts'
+import type { Provider } from 'ethers'
+import type { ReasonCode } from '../../domain/audit/reasons.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
+import type { Hex } from '../../domain/hex.ts'
+import { commitmentOf } from '../../domain/records/commitment.ts'
+import { parseStrictJson } from '../../domain/records/strict-json.ts'
+import type { Asker } from '../../exchange/b2b.ts'
+import type { FetchedRecord, PeerClient } from '../../exchange/peer-client.ts'
+import { verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import { openJson, type Vault } from '../../store/vault.ts'
+import type { AccessLog, LogEntry } from '../audit/access-log.ts'
+import { partyOf } from '../release/parties.ts'
+import type { ReceivedRecord } from './list-documents.ts'
+import type { ReceivedShares } from './receive-share.ts'
+
+export type OpenedRecord = { bytes: Uint8Array; commitment: Hex; custodian: Hex }
+
+export type RecordOpener = {
+  /**
+   * Fetches a record from its custodian, verifies it against the chain, writes the receipt, and only then hands it on.
+   * @throws WayleaveError `not-available`, `source-unavailable`, or `commitment-mismatch`, which is an alarm.
+   */
+  open(recordId: string, asker: Asker, clientId: string): Promise<OpenedRecord>
+}
+
+/** How far the custodian's clock may be off. Seconds. */
+const CLOCK_SKEW = 60
+
+export function createRecordOpener(deps: {
+  db: Kysely<BrokerTables>
+  vault: Vault
+  index: IndexQueries
+  shares: ReceivedShares
+  peers: PeerClient
+  provider: Provider
+  chain: { id: number; contracts: Contracts }
+  accessLog: AccessLog
+  clock: Clock
+  log: Logger
+  member: Hex
+}): RecordOpener {
+  const { db, index, log } = deps
+  const directory = RecordDirectory__factory.connect(deps.chain.contracts.recordDirectory, deps.provider)
+
+  async function candidates(recordId: string) {
+    const rows = await db.selectFrom('received_records').select(['share_id', 'sealed']).where('record_id', '=', recordId).orderBy('share_id').execute()
+    const out: { custodian: Hex; record: ReceivedRecord }[] = []
+    for (const row of rows) {
+      const share = await deps.shares.byId(row.share_id)
+      if (share) out.push({ custodian: share.custodian, record: openJson<ReceivedRecord>(deps.vault.storeKey, row.sealed) })
+    }
+    return out[0]
+  }
+
+  /** Everything that must hold before a byte goes to the HIS; each step throws with what it found. */
+  async function verify(custodian: Hex, record: ReceivedRecord, fetched: FetchedRecord): Promise<Hex> {
+    const profile = await index.profile(custodian)
+    if (!profile) throw wayleaveError('response-invalid', 'an unknown custodian')
+    const jwks = profile.jwks as unknown as JSONWebKeySet
+    const commitment = (await directory.commitmentOf(custodian, record.tag)) as Hex
+    const bytes = `0x${createHash('sha256').update(fetched.bytes).digest('hex')}` as Hex
+    if (Math.abs(deps.clock.now() / 1000 - fetched.at) > CLOCK_SKEW) throw wayleaveError('response-invalid', 'an old answer')
+    await verifyResponse(jwks, fetched.responseJws, { fetch: fetched.fetch, tag: record.tag, commitment, bytes, at: fetched.at })
+    await verifyRecord(jwks, fetched.recordJws, {
+      chainId: deps.chain.id,
+      directory: deps.chain.contracts.recordDirectory as Hex,
+      custodian,
+      commitment,
+    })
+    const resource = parseStrictJson(fetched.bytes) as Record<string, unknown>
+    if (commitmentOf(Buffer.from(record.salt, 'base64url'), resource) !== commitment) {
+      throw wayleaveError('commitment-mismatch', 'the record is not what the custodian registered')
+    }
+    // The pointer names the record; another one, even if registered, is not what was asked for.
+    if (record.id && (resource['id'] !== record.id || resource['resourceType'] !== record.resourceType)) {
+      throw wayleaveError('commitment-mismatch', 'another record')
+    }
+    return commitment
+  }
+
+  return {
+    async open(recordId, asker, clientId) {
+      const found = await candidates(recordId)
+      const entry: Omit<LogEntry, 'kind' | 'outcome'> = {
+        requester: await partyOf(index, deps.member),
+        ...(found ? { custodian: await partyOf(index, found.custodian) } : {}),
+        user: { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) },
+        client: { id: clientId },
+        purpose: asker.purpose,
+        record: {
+          id: recordId,
+          ...(found?.record.resourceType ? { resourceType: found.record.resourceType } : {}),
+          ...(found ? { dataClass: found.record.dataClass } : {}),
+        },
+      }
+      const endpoint = found && (await index.profile(found.custodian))?.endpoint
+      if (!found || !endpoint) {
+        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason: 'record-unknown' })
+        throw wayleaveError('not-available', 'no share names this record')
+      }
+      let fetched: FetchedRecord
+      try {
+        fetched = await deps.peers.fetchRecord(endpoint, found.record.tag, asker)
+      } catch (error) {
+        const reason: ReasonCode = errorCodeOf(error) === 'source-unavailable' ? 'source-unavailable' : 'no-consent'
+        const note = reason === 'no-consent' ? 'the custodian refused; it alone knows why' : 'the custodian did not answer'
+        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason, note })
+        throw error
+      }
+      let commitment: Hex
+      try {
+        commitment = await verify(found.custodian, found.record, fetched)
+      } catch (error) {
+        const code = errorCodeOf(error)
+        log.error({ alarm: code, record: recordId, custodian: found.custodian }, 'an answer did not verify; nothing is handed on')
+        const reason: ReasonCode = code === 'commitment-mismatch' ? 'commitment-mismatch' : 'signature-invalid'
+        await deps.accessLog.append(db, { ...entry, kind: 'alarm', outcome: '12', reason })
+        throw wayleaveError(code === 'internal' ? 'response-invalid' : code, String(error), error)
+      }
+      const hash = createHash('sha256').update(fetched.bytes).digest('hex')
+      await deps.accessLog.append(db, { ...entry, record: { ...entry.record, id: recordId, hash }, kind: 'receipt', outcome: '0' })
+      return { bytes: fetched.bytes, commitment, custodian: found.custodian }
+    },
+  }
+}

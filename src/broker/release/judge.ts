@@ -1,0 +1,66 @@
+import type { Kysely } from 'kysely'
+import type { ReasonCode } from '../../domain/audit/reasons.ts'
+import { type Decision, decide } from '../../domain/consent/decide.ts'
+import { WayleaveError } from '../../domain/errors.ts'
+import type { Hex } from '../../domain/hex.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import { openJson } from '../../store/vault.ts'
+import type { Windows } from '../audit/windows.ts'
+import type { ConsentState, ConsentStates } from '../consent/consent-state.ts'
+import type { StoredRecord } from '../register/register-changes.ts'
+
+/** The custodian's own entry behind a tag. */
+export type FoundRecord = { patient: StoredPatient; record: StoredRecord; commitment: Hex }
+
+export type Judgement =
+  | { permit: true; found: FoundRecord; decision: Extract<Decision, { decision: 'permit' }>; state: ConsentState }
+  | { permit: false; reason: ReasonCode; found?: FoundRecord; decision?: Decision }
+
+export type Judge = {
+  /** Never throws for a refusal: doubt is a reason, too (I3). */
+  judge(query: { tag: Hex; requester: Hex; purpose: string }): Promise<Judgement>
+}
+
+/**
+ * Whether this hospital may release the record behind a tag to this member for this purpose, now: from its own books and
+ * one reading of the chain, and from nothing that the requester says about consent (I1).
+ */
+export function createJudge(deps: {
+  db: Kysely<BrokerTables>
+  patients: PatientStore
+  states: ConsentStates
+  windows: Windows
+}): Judge {
+  const { db } = deps
+  return {
+    async judge({ tag, requester, purpose }) {
+      if (await deps.windows.overdue()) return { permit: false, reason: 'anchor-overdue' }
+      const found = await findRecord(db, deps.patients, tag)
+      if (!found) return { permit: false, reason: 'record-unknown' }
+      let state: ConsentState
+      try {
+        state = await deps.states.read(db, { patient: found.patient, requester, purpose })
+      } catch (error) {
+        if (error instanceof WayleaveError && error.code === 'head-stale') return { permit: false, reason: 'head-stale', found }
+        throw error
+      }
+      const { dataClass, kinds } = found.record
+      const decision = decide({ ...state, record: { dataClass, kinds } })
+      if (decision.decision === 'permit') return { permit: true, found, decision, state }
+      return { permit: false, reason: decision.reason, found, decision }
+    },
+  }
+}
+
+async function findRecord(db: Kysely<BrokerTables>, patients: PatientStore, tag: Hex): Promise<FoundRecord | undefined> {
+  const row = await db
+    .selectFrom('records')
+    .select(['patient_id', 'commitment', 'sealed'])
+    .where('tag', '=', tag)
+    .where('kind', '=', 'snapshot')
+    .executeTakeFirst()
+  const patient = row && (await patients.byId(db, row.patient_id))
+  if (!row || !patient) return undefined
+  return { patient, record: openJson<StoredRecord>(patient.key, row.sealed), commitment: row.commitment as Hex }
+}

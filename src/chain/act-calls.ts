@@ -1,0 +1,51 @@
+import { digestOfHashed, type ActName, type HashedMessage, type TypedDataDomain } from '../domain/consent/typed-data.ts'
+import type { Hex } from '../domain/hex.ts'
+import { recoverAddress } from 'ethers'
+import { ConsentRegistry__factory, type Contracts, PatientRegistry__factory } from './contracts.ts'
+
+const consent = ConsentRegistry__factory.createInterface()
+const patients = PatientRegistry__factory.createInterface()
+
+/** A call ready to be sent: which contract, and its calldata. */
+export type Call = { contract: Hex; data: Hex }
+
+/**
+ * The calldata that brings a signed act to its contract. It carries hashes only: never a nested body.
+ * `Bind` is not here, since only the custodian's registrar may send it.
+ */
+export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, signer: Hex, signature: Hex): Call {
+  const consentCall = (data: string): Call => ({ contract: contracts.consentRegistry as Hex, data: data as Hex })
+  const patientCall = (data: string): Call => ({ contract: contracts.patientRegistry as Hex, data: data as Hex })
+  const of = <T extends HashedMessage>() => m as T
+  switch (act) {
+    case 'Grant':
+      return consentCall(consent.encodeFunctionData('grant', [of<never>(), signer, signature]))
+    case 'Revocation':
+      return consentCall(consent.encodeFunctionData('revoke', [of<never>(), signer, signature]))
+    case 'Objection':
+      return consentCall(consent.encodeFunctionData('object', [of<never>(), signer, signature]))
+    case 'Withdrawal':
+      return consentCall(consent.encodeFunctionData('withdrawObjection', [of<never>(), signer, signature]))
+    case 'Lock': {
+      const { handle, upToEpoch } = of<{ handle: Hex; upToEpoch: number }>()
+      return patientCall(patients.encodeFunctionData('lock', [handle, upToEpoch, signer, signature]))
+    }
+    case 'Unlock': {
+      const { handle, epoch, deadline } = of<{ handle: Hex; epoch: number; deadline: number }>()
+      return patientCall(patients.encodeFunctionData('unlock', [handle, epoch, deadline, signer, signature]))
+    }
+    case 'Bind': {
+      const { handle, deadline } = of<{ handle: Hex; custodian: Hex; deadline: number }>()
+      return patientCall(patients.encodeFunctionData('bind', [handle, deadline, signer, signature]))
+    }
+  }
+}
+
+/** The address whose key signed the act, lower-case; undefined when the signature is none. */
+export function signerOf(act: ActName, domain: TypedDataDomain, m: HashedMessage, signature: Hex): Hex | undefined {
+  try {
+    return recoverAddress(digestOfHashed(act, domain, m), signature).toLowerCase() as Hex
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,53 @@
+import type { Provider } from 'ethers'
+import { type ConsentWord, type HandleWord, readConsentWord, readHandleWord } from '../domain/consent/consent-word.ts'
+import type { MemberAtBlock } from '../domain/consent/decide.ts'
+import { type Hex, ZERO_32 } from '../domain/hex.ts'
+import { type Contracts, ConsentRegistry__factory } from './contracts.ts'
+
+/** Everything that a decision needs from the chain, as of one block. */
+export type ConsentReading = {
+  block: number
+  custodian: Hex
+  bound: boolean
+  handle: HandleWord
+  /** The custodian's own standing: a suspended hospital hands out nothing. */
+  holder: MemberAtBlock
+  requester: MemberAtBlock
+  words: ConsentWord[]
+  /** For each group asked about: when the requester joined it, 0 when it has not. Seconds. */
+  joinedAt: number[]
+}
+
+export type ConsentReader = {
+  /**
+   * One `eth_call` at one named block on the custodian's own node.
+   * @throws when the node does not answer or does not know the block.
+   */
+  read(query: { handle: Hex; scopes: Hex[]; requester: Hex; groups: Hex[]; block: number }): Promise<ConsentReading>
+}
+
+const LIVE = 1n
+
+const standing = (member: { status: bigint; admittedAt: bigint }): MemberAtBlock => ({
+  live: member.status === LIVE,
+  admittedAt: Number(member.admittedAt),
+})
+
+export function createConsentReader(provider: Provider, contracts: Contracts): ConsentReader {
+  const registry = ConsentRegistry__factory.connect(contracts.consentRegistry, provider)
+  return {
+    async read({ handle, scopes, requester, groups, block }) {
+      const reading = await registry.read(handle, scopes, requester, groups, { blockTag: block })
+      return {
+        block: Number(reading.blockNumber),
+        custodian: reading.custodian as Hex,
+        bound: reading.custodian !== ZERO_32,
+        handle: readHandleWord(reading.handleWord),
+        holder: standing(reading.holder),
+        requester: standing(reading.grantee),
+        words: reading.words.map((word) => readConsentWord(word)),
+        joinedAt: reading.joinedAt.map(Number),
+      }
+    },
+  }
+}

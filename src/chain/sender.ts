@@ -1,0 +1,179 @@
+import { type Kysely, sql } from 'kysely'
+import { type JsonRpcProvider, isError, Wallet } from 'ethers'
+import type { Logger } from 'pino'
+import type { Clock } from '../domain/clock.ts'
+import type { BrokerTables } from '../store/schema.ts'
+import type { Call } from './act-calls.ts'
+
+/** A transaction to be sent, once. Equal dedupe keys are one transaction. */
+export type Outgoing = Call & { dedupeKey: string }
+
+/** Stores a transaction in the caller's own database transaction, so that deciding to send and sending cannot part. */
+export async function enqueueCall(db: Kysely<BrokerTables>, clock: Clock, out: Outgoing): Promise<number> {
+  const row = await db
+    .insertInto('chain_outbox')
+    .values({
+      dedupe_key: out.dedupeKey,
+      contract: out.contract,
+      data: out.data,
+      status: 'pending',
+      tx_hash: null,
+      block: null,
+      attempts: 0,
+      error: null,
+      created_at: new Date(clock.now()).toISOString(),
+    })
+    .onConflict((oc) => oc.column('dedupe_key').doUpdateSet({ dedupe_key: out.dedupeKey }))
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return row.id
+}
+
+export type Sender = {
+  /** Sends what is pending now; returns when the outbox has been gone through once. */
+  flush(): Promise<void>
+  /** After a reorganisation: whatever was mined at or above this block is sent again. The contracts skip doubles. */
+  rewind(block: number): Promise<void>
+  pending(): Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * Brings the outbox to the chain in order, each row until it is mined. A retry sends the same bytes. A row that the
+ * contract refuses is marked failed with the error's name and never tried again.
+ */
+export function createSender(deps: {
+  db: Kysely<BrokerTables>
+  provider: JsonRpcProvider
+  operator: string
+  clock: Clock
+  log: Logger
+  everyMs?: number
+}): Sender {
+  const { db, provider, log, everyMs = 200 } = deps
+  const wallet = new Wallet(deps.operator, provider)
+  let closed = false
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> = Promise.resolve()
+
+  const set = (id: number, values: Partial<{ status: 'pending' | 'sent' | 'mined' | 'failed'; error: string; block: number; tx_hash: string }>) =>
+    db.updateTable('chain_outbox').set(values).where('id', '=', id).execute()
+
+  async function run(): Promise<void> {
+    const rows = await db
+      .selectFrom('chain_outbox')
+      .selectAll()
+      .where('status', 'in', ['pending', 'sent'])
+      .orderBy('id')
+      .limit(64)
+      .execute()
+    if (rows.length === 0) return
+    let nonce = await provider.getTransactionCount(wallet.address, 'pending')
+    const waiting: { id: number; hash: string }[] = []
+    for (const row of rows) {
+      if (closed) return
+      if (row.status === 'sent' && row.tx_hash && (await isKnown(row.tx_hash))) {
+        waiting.push({ id: row.id, hash: row.tx_hash })
+        continue
+      }
+      let gas = await estimate(row)
+      if (typeof gas === 'string' && waiting.length > 0) {
+        // It may build on what is still on its way: let that be mined, then ask once more.
+        for (const { id, hash } of waiting.splice(0)) await settle(id, hash)
+        gas = await estimate(row)
+      }
+      if (typeof gas !== 'bigint') {
+        log.warn({ outbox: row.id, selector: gas }, 'a contract refused a transaction')
+        await set(row.id, { status: 'failed', error: gas })
+        continue
+      }
+      const signed = await wallet.signTransaction({
+        type: 2,
+        chainId: (await provider.getNetwork()).chainId,
+        nonce,
+        to: row.contract,
+        data: row.data,
+        gasLimit: gas,
+        maxFeePerGas: 0,
+        maxPriorityFeePerGas: 0,
+      })
+      const hash = (await provider.send('eth_sendRawTransaction', [signed])) as string
+      nonce++
+      await db
+        .updateTable('chain_outbox')
+        .set({ status: 'sent', tx_hash: hash, attempts: sql`attempts + 1` })
+        .where('id', '=', row.id)
+        .execute()
+      waiting.push({ id: row.id, hash })
+    }
+    for (const { id, hash } of waiting) await settle(id, hash)
+  }
+
+  async function isKnown(hash: string): Promise<boolean> {
+    return (await provider.send('eth_getTransactionByHash', [hash])) !== null
+  }
+
+  /** Gas with room to spare, or the selector of the error with which the contract refuses the call. */
+  async function estimate(row: { contract: string; data: string }): Promise<bigint | string> {
+    try {
+      const gas = await provider.estimateGas({ from: wallet.address, to: row.contract, data: row.data })
+      return (gas * 13n) / 10n + 20_000n
+    } catch (error) {
+      if (!isError(error, 'CALL_EXCEPTION')) throw error
+      return error.data?.slice(0, 10) ?? 'refused'
+    }
+  }
+
+  async function settle(id: number, hash: string): Promise<void> {
+    for (let wait = 20; !closed && wait < 5_000; wait *= 2) {
+      const receipt = await provider.getTransactionReceipt(hash)
+      if (receipt) {
+        const failed = receipt.status !== 1
+        await set(id, { status: failed ? 'failed' : 'mined', block: receipt.blockNumber, ...(failed ? { error: 'reverted' } : {}) })
+        return
+      }
+      await new Promise((done) => setTimeout(done, wait))
+    }
+  }
+
+  function flush(): Promise<void> {
+    running = running.then(run, run).catch((error: unknown) => {
+      log.debug({ error: String(error) }, 'the chain cannot be reached; the outbox waits')
+    })
+    return running
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      flush().finally(() => {
+        if (!closed) schedule()
+      })
+    }, everyMs)
+  }
+  schedule()
+
+  return {
+    flush,
+    async rewind(block) {
+      await db
+        .updateTable('chain_outbox')
+        .set({ status: 'pending', tx_hash: null, block: null })
+        .where('status', '=', 'mined')
+        .where('block', '>=', block)
+        .execute()
+    },
+    async pending() {
+      const row = await db
+        .selectFrom('chain_outbox')
+        .select((eb) => eb.fn.countAll<number>().as('n'))
+        .where('status', 'in', ['pending', 'sent'])
+        .executeTakeFirstOrThrow()
+      return Number(row.n)
+    },
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import type { Hex } from '../hex.ts'
+
+/** The packed word that the ConsentRegistry keeps for one (handle, scope); layout as in contracts/consent/ConsentWord.sol. */
+export type ConsentWord = {
+  state: 'silent' | 'permit' | 'objection'
+  /** Low 160 bits of the terms' hash, as 20 bytes. */
+  terms: Hex
+  /** Block time, seconds. */
+  minedAt: number
+  version: number
+  /** Days since 1970-01-01, UTC, both included. */
+  fromDay: number
+  untilDay: number
+  flags: ConsentFlags
+}
+
+export type ConsentFlags = {
+  snapshotOnly: boolean
+  mayBeReferredOn: boolean
+  needsApproval: boolean
+  laterMembersToo: boolean
+}
+
+const STATES = ['silent', 'permit', 'objection'] as const
+
+const bits = (word: bigint, from: number, width: number) =>
+  (word >> BigInt(from)) & ((1n << BigInt(width)) - 1n)
+
+/** @throws RangeError when the state bits hold a value that no contract of ours writes. */
+export function readConsentWord(word: bigint): ConsentWord {
+  const state = STATES[Number(bits(word, 254, 2))]
+  if (!state) throw new RangeError('A consent word with an unknown state')
+  return {
+    state,
+    terms: `0x${bits(word, 0, 160).toString(16).padStart(40, '0')}`,
+    minedAt: Number(bits(word, 160, 32)),
+    version: Number(bits(word, 192, 24)),
+    untilDay: Number(bits(word, 216, 16)),
+    fromDay: Number(bits(word, 232, 16)),
+    flags: readFlags(Number(bits(word, 248, 6))),
+  }
+}
+
+export function readFlags(flags: number): ConsentFlags {
+  return {
+    snapshotOnly: (flags & 1) !== 0,
+    mayBeReferredOn: (flags & 2) !== 0,
+    needsApproval: (flags & 4) !== 0,
+    laterMembersToo: (flags & 8) !== 0,
+  }
+}
+
+/** What of a terms' hash the word keeps: its low 160 bits, 20 bytes. */
+export function termsKey(termsHash: Hex): Hex {
+  return `0x${termsHash.slice(-40).toLowerCase()}`
+}
+
+/** The word that the PatientRegistry keeps for one handle; layout as in contracts/patients/HandleWord.sol. */
+export type HandleWord = { locked: boolean; breakGlassOff: boolean; recovery: number; epoch: number }
+
+export function readHandleWord(word: bigint): HandleWord {
+  return {
+    locked: bits(word, 0, 1) === 1n,
+    breakGlassOff: bits(word, 1, 1) === 1n,
+    recovery: Number(bits(word, 8, 8)),
+    epoch: Number(bits(word, 32, 32)),
+  }
+}
+
+/** Days since 1970-01-01 (UTC) of an instant in milliseconds. */
+export function dayOf(ms: number): number {
+  return Math.floor(ms / 86_400_000)
+}
+
+/** The calendar date, YYYY-MM-DD, of a day number. */
+export function dateOfDay(day: number): string {
+  return new Date(day * 86_400_000).toISOString().slice(0, 10)
+}

@@ -1,0 +1,154 @@
+import { wayleaveError } from '../errors.ts'
+import { type Hex, isHex } from '../hex.ts'
+import {
+  type ActMessages,
+  type ActName,
+  actDomain,
+  type HashedMessage,
+  SIGNED_TYPES,
+  type TypedData,
+  type TypedDataDomain,
+  typesOf,
+} from './typed-data.ts'
+
+/** A patient's signed act with its bodies in clear: for the custodian's eyes. */
+export type SignedAct<A extends ActName = ActName> = { typedData: TypedData<A>; signer: Hex; signature: Hex }
+
+/** The same with nested structs replaced by their hashes, and the clear form sealed (JWE) to the custodian. */
+export type HashedAct = {
+  domain: TypedDataDomain
+  act: ActName
+  message: HashedMessage
+  signer: Hex
+  signature: Hex
+  sealed: string
+}
+
+/** The contracts and chain that a broker accepts signatures for. */
+export type ActPlace = { chainId: number; consentRegistry: string; patientRegistry: string }
+
+const MAX_LIST = 64
+
+const isObject = (x: unknown): x is Record<string, unknown> =>
+  typeof x === 'object' && x !== null && !Array.isArray(x)
+const isText = (x: unknown, max: number): x is string => typeof x === 'string' && x.length <= max
+const isList = (x: unknown): x is string[] =>
+  Array.isArray(x) && x.length <= MAX_LIST && x.every((i) => isText(i, 64))
+
+/** One check for each EIP-712 type that our structs use. */
+const CHECKS: Record<string, (x: unknown, allowHash: boolean) => boolean> = {
+  bytes32: (x) => isHex(x, 32),
+  uint8: (x) => isUint(x, 8),
+  uint16: (x) => isUint(x, 16),
+  uint24: (x) => isUint(x, 24),
+  uint32: (x) => isUint(x, 32),
+  uint64: (x) => isUint(x, 53),
+  string: (x) => isText(x, 512),
+  'string[]': (x) => isList(x),
+  Scope: (x, hash) => (hash ? isHex(x, 32) : isScope(x)),
+  Terms: (x, hash) => (hash ? isHex(x, 32) : isTerms(x)),
+}
+
+function isUint(x: unknown, bits: number): boolean {
+  return Number.isSafeInteger(x) && (x as number) >= 0 && (x as number) < 2 ** bits
+}
+
+function isScope(x: unknown): boolean {
+  if (!isObject(x)) return false
+  const { granteeType, grantee, purpose, salt, ...rest } = x
+  const parts = isText(granteeType, 16) && isText(grantee, 512) && isText(purpose, 64) && isHex(salt, 32)
+  return (
+    parts && ['Organization', 'Group', 'Everyone'].includes(granteeType) && Object.keys(rest).length === 0
+  )
+}
+
+function isTerms(x: unknown): boolean {
+  if (!isObject(x)) return false
+  const { dataClasses, sensitivities, body, salt, ...rest } = x
+  return (
+    isList(dataClasses) &&
+    isList(sensitivities) &&
+    isHex(body, 32) &&
+    isHex(salt, 32) &&
+    Object.keys(rest).length === 0
+  )
+}
+
+function isAct(x: unknown): x is ActName {
+  return typeof x === 'string' && Object.hasOwn(SIGNED_TYPES, x)
+}
+
+function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
+  if (!isObject(message)) throw wayleaveError('typed-data-invalid', 'no message')
+  const fields = SIGNED_TYPES[act]
+  for (const { name, type } of fields) {
+    if (!CHECKS[type]?.(message[name], hashed)) throw wayleaveError('typed-data-invalid', `field ${name}`)
+  }
+  if (Object.keys(message).length !== fields.length)
+    throw wayleaveError('typed-data-invalid', 'unknown fields')
+}
+
+function checkDomain(act: ActName, domain: unknown, place: ActPlace): TypedDataDomain {
+  if (!isObject(domain)) throw wayleaveError('typed-data-invalid', 'no domain')
+  const contract = ['Bind', 'Lock', 'Unlock'].includes(act) ? place.patientRegistry : place.consentRegistry
+  if (Number(domain['chainId']) !== place.chainId)
+    throw wayleaveError('wrong-chain', String(domain['chainId']).slice(0, 20))
+  const given = domain['verifyingContract']
+  if (typeof given !== 'string' || given.toLowerCase() !== contract.toLowerCase()) {
+    throw wayleaveError('wrong-contract', String(given).slice(0, 42))
+  }
+  const expected = actDomain(act, place.chainId, contract.toLowerCase() as Hex)
+  if (domain['name'] !== expected.name || domain['version'] !== expected.version) {
+    throw wayleaveError('typed-data-invalid', 'another name or version of the domain')
+  }
+  return expected
+}
+
+function checkSignature(x: Record<string, unknown>): { signer: Hex; signature: Hex } {
+  const { signer, signature } = x
+  if (!isHex(signer, 20) || !isHex(signature, 65))
+    throw wayleaveError('signature-invalid', 'signer or signature malformed')
+  return { signer: signer.toLowerCase() as Hex, signature }
+}
+
+/**
+ * Reads `{ typedData, signer, signature }` as a wallet or `wayleave patient --sign-only` writes it. The types are not
+ * taken from the caller: they are ours, whatever was sent.
+ * @throws WayleaveError `typed-data-invalid`, `wrong-chain`, `wrong-contract`, `signature-invalid`.
+ */
+export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
+  if (!isObject(input) || !isObject(input['typedData']))
+    throw wayleaveError('typed-data-invalid', 'no typedData')
+  const { primaryType, domain, message } = input['typedData']
+  if (!isAct(primaryType)) throw wayleaveError('typed-data-invalid', 'an unknown primaryType')
+  const accepted = checkDomain(primaryType, domain, place)
+  checkMessage(primaryType, message, false)
+  const typedData = {
+    domain: accepted,
+    types: typesOf(primaryType),
+    primaryType,
+    message: message as ActMessages[ActName],
+  }
+  return { typedData, ...checkSignature(input) }
+}
+
+/** Reads the form for strangers: hashes instead of bodies, and the sealed clear form. Throws as {@link readSignedAct}. */
+export function readHashedAct(input: unknown, place: ActPlace): HashedAct {
+  if (!isObject(input) || !isObject(input['typedData']))
+    throw wayleaveError('typed-data-invalid', 'no typedData')
+  const { primaryType, domain, message } = input['typedData']
+  if (!isAct(primaryType) || primaryType === 'Bind')
+    throw wayleaveError('typed-data-invalid', 'an unknown primaryType')
+  const accepted = checkDomain(primaryType, domain, place)
+  checkMessage(primaryType, message, true)
+  const sealed = input['sealed']
+  if (!isText(sealed, 16_384) || sealed.split('.').length !== 5)
+    throw wayleaveError('typed-data-invalid', 'no sealed body')
+  return {
+    domain: accepted,
+    act: primaryType,
+    message: message as HashedMessage,
+    sealed,
+    ...checkSignature(input),
+  }
+}

@@ -1,0 +1,114 @@
+import { generateProof, type KeyPair } from 'dpop'
+import { decodeJwt, generateKeyPair } from 'jose'
+import { Agent, request } from 'undici'
+import type { Clock } from '../domain/clock.ts'
+import { isErrorCode, wayleaveError, type ErrorCode } from '../domain/errors.ts'
+import type { Hex } from '../domain/hex.ts'
+import type { Asker } from './b2b.ts'
+import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
+
+/** What a custodian's broker answered: unverified. `fetch` is the jti that its signature must name. */
+export type FetchedRecord = { bytes: Uint8Array; recordJws: string; responseJws: string; fetch: string; at: number }
+
+export type PeerClient = {
+  /**
+   * Asks another member's broker for one record: token (private_key_jwt, DPoP), then the record (design §6).
+   * @throws WayleaveError `not-available` where the custodian refuses; `source-unavailable` where it does not answer.
+   */
+  fetchRecord(endpoint: string, tag: Hex, asker: Asker): Promise<FetchedRecord>
+  /** Posts a sealed message; resolves to the HTTP status. */
+  post(url: string, contentType: string, body: string): Promise<number>
+  close(): Promise<void>
+}
+
+export const RECORD_SIGNATURE_HEADER = 'wayleave-record-signature'
+export const RESPONSE_SIGNATURE_HEADER = 'wayleave-response-signature'
+export const RESPONSE_TIME_HEADER = 'wayleave-response-time'
+
+export async function createPeerClient(deps: {
+  member: Hex
+  signing: { key: CryptoKey; kid: string }
+  clock: Clock
+  maxBytes?: number
+}): Promise<PeerClient> {
+  const { clock, signing } = deps
+  // Peers are reached directly, never through a redirect: undici's request follows none.
+  const dispatcher = new Agent({ maxResponseSize: deps.maxBytes ?? 64 * 1024 * 1024, headersTimeout: 15_000, bodyTimeout: 15_000 })
+  const dpopKeys = (await generateKeyPair('ES256')) as KeyPair
+
+  async function call(url: string, options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string }) {
+    try {
+      const { statusCode, headers, body } = await request(url, { ...options, dispatcher })
+      return { status: statusCode, headers, bytes: new Uint8Array(await body.arrayBuffer()) }
+    } catch (cause) {
+      throw wayleaveError('source-unavailable', `the peer did not answer: ${String(cause)}`, cause)
+    }
+  }
+
+  async function token(endpoint: string, tag: Hex, asker: Asker): Promise<string> {
+    const url = `${endpoint}/exchange/token`
+    const assertion = await makeClientAssertion({
+      key: signing.key,
+      kid: signing.kid,
+      alg: 'ES256',
+      clientId: deps.member,
+      audience: url,
+      asker,
+      nowMs: clock.now(),
+    })
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      scope: `record:${tag}`,
+      client_assertion_type: ASSERTION_TYPE,
+      client_assertion: assertion,
+    })
+    const answer = await call(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        dpop: await generateProof(dpopKeys, url, 'POST'),
+      },
+      body: body.toString(),
+    })
+    if (answer.status !== 200) throw refusal(answer)
+    return (JSON.parse(new TextDecoder().decode(answer.bytes)) as { access_token: string }).access_token
+  }
+
+  return {
+    async fetchRecord(endpoint, tag, asker) {
+      const accessToken = await token(endpoint, tag, asker)
+      const url = `${endpoint}/exchange/record/${tag}`
+      const proof = await generateProof(dpopKeys, url, 'GET', undefined, accessToken)
+      const answer = await call(url, { method: 'GET', headers: { authorization: `DPoP ${accessToken}`, dpop: proof } })
+      if (answer.status !== 200) throw refusal(answer)
+      const header = (name: string) => String(answer.headers[name] ?? '')
+      return {
+        bytes: answer.bytes,
+        recordJws: header(RECORD_SIGNATURE_HEADER),
+        responseJws: header(RESPONSE_SIGNATURE_HEADER),
+        at: Number(header(RESPONSE_TIME_HEADER)),
+        fetch: decodeJwt(proof).jti ?? '',
+      }
+    },
+    async post(url, contentType, body) {
+      return (await call(url, { method: 'POST', headers: { 'content-type': contentType }, body })).status
+    },
+    close: () => dispatcher.close(),
+  }
+}
+
+/** A peer's refusal is handed on as one answer; only its inability to answer is told apart. */
+function refusal({ status, bytes }: { status: number; bytes: Uint8Array }) {
+  const code = codeIn(bytes)
+  return wayleaveError(status >= 500 ? 'source-unavailable' : 'not-available', `the peer answered ${status} ${code ?? ''}`)
+}
+
+function codeIn(bytes: Uint8Array): ErrorCode | undefined {
+  try {
+    const outcome = JSON.parse(new TextDecoder().decode(bytes)) as { issue?: { details?: { coding?: { code?: string }[] } }[] }
+    const code = outcome.issue?.[0]?.details?.coding?.[0]?.code
+    return isErrorCode(code) ? code : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,56 @@
+import canonicalize from 'canonicalize'
+import { CompactSign, compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
+import { wayleaveError } from '../domain/errors.ts'
+import type { Hex } from '../domain/hex.ts'
+
+/** What a custodian signs when it registers a version: that this commitment is its own, in this directory. */
+export type RecordStatement = { chainId: number; directory: Hex; custodian: Hex; commitment: Hex }
+
+/**
+ * What a custodian signs when it answers: which fetch this answers (the DPoP proof's `jti`), which entry, which bytes,
+ * when (seconds). An answer to one fetch is none to another.
+ */
+export type ResponseStatement = { fetch: string; tag: Hex; commitment: Hex; bytes: Hex; at: number }
+
+const encode = (statement: RecordStatement | ResponseStatement) => {
+  const text = canonicalize(statement)
+  if (text === undefined) throw new TypeError('A statement has a canonical form')
+  return new TextEncoder().encode(text)
+}
+
+async function sign(key: CryptoKey, kid: string, typ: string, statement: RecordStatement | ResponseStatement): Promise<string> {
+  const jws = await new CompactSign(encode(statement)).setProtectedHeader({ alg: 'ES256', kid, typ }).sign(key)
+  const [header, , signature] = jws.split('.')
+  return `${header}..${signature}`
+}
+
+async function verify(jwks: JSONWebKeySet, typ: string, detached: string, statement: RecordStatement | ResponseStatement) {
+  const [header, empty, signature] = detached.split('.')
+  if (empty !== '') throw wayleaveError('signature-invalid', 'not a detached JWS')
+  const payload = Buffer.from(encode(statement)).toString('base64url')
+  try {
+    const { protectedHeader } = await compactVerify(`${header}.${payload}.${signature}`, createLocalJWKSet(jwks), {
+      algorithms: ['ES256'],
+    })
+    if (protectedHeader.typ !== typ) throw new Error('a signature over something else')
+  } catch (cause) {
+    throw wayleaveError('signature-invalid', String(cause), cause)
+  }
+}
+
+const RECORD = 'wayleave-record+jws'
+const RESPONSE = 'wayleave-response+jws'
+
+/** Detached JWS (RFC 7515, Appendix F) over the RFC 8785 form of the statement. */
+export const signRecord = (key: CryptoKey, kid: string, statement: RecordStatement) => sign(key, kid, RECORD, statement)
+
+/** @throws WayleaveError `signature-invalid`. */
+export const verifyRecord = (jwks: JSONWebKeySet, jws: string, statement: RecordStatement) =>
+  verify(jwks, RECORD, jws, statement)
+
+export const signResponse = (key: CryptoKey, kid: string, statement: ResponseStatement) =>
+  sign(key, kid, RESPONSE, statement)
+
+/** @throws WayleaveError `signature-invalid`. */
+export const verifyResponse = (jwks: JSONWebKeySet, jws: string, statement: ResponseStatement) =>
+  verify(jwks, RESPONSE, jws, statement)

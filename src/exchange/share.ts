@@ -1,0 +1,60 @@
+import { CompactEncrypt, CompactSign, compactDecrypt, compactVerify, createLocalJWKSet, decodeProtectedHeader, importJWK, type JSONWebKeySet, type JWK } from 'jose'
+import { wayleaveError } from '../domain/errors.ts'
+import type { Hex } from '../domain/hex.ts'
+import type { Identifier } from '../domain/identity/national-ids.ts'
+import type { Scope } from '../domain/consent/scope.ts'
+
+/**
+ * What a custodian sends to a grantee when a consent takes effect, changes or ends (design §5). It holds neither handle,
+ * nor salt, nor hash: with any of them the grantee could find the calldata and there whom else the patient trusts.
+ */
+export type Share = {
+  /** Random, one for each grantee and scope; a later share with a higher sequence replaces an earlier one. */
+  reference: string
+  sequence: number
+  custodian: Hex
+  grantee: Hex
+  /** True when nothing is shared any more; then everything below is empty. */
+  ended: boolean
+  identifiers: Identifier[]
+  scope: Scope
+  terms: { dataClasses: string[]; sensitivities: string[] }
+  fromDay: number
+  untilDay: number
+  /** The keys of the compartments that the consent opens in full, of every pointer key's number; base64url. */
+  compartments: { name: string; keyNumber: number; key: string }[]
+}
+
+const TYP = 'wayleave-share+jws'
+
+/** Signs (ES256), then seals to the grantee (JWE, ECDH-ES+A256KW, A256GCM): RFC 7519 §11.2's order. */
+export async function sealShare(share: Share, signing: { key: CryptoKey; kid: string }, recipient: JWK): Promise<string> {
+  const jws = await new CompactSign(new TextEncoder().encode(JSON.stringify(share)))
+    .setProtectedHeader({ alg: 'ES256', kid: signing.kid, typ: TYP })
+    .sign(signing.key)
+  return new CompactEncrypt(new TextEncoder().encode(jws))
+    .setProtectedHeader({ alg: 'ECDH-ES+A256KW', enc: 'A256GCM', ...(recipient.kid ? { kid: recipient.kid } : {}), cty: 'JWT' })
+    .encrypt(await importJWK(recipient, 'ECDH-ES+A256KW'))
+}
+
+/** @throws WayleaveError `share-invalid` when it is not sealed to us, not signed by its custodian, or not for us. */
+export async function openShare(
+  jwe: string,
+  own: { member: Hex; key: CryptoKey },
+  keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>,
+): Promise<Share> {
+  try {
+    const { plaintext } = await compactDecrypt(jwe, own.key, { keyManagementAlgorithms: ['ECDH-ES+A256KW'], contentEncryptionAlgorithms: ['A256GCM'] })
+    const jws = new TextDecoder().decode(plaintext)
+    const claimed = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Share
+    const jwks = await keysOf(claimed.custodian)
+    if (!jwks) throw new Error('an unknown custodian')
+    const { payload } = await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ['ES256'] })
+    if (decodeProtectedHeader(jws).typ !== TYP) throw new Error('not a share')
+    const share = JSON.parse(new TextDecoder().decode(payload)) as Share
+    if (share.grantee !== own.member) throw new Error('a share for another member')
+    return share
+  } catch (cause) {
+    throw wayleaveError('share-invalid', String(cause), cause)
+  }
+}

@@ -1,0 +1,191 @@
+import { Client } from 'fhir-kit-client'
+import type { Patient } from 'fhir/r4.js'
+import { Agent, request } from 'undici'
+import { type ErrorCode, errorCodeOf, wayleaveError } from '../domain/errors.ts'
+import type { Identifier } from '../domain/identity/national-ids.ts'
+import { parseStrictJson } from '../domain/records/strict-json.ts'
+
+/** One version of one resource, as a `history` Bundle tells it; `resource` is absent for a deletion. */
+export type FhirChange = {
+  resourceType: string
+  id: string
+  versionId: string
+  lastUpdated: string
+  resource?: Record<string, unknown> & { resourceType: string; id: string }
+  /** Why this version cannot be committed to; then there is no resource. */
+  refused?: ErrorCode
+}
+
+/** The hospital's own FHIR server, as its broker reads it. */
+export type FhirSource = {
+  /** Its base address, without a trailing slash. */
+  base: string
+  /** @throws WayleaveError `source-unavailable`. */
+  readPatient(id: string): Promise<Patient | undefined>
+  findPatients(identifier: Identifier): Promise<Patient[]>
+  /**
+   * All changes at or after an instant, oldest first, strictly parsed.
+   * @throws WayleaveError `source-unavailable`.
+   */
+  changesSince(since: string): Promise<FhirChange[]>
+  /** The exact bytes of one version. @throws WayleaveError `source-unavailable`; undefined where it is gone. */
+  readVersion(resourceType: string, id: string, versionId: string): Promise<Uint8Array | undefined>
+  /** Asks the server to notify `endpoint` of every change (REST-hook without payload), once. */
+  subscribe(endpoint: string): Promise<void>
+  close(): Promise<void>
+}
+
+const ID = /^[A-Za-z0-9\-.]{1,64}$/
+const TYPE = /^[A-Z][A-Za-z]{2,40}$/
+const MAX_PAGES = 10_000
+
+type Bounds = { maxBytes: number; headersMs: number; bodyMs: number }
+const BOUNDS: Bounds = { maxBytes: 64 * 1024 * 1024, headersMs: 15_000, bodyMs: 15_000 }
+
+export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> }): FhirSource {
+  const base = deps.base.replace(/\/$/, '')
+  const bounds = { ...BOUNDS, ...deps.bounds }
+  const dispatcher = new Agent({
+    maxResponseSize: bounds.maxBytes,
+    headersTimeout: bounds.headersMs,
+    bodyTimeout: bounds.bodyMs,
+  })
+  // The client types its options as fetch's; `dispatcher` is undici's own addition to them.
+  const requestOptions = { redirect: 'error', dispatcher } as unknown as RequestInit
+  const client = new Client({ baseUrl: base, requestOptions: requestOptions as never })
+
+  async function bytes(url: string): Promise<{ status: number; body: Uint8Array }> {
+    try {
+      // undici's request follows no redirect, so a 3xx comes back as what it is and is refused below.
+      const answer = await request(url, { dispatcher, headers: { accept: 'application/fhir+json', 'cache-control': 'no-cache' } })
+      return { status: answer.statusCode, body: new Uint8Array(await answer.body.arrayBuffer()) }
+    } catch (cause) {
+      throw wayleaveError('source-unavailable', String(cause), cause)
+    }
+  }
+
+  /** A `next` link may lead nowhere but to this server's own base. */
+  function within(link: string): string {
+    const url = new URL(link, `${base}/`)
+    const home = new URL(base)
+    if (url.origin !== home.origin || !url.pathname.startsWith(home.pathname)) {
+      throw wayleaveError('source-unavailable', 'a next link leaves the base')
+    }
+    return url.href
+  }
+
+  /** One version that spoils its page must not keep the others from being registered: each is then read by itself. */
+  async function readAlone(change: FhirChange): Promise<FhirChange> {
+    const { resource, ...place } = change
+    if (!resource) return change
+    const { status, body } = await bytes(`${base}/${place.resourceType}/${place.id}/_history/${place.versionId}`)
+    if (status !== 200) throw wayleaveError('source-unavailable', `vread answered ${status}`)
+    try {
+      return { ...place, resource: parseStrictJson(body) as NonNullable<FhirChange['resource']> }
+    } catch (error) {
+      return { ...place, refused: errorCodeOf(error) }
+    }
+  }
+
+  async function resources<T>(load: () => Promise<unknown>): Promise<T | undefined> {
+    try {
+      return (await load()) as T
+    } catch (cause) {
+      const status = (cause as { response?: { status?: number } }).response?.status
+      if (status === 404 || status === 410) return undefined
+      throw wayleaveError('source-unavailable', String(cause), cause)
+    }
+  }
+
+  return {
+    base,
+    async readPatient(id) {
+      if (!ID.test(id)) throw wayleaveError('id-invalid', 'a Patient id')
+      return resources<Patient>(() => client.read({ resourceType: 'Patient', id }))
+    },
+
+    async findPatients({ system, value }) {
+      const searchParams = { identifier: `${system}|${value}`, _count: '10' }
+      const bundle = await resources<{ entry?: { resource: Patient }[] }>(() =>
+        client.search({ resourceType: 'Patient', searchParams }),
+      )
+      // What the server says is checked: a careless search must not hand over another person.
+      return (bundle?.entry ?? [])
+        .map((entry) => entry.resource)
+        .filter((p) => p.resourceType === 'Patient' && p.identifier?.some((i) => i.system === system && i.value === value))
+    },
+
+    async changesSince(since) {
+      const changes: FhirChange[] = []
+      let next: string | undefined = `${base}/_history?_since=${encodeURIComponent(since)}&_count=500`
+      for (let page = 0; next; page++) {
+        if (page > MAX_PAGES) throw wayleaveError('source-unavailable', 'history does not end')
+        const { status, body } = await bytes(next)
+        if (status !== 200) throw wayleaveError('source-unavailable', `history answered ${status}`)
+        const { bundle, strict } = readPage(body)
+        for (const entry of bundle.entry ?? []) {
+          const change = changeOf(entry)
+          if (change) changes.push(strict ? change : await readAlone(change))
+        }
+        const link = bundle.link?.find(({ relation }) => relation === 'next')?.url
+        next = link && within(link)
+      }
+      return changes.reverse()
+    },
+
+    async readVersion(resourceType, id, versionId) {
+      if (!TYPE.test(resourceType) || !ID.test(id) || !ID.test(versionId)) throw wayleaveError('id-invalid', 'a version')
+      const { status, body } = await bytes(`${base}/${resourceType}/${id}/_history/${versionId}`)
+      if (status === 404 || status === 410) return undefined
+      if (status !== 200) throw wayleaveError('source-unavailable', `vread answered ${status}`)
+      return body
+    },
+
+    async subscribe(endpoint) {
+      const subscription = {
+        resourceType: 'Subscription',
+        id: 'wayleave-broker',
+        status: 'requested',
+        reason: 'Registers what changes with the record directory',
+        criteria: '[*]',
+        channel: { type: 'rest-hook', endpoint },
+      }
+      await resources(() => client.update({ resourceType: 'Subscription', id: 'wayleave-broker', body: subscription as never }))
+    },
+
+    close: () => dispatcher.close(),
+  }
+}
+
+function readPage(body: Uint8Array): { bundle: HistoryBundle; strict: boolean } {
+  try {
+    return { bundle: parseStrictJson(body) as HistoryBundle, strict: true }
+  } catch {
+    try {
+      return { bundle: JSON.parse(Buffer.from(body).toString()) as HistoryBundle, strict: false }
+    } catch (cause) {
+      throw wayleaveError('source-unavailable', 'history is not JSON', cause)
+    }
+  }
+}
+
+type HistoryBundle = { entry?: HistoryEntry[]; link?: { relation: string; url: string }[] }
+type HistoryEntry = {
+  fullUrl?: string
+  request?: { method?: string; url?: string }
+  response?: { etag?: string; lastModified?: string }
+  resource?: Record<string, unknown> & { resourceType: string; id: string; meta?: { versionId?: string; lastUpdated?: string } }
+}
+
+/** Undefined for entries that say too little to be a version of anything. */
+function changeOf({ resource, request: asked, response }: HistoryEntry): FhirChange | undefined {
+  if (resource && asked?.method !== 'DELETE') {
+    const { versionId, lastUpdated } = resource.meta ?? {}
+    if (!versionId || !lastUpdated || !ID.test(resource.id) || !TYPE.test(resource.resourceType)) return undefined
+    return { resourceType: resource.resourceType, id: resource.id, versionId, lastUpdated, resource }
+  }
+  const [resourceType, id] = (asked?.url ?? '').split('/')
+  const versionId = /"(.+)"/.exec(response?.etag ?? '')?.[1] ?? 'deleted'
+  if (!resourceType || !id || !ID.test(id) || !TYPE.test(resourceType)) return undefined
+  return { resourceType, id, versionId, lastUpdated: response?.lastModified ?? '' }
+}

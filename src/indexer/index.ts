@@ -1,0 +1,2 @@
+export { createIndexer, type Indexer } from './indexer.ts'
+export { createIndexQueries, type IndexedEvent, type IndexQueries, type MemberProfile } from './queries.ts'

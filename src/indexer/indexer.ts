@@ -1,0 +1,129 @@
+import type { JsonRpcProvider, Log } from 'ethers'
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { Contracts } from '../chain/contracts.ts'
+import type { HeadWatch } from '../chain/head-watch.ts'
+import type { IndexTables } from '../store/schema.ts'
+import { createDecoder } from './decode.ts'
+
+export type Indexer = {
+  /** Number of the last block whose events are in the index; -1 before the first. */
+  position(): number
+  /** Brings the index to the newest head; returns when it is there. */
+  catchUp(): Promise<void>
+  /** Called after events were added, with the newest block. */
+  onAdvance(listener: (block: number) => void): void
+  /** Called after rows from `block` on were taken back, before new ones come. */
+  onReorganisation(listener: (block: number) => Promise<void>): void
+  close(): Promise<void>
+}
+
+/** Blocks asked for at once, and how many block hashes are kept to find a fork. */
+const RANGE = 2_000
+const KEPT_HASHES = 512
+
+/**
+ * Turns contract events into rows in total order (block, log index). One range is one SQL transaction that ends with its
+ * checkpoint, so that a crash anywhere loses or doubles nothing; a reorganisation takes rows back to the common ancestor
+ * before anything new is written (I10).
+ */
+export async function createIndexer(deps: {
+  db: Kysely<IndexTables>
+  provider: JsonRpcProvider
+  contracts: Contracts
+  /** Block of the deployment: nothing of ours is older. */
+  from: number
+  head: HeadWatch
+  log: Logger
+}): Promise<Indexer> {
+  const { db, provider, head, log } = deps
+  const decoder = createDecoder(deps.contracts)
+  const advance: ((block: number) => void)[] = []
+  const reorganisation: ((block: number) => Promise<void>)[] = []
+  let last = await lastBlock()
+  let closed = false
+  let running: Promise<void> = Promise.resolve()
+
+  async function lastBlock() {
+    return db.selectFrom('blocks').selectAll().orderBy('number', 'desc').limit(1).executeTakeFirst()
+  }
+
+  async function run(): Promise<void> {
+    await unwind()
+    for (;;) {
+      const target = head.head()
+      const next = last ? last.number + 1 : deps.from
+      if (closed || !target || next > target.number) return
+      await take(next, Math.min(next + RANGE - 1, target.number))
+    }
+  }
+
+  /** Takes rows back while the chain no longer holds the block that they came from. */
+  async function unwind(): Promise<void> {
+    let fork: number | undefined
+    while (last) {
+      const block = await provider.getBlock(last.number)
+      if (block?.hash === last.hash) break
+      // An absent block may also be a node that lags; only a node whose head is lower, or another hash, is a fork.
+      if (!block && (head.head()?.number ?? -1) >= last.number) throw new Error('the node hides a block that it has')
+      fork = last.number
+      const number = last.number
+      await db.transaction().execute(async (trx) => {
+        await trx.deleteFrom('blocks').where('number', '>=', number).execute()
+        const before = await trx.selectFrom('blocks').select('number').orderBy('number', 'desc').limit(1).executeTakeFirst()
+        await trx.deleteFrom('events').where('block', '>', before?.number ?? -1).execute()
+        fork = (before?.number ?? deps.from - 1) + 1
+      })
+      last = await lastBlock()
+    }
+    if (fork !== undefined) {
+      log.warn({ from: fork }, 'the chain was reorganised; the index follows')
+      for (const listener of reorganisation) await listener(fork)
+    }
+  }
+
+  async function take(from: number, to: number): Promise<void> {
+    const before = await provider.getBlock(to)
+    const logs = await provider.getLogs({ address: decoder.addresses, fromBlock: from, toBlock: to })
+    const end = await provider.getBlock(to)
+    // The last block's hash pins all before it; logs of two branches must never be mixed.
+    if (!end?.hash || end.hash !== before?.hash) throw new Error('the chain changed while it was being read')
+    const rows = logs.flatMap((entry) => row(entry))
+    rows.sort((a, b) => a.block - b.block || a.log_index - b.log_index)
+    const checkpoint = { number: to, hash: end.hash, parent: end.parentHash, time: end.timestamp }
+    await db.transaction().execute(async (trx) => {
+      for (let i = 0; i < rows.length; i += 500) {
+        await trx.insertInto('events').values(rows.slice(i, i + 500)).execute()
+      }
+      await trx.insertInto('blocks').values(checkpoint).execute()
+      await trx.deleteFrom('blocks').where('number', '<', to - KEPT_HASHES).execute()
+    })
+    last = checkpoint
+    for (const listener of advance) listener(to)
+  }
+
+  function row(entry: Log): IndexTables['events'][] {
+    const decoded = decoder.decode(entry)
+    if (!decoded) return []
+    return [{ block: entry.blockNumber, log_index: entry.index, transaction: entry.transactionHash, ...decoded }]
+  }
+
+  function catchUp(): Promise<void> {
+    running = running.then(run, run).catch((error: unknown) => {
+      log.warn({ error: String(error) }, 'indexing stopped short; it goes on with the next head')
+    })
+    return running
+  }
+
+  head.onHead(() => void catchUp())
+  return {
+    position: () => last?.number ?? -1,
+    catchUp,
+    onAdvance: (listener) => advance.push(listener),
+    onReorganisation: (listener) => reorganisation.push(listener),
+    close: async () => {
+      closed = true
+      await running
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import type { Kysely } from 'kysely'
+import type { Hex } from '../domain/hex.ts'
+import type { IndexTables } from '../store/schema.ts'
+
+export type IndexedEvent = { block: number; logIndex: number; transaction: string; name: string; args: Record<string, string> }
+
+export type MemberProfile = {
+  id: Hex
+  name: string
+  /** The organisation's FHIR identifier. */
+  identifier: { system: string; value: string }
+  endpoint: string
+  jwks: { keys: Record<string, unknown>[] }
+}
+
+/** What brokers look up in the index. It finds candidates and shows pointers; it never permits (see consent-reader). */
+export type IndexQueries = ReturnType<typeof createIndexQueries>
+
+export function createIndexQueries(db: Kysely<IndexTables>) {
+  const newest = (name: string, key1: string, key2?: string) => {
+    let query = db.selectFrom('events').selectAll().where('name', '=', name).where('key1', '=', key1)
+    if (key2 !== undefined) query = query.where('key2', '=', key2)
+    return query.orderBy('block', 'desc').orderBy('log_index', 'desc').limit(1).executeTakeFirst()
+  }
+
+  return {
+    /** The entry under a custodian's tag, or undefined. The first one stands: tags are never overwritten. */
+    async pointer(custodian: Hex, tag: Hex): Promise<{ commitment: Hex; pointer: Uint8Array; block: number } | undefined> {
+      const row = await db
+        .selectFrom('events')
+        .select(['args', 'block'])
+        .where('name', '=', 'RecordRegistered')
+        .where('key1', '=', custodian)
+        .where('key2', '=', tag)
+        .orderBy('block')
+        .orderBy('log_index')
+        .limit(1)
+        .executeTakeFirst()
+      if (!row) return undefined
+      const args = JSON.parse(row.args) as { commitment: Hex; pointer: string }
+      return { commitment: args.commitment, pointer: Buffer.from(args.pointer.slice(2), 'hex'), block: row.block }
+    },
+
+    /** Which of these tags the index holds, in one query. */
+    async pointers(custodian: Hex, tags: Hex[]): Promise<Map<Hex, { commitment: Hex; pointer: Uint8Array; block: number }>> {
+      const rows = await db
+        .selectFrom('events')
+        .select(['key2', 'args', 'block'])
+        .where('name', '=', 'RecordRegistered')
+        .where('key1', '=', custodian)
+        .where('key2', 'in', tags)
+        .orderBy('block', 'desc')
+        .orderBy('log_index', 'desc')
+        .execute()
+      return new Map(
+        rows.map(({ key2, args, block }) => {
+          const { commitment, pointer } = JSON.parse(args) as { commitment: Hex; pointer: string }
+          return [key2 as Hex, { commitment, pointer: Buffer.from(pointer.slice(2), 'hex'), block }]
+        }),
+      )
+    },
+
+    /** A member's newest profile; undefined for a stranger. Its keys verify what that member signs. */
+    async profile(member: Hex): Promise<MemberProfile | undefined> {
+      const row = await newest('ProfileSet', member)
+      if (!row) return undefined
+      try {
+        const { profile } = JSON.parse(row.args) as { profile: string }
+        return { ...(JSON.parse(profile) as Omit<MemberProfile, 'id'>), id: member }
+      } catch {
+        return undefined // a member that publishes nonsense is one without a profile
+      }
+    },
+
+    async members(): Promise<Hex[]> {
+      const rows = await db.selectFrom('events').select('key1').distinct().where('name', '=', 'MemberAdmitted').orderBy('key1').execute()
+      return rows.map((row) => row.key1 as Hex)
+    },
+
+    /** The groups that the member has ever joined and not left; the chain has the last word. */
+    async groupsOf(member: Hex): Promise<Hex[]> {
+      const rows = await db
+        .selectFrom('events')
+        .select(['name', 'key1'])
+        .where('name', 'in', ['GroupJoined', 'GroupLeft'])
+        .where('key2', '=', member)
+        .orderBy('block')
+        .orderBy('log_index')
+        .execute()
+      const last = new Map(rows.map((row) => [row.key1 as Hex, row.name]))
+      return [...last].filter(([, name]) => name === 'GroupJoined').map(([group]) => group)
+    },
+
+    async membersOfGroup(group: Hex): Promise<Hex[]> {
+      const rows = await db
+        .selectFrom('events')
+        .select(['name', 'key2'])
+        .where('name', 'in', ['GroupJoined', 'GroupLeft'])
+        .where('key1', '=', group)
+        .orderBy('block')
+        .orderBy('log_index')
+        .execute()
+      const last = new Map(rows.map((row) => [row.key2 as Hex, row.name]))
+      return [...last].filter(([, name]) => name === 'GroupJoined').map(([member]) => member)
+    },
+
+    /** Who holds the handle, as the binding event said. */
+    async custodianOf(handle: Hex): Promise<Hex | undefined> {
+      const row = await newest('HandleBound', handle)
+      return row ? (JSON.parse(row.args) as { custodian: Hex }).custodian : undefined
+    },
+
+    /** Events after a place, in total order. */
+    async eventsAfter(block: number, logIndex: number, limit: number): Promise<IndexedEvent[]> {
+      const rows = await db
+        .selectFrom('events')
+        .selectAll()
+        .where((eb) => eb.or([eb('block', '>', block), eb.and([eb('block', '=', block), eb('log_index', '>', logIndex)])]))
+        .orderBy('block')
+        .orderBy('log_index')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => ({
+        block: row.block,
+        logIndex: row.log_index,
+        transaction: row.transaction,
+        name: row.name,
+        args: JSON.parse(row.args) as Record<string, string>,
+      }))
+    },
+
+    /** Number and block of the member's newest anchored window. */
+    async lastWindow(member: Hex): Promise<{ number: number; until: number } | undefined> {
+      const rows = await db
+        .selectFrom('events')
+        .select('args')
+        .where('name', '=', 'WindowAnchored')
+        .where('key1', '=', member)
+        .orderBy('block', 'desc')
+        .orderBy('log_index', 'desc')
+        .limit(1)
+        .execute()
+      const args = rows[0] && (JSON.parse(rows[0].args) as { number: string; until: string })
+      return args && { number: Number(args.number), until: Number(args.until) }
+    },
+  }
+}

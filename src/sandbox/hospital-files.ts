@@ -1,0 +1,104 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import type { BrokerConfig } from '../broker/index.ts'
+import { type Keyring, loadKeyring } from '../store/keyring.ts'
+import { freePort } from './ports.ts'
+import type { SampleHospital } from './samples/index.ts'
+import type { SandboxClient, SandboxFile } from './sandbox-file.ts'
+
+/** One hospital's corner of the sandbox: keys, programs, ports, and the paths of its files. */
+export type HospitalFiles = {
+  hospital: SampleHospital
+  dir: string
+  keyring: Keyring
+  his: SandboxClient
+  registrars: SandboxClient[]
+  auditor: SandboxClient
+  ports: { broker: number; fhir: number }
+  configFile: string
+  logFile: string
+  fhirAccessLog: string
+  contactFile: string
+}
+
+const SCOPES = {
+  his: ['system/DocumentReference.rs', 'system/Binary.r'],
+  registrar: ['system/registrar'],
+  auditor: ['system/AuditEvent.rs'],
+}
+
+/** Opens the hospital's corner, making on the first start what is missing. */
+export async function openHospitalFiles(root: string, hospital: SampleHospital): Promise<HospitalFiles> {
+  const dir = join(root, hospital.key)
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const keyring = await loadKeyring(join(dir, 'keys.json'))
+  const clients = await openClients(join(dir, 'clients.json'), hospital.key)
+  const portsFile = join(dir, 'ports.json')
+  const before = existsSync(portsFile) ? (JSON.parse(readFileSync(portsFile, 'utf8')) as { broker: number; fhir: number }) : undefined
+  const broker = await freePort(before?.broker)
+  let fhir = await freePort(before?.fhir)
+  while (fhir === broker) fhir = await freePort()
+  const ports = { broker, fhir }
+  writeFileSync(portsFile, JSON.stringify(ports))
+  return {
+    hospital,
+    dir,
+    keyring,
+    ...clients,
+    ports,
+    configFile: join(dir, 'broker.json'),
+    logFile: join(dir, 'broker.log'),
+    fhirAccessLog: join(dir, 'fhir-access.log'),
+    contactFile: join(dir, 'contact.jsonl'),
+  }
+}
+
+type Clients = Pick<HospitalFiles, 'his' | 'registrars' | 'auditor'>
+
+async function openClients(file: string, key: string): Promise<Clients> {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Clients
+  const clients: Clients = {
+    his: await newClient(`his.${key}`, SCOPES.his),
+    registrars: [await newClient(`registrar-1.${key}`, SCOPES.registrar), await newClient(`registrar-2.${key}`, SCOPES.registrar)],
+    auditor: await newClient(`auditor.${key}`, SCOPES.auditor),
+  }
+  writeFileSync(file, JSON.stringify(clients), { mode: 0o600 })
+  return clients
+}
+
+async function newClient(clientId: string, scopes: string[]): Promise<SandboxClient> {
+  const { privateKey } = await generateKeyPair('ES384', { extractable: true })
+  return { clientId, jwk: { ...(await exportJWK(privateKey)), kid: `${clientId}-1`, alg: 'ES384', use: 'sig' }, scopes }
+}
+
+function publicClient({ clientId, jwk, scopes }: SandboxClient, name: string): BrokerConfig['clients'][number] {
+  const { d: _private, ...publicJwk }: JWK = jwk
+  return { clientId, name, scopes, jwks: { keys: [publicJwk as Record<string, unknown>] } }
+}
+
+/** Writes the broker's configuration; it names the key file and holds no private key. */
+export function writeBrokerConfig(files: HospitalFiles, chain: SandboxFile['chain']): BrokerConfig {
+  const { hospital, dir } = files
+  const config: BrokerConfig = {
+    name: hospital.name,
+    identifier: hospital.identifier,
+    host: '127.0.0.1',
+    port: files.ports.broker,
+    keys: join(dir, 'keys.json'),
+    database: { kind: 'pglite', dir: join(dir, 'database') },
+    fhir: { kind: 'embedded', port: files.ports.fhir, accessLog: files.fhirAccessLog },
+    chain,
+    clients: [
+      publicClient(files.his, 'Hospital information system'),
+      ...files.registrars.map((client) => publicClient(client, 'Registrar')),
+      publicClient(files.auditor, 'Compliance'),
+    ],
+    groups: [],
+    contactFile: files.contactFile,
+    timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
+    requestsPerMinute: 6_000,
+  }
+  writeFileSync(files.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
+  return config
+}

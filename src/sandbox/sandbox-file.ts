@@ -1,0 +1,49 @@
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import type { JWK } from 'jose'
+import type { Contracts } from '../chain/contracts.ts'
+import type { Hex } from '../domain/hex.ts'
+import type { Identifier } from '../domain/identity/national-ids.ts'
+
+/** A program's credentials at one broker: its id there, its private key, and what it may ask for. */
+export type SandboxClient = { clientId: string; jwk: JWK; scopes: string[] }
+
+/** The running sandbox, for programs: `.wayleave/sandbox.json`, mode 600, since it holds every key there is. */
+export type SandboxFile = {
+  chain: { rpc: string; chainId: number; contracts: Contracts; deployedAt: number }
+  hospitals: {
+    key: string
+    name: string
+    member: Hex
+    identifier: Identifier
+    fhir: string
+    broker: string
+    pid: number
+    his: SandboxClient
+    registrars: SandboxClient[]
+    auditor: SandboxClient
+    /** The broker's log, and its FHIR server's access log. */
+    log: string
+    fhirAccessLog: string
+  }[]
+  patients: {
+    name: string
+    nationalId: Identifier
+    /** 12 BIP-39 words. */
+    words: string
+    at: { hospital: string; patientId: string; recordNumber: string }[]
+  }[]
+}
+
+/** Written whole or not at all. */
+export function writeSandboxFile(path: string, content: SandboxFile): void {
+  const temporary = `${path}.${process.pid}`
+  writeFileSync(temporary, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
+  chmodSync(temporary, 0o600)
+  renameSync(temporary, path)
+}
+
+/** @throws Error that says how to start the sandbox when there is none. */
+export function readSandboxFile(path: string): SandboxFile {
+  if (!existsSync(path)) throw new Error(`There is no sandbox at ${path}. Start one with: npm start`)
+  return JSON.parse(readFileSync(path, 'utf8')) as SandboxFile
+}

@@ -1,0 +1,43 @@
+import { type Kysely, sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import * as broker0001 from './migrations/0001-broker.ts'
+import * as index0001 from './migrations/0001-index.ts'
+import type { BrokerTables, IndexTables } from './schema.ts'
+
+const MIGRATIONS = {
+  broker: { '0001-broker': broker0001 },
+  chain_index: { '0001-index': index0001 },
+} as const
+
+type SchemaName = keyof typeof MIGRATIONS
+
+async function migrate(db: Kysely<unknown>, schema: SchemaName): Promise<void> {
+  await sql`create schema if not exists ${sql.id(schema)}`.execute(db)
+  // The tables are made unqualified in whatever schema comes first on the search path of this connection.
+  await db.connection().execute(async (connection) => {
+    await sql`select set_config('search_path', ${schema}, false)`.execute(connection)
+    try {
+      const migrator = new Migrator({
+        db: connection,
+        migrationTableSchema: schema,
+        provider: { getMigrations: async () => MIGRATIONS[schema] },
+      })
+      const { error } = await migrator.migrateToLatest()
+      if (error) throw error
+    } finally {
+      await sql`select set_config('search_path', 'public', false)`.execute(connection)
+    }
+  })
+}
+
+/** The broker's tables, brought to the newest form. Safe to call at every start. */
+export async function openBrokerTables(db: Kysely<unknown>): Promise<Kysely<BrokerTables>> {
+  await migrate(db, 'broker')
+  return db.withSchema('broker') as unknown as Kysely<BrokerTables>
+}
+
+/** The index's tables, brought to the newest form. Safe to call at every start. */
+export async function openIndexTables(db: Kysely<unknown>): Promise<Kysely<IndexTables>> {
+  await migrate(db, 'chain_index')
+  return db.withSchema('chain_index') as unknown as Kysely<IndexTables>
+}

@@ -1,0 +1,146 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Kysely, Selectable } from 'kysely'
+import type { Clock } from '../domain/clock.ts'
+import { type Hex, toHex } from '../domain/hex.ts'
+import type { Identifier } from '../domain/identity/national-ids.ts'
+import { identifierText } from '../domain/identity/member-id.ts'
+import type { BrokerTables } from './schema.ts'
+import { openJson, sealJson, type Vault } from './vault.ts'
+
+/** One generation of the key from which a patient's compartment keys come. */
+export type PointerKey = { number: number; key: string }
+
+/** What ties a person to a handle; lies sealed with the patient's own key (design §3). Keys are base64url. */
+export type PatientSecrets = {
+  handle: Hex
+  scopeSecret: string
+  pointerKeys: PointerKey[]
+  fhirId: string
+  identifiers: Identifier[]
+}
+
+export type StoredPatient = {
+  id: string
+  /** Opens whatever else is sealed for this patient. */
+  key: Uint8Array
+  secrets: PatientSecrets
+  signerHash: Hex | undefined
+  opened: string[]
+}
+
+type Db = Kysely<BrokerTables>
+
+export type PatientStore = ReturnType<typeof createPatientStore>
+
+export function createPatientStore({ vault, clock }: { vault: Vault; clock: Clock }) {
+  function read(row: Selectable<BrokerTables['patients']>): StoredPatient {
+    const key = vault.unwrapKey(row.wrapped_key)
+    return {
+      id: row.id,
+      key,
+      secrets: openJson<PatientSecrets>(key, row.sealed),
+      signerHash: (row.signer_hash ?? undefined) as Hex | undefined,
+      opened: row.opened,
+    }
+  }
+
+  async function one(db: Db, column: 'id' | 'fhir_lookup' | 'handle_lookup' | 'signer_hash', value: string) {
+    const row = await db.selectFrom('patients').selectAll().where(column, '=', value).executeTakeFirst()
+    return row && read(row)
+  }
+
+  async function setIdentifiers(db: Db, id: string, identifiers: readonly Identifier[]): Promise<void> {
+    await db.deleteFrom('patient_identifiers').where('patient_id', '=', id).execute()
+    const lookups = new Set(identifiers.map((i) => vault.lookup('identifier', identifierText(i))))
+    if (lookups.size === 0) return
+    await db
+      .insertInto('patient_identifiers')
+      .values([...lookups].map((lookup) => ({ lookup, patient_id: id })))
+      .execute()
+  }
+
+  return {
+    byId: (db: Db, id: string) => one(db, 'id', id),
+    byFhirId: (db: Db, fhirId: string) => one(db, 'fhir_lookup', vault.lookup('fhir', fhirId)),
+    byHandle: (db: Db, handle: string) => one(db, 'handle_lookup', vault.lookup('handle', handle.toLowerCase())),
+    bySignerHash: (db: Db, hash: Hex) => one(db, 'signer_hash', hash),
+
+    async byIdentifier(db: Db, identifier: Identifier): Promise<StoredPatient[]> {
+      const rows = await db
+        .selectFrom('patients')
+        .innerJoin('patient_identifiers', 'patient_identifiers.patient_id', 'patients.id')
+        .selectAll('patients')
+        .where('lookup', '=', vault.lookup('identifier', identifierText(identifier)))
+        .execute()
+      return rows.map(read)
+    },
+
+    /** Draws handle, scope secret and first pointer key, and wraps them. */
+    async create(db: Db, person: { fhirId: string; identifiers: Identifier[] }): Promise<StoredPatient> {
+      const key = randomBytes(32)
+      const secrets: PatientSecrets = {
+        handle: toHex(randomBytes(32)),
+        scopeSecret: randomBytes(32).toString('base64url'),
+        pointerKeys: [newPointerKey([])],
+        ...person,
+      }
+      const id = randomUUID()
+      await db
+        .insertInto('patients')
+        .values({
+          id,
+          wrapped_key: vault.wrapKey(key),
+          sealed: sealJson(key, secrets),
+          handle_lookup: vault.lookup('handle', secrets.handle),
+          fhir_lookup: vault.lookup('fhir', person.fhirId),
+          signer_hash: null,
+          opened: '[]',
+          created_at: new Date(clock.now()).toISOString(),
+        })
+        .execute()
+      await setIdentifiers(db, id, person.identifiers)
+      return { id, key, secrets, signerHash: undefined, opened: [] }
+    },
+
+    async save(db: Db, patient: StoredPatient): Promise<void> {
+      await db
+        .updateTable('patients')
+        .set({
+          sealed: sealJson(patient.key, patient.secrets),
+          opened: JSON.stringify(patient.opened),
+        })
+        .where('id', '=', patient.id)
+        .execute()
+    },
+
+    /** The chain bound this signer to the patient's handle. */
+    async setSigner(db: Db, id: string, signerHash: Hex): Promise<void> {
+      await db.updateTable('patients').set({ signer_hash: signerHash }).where('id', '=', id).execute()
+    },
+
+    setIdentifiers,
+
+    /** Takes the row for the rest of the transaction, so that entry numbers and keys change in one place at a time. */
+    async lock(db: Db, id: string): Promise<void> {
+      await db.selectFrom('patients').select('id').where('id', '=', id).forUpdate().execute()
+    },
+
+    /** All patients that have any scope, for the reconciliation of shares. */
+    async withScopes(db: Db): Promise<StoredPatient[]> {
+      const rows = await db
+        .selectFrom('patients')
+        .selectAll()
+        .where('id', 'in', db.selectFrom('scopes').select('patient_id'))
+        .execute()
+      return rows.map(read)
+    },
+
+    lookupOf: (patient: { id: string }) => vault.lookup('patient', patient.id),
+  }
+}
+
+/** A pointer key of the next number; its own count, unrelated to the handle's epoch on the chain (design §5). */
+export function newPointerKey(before: readonly PointerKey[]): PointerKey {
+  const number = before.reduce((highest, { number: n }) => Math.max(highest, n), 0) + 1
+  return { number, key: randomBytes(32).toString('base64url') }
+}

@@ -1,0 +1,143 @@
+import type { Generated, JSONColumnType } from 'kysely'
+
+/**
+ * The tables of one broker. Whatever names a person or a record is sealed with the patient's key (`sealed`) or found by
+ * a keyed hash (`…_lookup`), so that destroying the patient key unlinks handle, pointers and person (design §3).
+ * Times are ISO 8601 instants in UTC, written by the broker's clock.
+ */
+export type BrokerTables = {
+  patients: {
+    id: string
+    /** The patient key, wrapped by the hospital's key-encryption key. */
+    wrapped_key: Uint8Array
+    /** PatientSecrets, sealed with the patient key. */
+    sealed: Uint8Array
+    handle_lookup: string
+    fhir_lookup: string
+    /** keccak256 of the bound signer, as on the chain; null until enrolled. */
+    signer_hash: string | null
+    /** What was open to whom when the last entry was written; a loss of any of it changes the pointer key. */
+    opened: JSONColumnType<string[]>
+    created_at: string
+  }
+  patient_identifiers: { lookup: string; patient_id: string }
+  scopes: { scope_hash: string; patient_id: string; sealed: Uint8Array }
+  terms: { patient_id: string; terms_key: string; sealed: Uint8Array }
+  /** Signed acts of a patient, kept before they are acknowledged; a restriction counts from here on (I5). */
+  acts: {
+    digest: string
+    patient_id: string
+    act: string
+    scope_hash: string | null
+    up_to: number | null
+    terms_key: string | null
+    sealed: Uint8Array
+    received_at: string
+  }
+  records: {
+    tag: string
+    /** The order in which entries were written. */
+    seq: Generated<number>
+    patient_id: string
+    key_number: number
+    compartment: string
+    position: number
+    kind: string
+    commitment: string
+    pointer: Uint8Array
+    /** Keyed hashes of type/id and of type/id/version; null for entries that name no version. */
+    record_lookup: string | null
+    version_lookup: string | null
+    /** StoredRecord, sealed with the patient key. */
+    sealed: Uint8Array
+    /** The outbox row that carries it to the chain; null until batched. */
+    outbox_id: number | null
+    created_at: string
+  }
+  compartments: { patient_id: string; key_number: number; compartment: string; next: number }
+  feed: { name: string; since: string }
+  chain_outbox: {
+    id: Generated<number>
+    dedupe_key: string
+    contract: string
+    data: string
+    status: 'pending' | 'sent' | 'mined' | 'failed'
+    tx_hash: string | null
+    block: number | null
+    attempts: number
+    error: string | null
+    created_at: string
+  }
+  shares_sent: { patient_id: string; grantee: string; scope_hash: string; reference: string; sequence: number; digest: string }
+  exchange_outbox: {
+    id: Generated<number>
+    member: string
+    path: string
+    body: string
+    attempts: number
+    next_at: string
+    delivered_at: string | null
+  }
+  shares_received: {
+    id: string
+    custodian: string
+    reference: string
+    sequence: number
+    ended: boolean
+    /** ReceivedShare, sealed with the store key. */
+    sealed: Uint8Array
+  }
+  share_identifiers: { lookup: string; share_id: string }
+  received_records: { record_id: string; share_id: string; tag: string; sealed: Uint8Array }
+  replay: { key: string; expires_at: string }
+  sessions: { token_hash: string; patient_id: string; expires_at: string }
+  challenges: { nonce_hash: string; signer: string; expires_at: string }
+  enrolments: {
+    id: string
+    patient_id: string
+    code_hash: string
+    first_registrar: string
+    second_registrar: string | null
+    attempts: number
+    used: boolean
+    expires_at: string
+  }
+  access_log: {
+    seq: Generated<number>
+    at: string
+    salt: Uint8Array
+    leaf: string
+    window_number: number | null
+    patient_lookup: string | null
+    sealed: Uint8Array
+  }
+  windows: { number: number; from_time: number; until_time: number; root: string; outbox_id: number }
+  audit_events: {
+    id: string
+    seq: Generated<number>
+    recorded: string
+    kind: string
+    patient_lookup: string | null
+    /** Chain-derived rows carry their place, so that a reorganisation can take them back. */
+    block: number | null
+    sealed: Uint8Array
+  }
+  projection: { name: string; block: number; log_index: number }
+}
+
+/** The chain-derived index: blocks seen and the events of our contracts in total order, nothing else (I10). */
+export type IndexTables = {
+  blocks: { number: number; hash: string; parent: string; time: number }
+  events: {
+    block: number
+    log_index: number
+    transaction: string
+    contract: string
+    name: string
+    /** The first two indexed arguments, for look-ups; empty text where there is none. */
+    key1: string
+    key2: string
+    /** Canonical JSON of all arguments, integers as decimal text. */
+    args: string
+  }
+}

@@ -1,0 +1,246 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
+import pino from 'pino'
+import { type Broker, createBroker } from '../../src/broker/index.ts'
+import type { BrokerConfig } from '../../src/broker/config.ts'
+
+import { deployContracts } from '../../src/chain/deploy.ts'
+import type { Clock } from '../../src/domain/clock.ts'
+import type { Hex } from '../../src/domain/hex.ts'
+import { memberId } from '../../src/domain/identity/member-id.ts'
+import type { Identifier } from '../../src/domain/identity/national-ids.ts'
+import { createPatientClient, type PatientClient } from '../../src/patient/client.ts'
+import { createWords } from '../../src/patient/seed.ts'
+import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvil.ts'
+import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server/fhir-server.ts'
+import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
+import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
+import { freePort } from '../../src/sandbox/ports.ts'
+import { ALL_ROLES, councilOf } from '../../src/sandbox/council.ts'
+import { type Database, openDatabase } from '../../src/store/database.ts'
+
+/** A clock that tests move; it starts at the real time. Both hands move together. */
+export type TestClock = Clock & { advance(ms: number): void }
+
+export function createTestClock(): TestClock {
+  let offset = 0
+  return {
+    now: () => Date.now() + offset,
+    monotonic: () => performance.now() + offset,
+    advance: (ms) => {
+      offset += ms
+    },
+  }
+}
+
+export type TestHospital = {
+  key: string
+  member: Hex
+  files: HospitalFiles
+  config: BrokerConfig
+  clock: TestClock
+  database: Database
+  broker: Broker
+  fhir: string
+  /** Every request that reached the hospital's FHIR server. */
+  fhirAccess: FhirAccess[]
+  his: HisClient
+  auditor: HisClient
+  /** Set by a test to act between intent and release. */
+  afterIntent: (() => Promise<void>) | undefined
+  put(resource: { resourceType: string; id: string } & Record<string, unknown>): Promise<void>
+  /** Waits until everything put so far is on the chain and in the index. */
+  settled(): Promise<void>
+  restart(): Promise<void>
+}
+
+export type World = {
+  anvil: Anvil
+  provider: JsonRpcProvider
+  council: ReturnType<typeof councilOf>
+  chain: BrokerConfig['chain']
+  hospitals: TestHospital[]
+  enrol(hospital: TestHospital, nationalId: Identifier, words?: string): Promise<PatientClient>
+  close(): Promise<void>
+}
+
+export const BSN = 'http://fhir.nl/fhir/NamingSystem/bsn'
+
+const HOSPITALS = ['a', 'b', 'c'].map((key, i) => ({
+  key,
+  name: `Hospital ${key.toUpperCase()}`,
+  identifier: { system: 'http://fhir.nl/fhir/NamingSystem/ura', value: `0000000${i + 1}` },
+  recordNumberSystem: `urn:test:${key}`,
+  phone: '',
+  address: { line: [], city: '', postalCode: '', country: 'NL' },
+}))
+
+/** A real chain, and hospitals with real databases, FHIR servers and brokers, all in this process. */
+export async function createWorld(options: { hospitals?: number; groups?: string[]; windowMs?: number } = {}): Promise<World> {
+  const dir = mkdtempSync(join(tmpdir(), 'wayleave-test-'))
+  const anvil = await startAnvil({ port: await freePort() })
+  const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 })
+  const signer = new NonceManager(Wallet.createRandom(provider))
+  const { contracts, deployedAt } = await deployContracts(signer)
+  const council = councilOf(signer, contracts)
+  const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, contracts, deployedAt }
+  const hospitals: TestHospital[] = []
+
+  for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2)) {
+    const files = await openHospitalFiles(dir, hospital)
+    await council.admit(memberId(hospital.identifier), ALL_ROLES, new Wallet(files.keyring.operator).address, '{}')
+    hospitals.push(await openHospital(files, chain, options))
+  }
+  return {
+    anvil,
+    provider,
+    council,
+    chain,
+    hospitals,
+    enrol: (hospital, nationalId, words = createWords()) => enrol(hospital, chain, nationalId, words),
+    async close() {
+      for (const h of hospitals) {
+        await h.broker.close()
+        await closers.get(h)?.()
+      }
+      provider.destroy()
+      await anvil.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+const closers = new WeakMap<TestHospital, () => Promise<void>>()
+
+async function openHospital(
+  files: HospitalFiles,
+  chain: BrokerConfig['chain'],
+  options: { groups?: string[]; windowMs?: number },
+): Promise<TestHospital> {
+  const written = writeBrokerConfig(files, chain)
+  const config: BrokerConfig = {
+    ...written,
+    groups: options.groups ?? [],
+    timing: { batchMs: 20, feedMs: 500, windowMs: options.windowMs ?? 1_000 },
+    requestsPerMinute: 100_000,
+  }
+  const clock = createTestClock()
+  const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })
+  const database = await openDatabase({ kind: 'pglite' })
+  const fhirAccess: FhirAccess[] = []
+  const server = await createFhirServer({ db: database.db, now: () => new Date(), accessLog: (entry) => fhirAccess.push(entry) })
+  await server.app.listen({ host: '127.0.0.1', port: files.ports.fhir })
+  const fhir = `http://127.0.0.1:${files.ports.fhir}/fhir`
+  const member = memberId(config.identifier)
+  const open = () =>
+    createBroker({
+      config,
+      keyring: files.keyring,
+      database,
+      fhirBase: fhir,
+      clock,
+      log,
+      afterIntent: async () => hospital.afterIntent?.(),
+    })
+  const client = { broker: `http://127.0.0.1:${config.port}`, organization: config.identifier, now: () => clock.now() }
+  const user = { id: 'dr-1', name: 'Dr One', role: 'physician' }
+  const hospital: TestHospital = {
+    key: files.hospital.key,
+    member,
+    files,
+    config,
+    clock,
+    database,
+    broker: undefined as never,
+    fhir,
+    fhirAccess,
+    his: createHisClient({ ...client, client: files.his, user }),
+    auditor: createHisClient({ ...client, client: files.auditor }),
+    afterIntent: undefined,
+    async put(resource) {
+      const response = await fetch(`${fhir}/${resource.resourceType}/${resource.id}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/fhir+json' },
+        body: JSON.stringify(resource),
+      })
+      if (!response.ok) throw new Error(`PUT ${resource.resourceType}: ${response.status} ${await response.text()}`)
+    },
+    async settled() {
+      await eventually(async () => {
+        const state = (await (await fetch(`${client.broker}/ready`)).json()) as { waiting: number; unsent: number; registered: number }
+        const wanted = await countRecords(fhir)
+        return state.registered >= wanted && state.waiting === 0 && state.unsent === 0
+      })
+    },
+    async restart() {
+      await hospital.broker.close()
+      hospital.broker = await open()
+    },
+  }
+  hospital.broker = await open()
+  closers.set(hospital, async () => {
+    await server.close()
+    await database.close()
+  })
+  return hospital
+}
+
+/** Versions that a broker has to register: everything in the history but Patients and the broker's own subscription. */
+async function countRecords(fhir: string): Promise<number> {
+  let total = 0
+  let next: string | undefined = `${fhir}/_history?_count=500`
+  while (next) {
+    const bundle = (await (await fetch(next)).json()) as {
+      entry?: { resource?: { resourceType: string }; request?: { method: string } }[]
+      link?: { relation: string; url: string }[]
+    }
+    total += (bundle.entry ?? []).filter(
+      ({ resource, request }) => request?.method !== 'DELETE' && !['Patient', 'Subscription'].includes(resource?.resourceType ?? 'Patient'),
+    ).length
+    next = bundle.link?.find(({ relation }) => relation === 'next')?.url
+  }
+  return total
+}
+
+async function enrol(hospital: TestHospital, chain: BrokerConfig['chain'], nationalId: Identifier, words: string): Promise<PatientClient> {
+  const [first, second] = hospital.files.registrars.map((client) =>
+    createHisClient({ broker: hospital.broker.base, client, organization: hospital.config.identifier, now: () => hospital.clock.now() }),
+  )
+  const started = await first?.post('/registrar/enrolments', nationalId)
+  const { enrolment } = (started?.body ?? {}) as { enrolment?: string }
+  if (!enrolment) throw new Error(`enrolment refused: ${started?.code}`)
+  await second?.post(`/registrar/enrolments/${enrolment}/confirmation`, {})
+  const codes = readFileSync(hospital.files.contactFile, 'utf8').trim().split('\n')
+  const { code } = JSON.parse(codes.findLast((line) => line.includes(enrolment)) ?? '{}') as { code: string }
+  const client = createPatientClient({
+    broker: hospital.broker.base,
+    member: hospital.member,
+    words,
+    chain: { chainId: chain.chainId, consentRegistry: chain.contracts.consentRegistry as Hex, patientRegistry: chain.contracts.patientRegistry as Hex },
+  })
+  await client.enrol({ enrolment, code })
+  await eventually(async () => {
+    await client.signIn()
+    return true
+  })
+  return client
+}
+
+/** Waits until something holds; what it throws counts as not yet. */
+export async function eventually<T>(check: () => Promise<T>, withinMs = 15_000): Promise<T> {
+  const until = performance.now() + withinMs
+  let last: unknown
+  while (performance.now() < until) {
+    try {
+      const value = await check()
+      if (value) return value
+      last = value
+    } catch (error) {
+      last = error
+    }
+    await new Promise((done) => setTimeout(done, 60))
+  }
+  throw new Error(`It did not come to hold within ${withinMs} ms: ${String(last instanceof Error ? (last.stack ?? last) : last)}`)
+}
