@@ -43,7 +43,7 @@ export async function readHistoryBundle(
     .selectFrom('versions')
     .$if(of.type !== undefined, (some) => some.where('type', '=', of.type ?? ''))
     .$if(of.id !== undefined, (some) => some.where('id', '=', of.id ?? ''))
-    .$if(query.since !== undefined, (some) => some.where('at', '>=', query.since ?? 0))
+    .where('seq', '>=', query.since === undefined ? 0 : await firstSince(db, query.since))
     .where('seq', '<=', clock.seq)
   const { total } = await matching
     .select((eb) => eb.fn.countAll<number>().as('total'))
@@ -70,6 +70,19 @@ export async function readHistoryBundle(
     ],
     entry: page.map((row) => historyEntry(row, base)),
   }
+}
+
+/** `seq` of the first version at an instant or after it. Time never runs backwards along `seq`, so one bound is enough. */
+async function firstSince(db: FhirDb, since: number): Promise<number> {
+  const first = await db
+    .selectFrom('versions')
+    .where('at', '>=', since)
+    .select('seq')
+    .orderBy('at')
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst()
+  return first?.seq ?? Number.MAX_SAFE_INTEGER
 }
 
 function historyEntry(row: VersionRow, base: string): BundleEntry {

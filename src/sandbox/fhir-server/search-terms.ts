@@ -27,12 +27,12 @@ export function searchIndexOf(resource: { resourceType: string }, base: string):
 export const wordLine = (code: string, text: string) => `\n${code}=${normalise(text)}`
 
 /** Text as string search compares it: without case and accents (FHIR R4 §3.1.1.4.8). */
-export function normalise(text: string): string {
+function normalise(text: string): string {
   return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('\n', ' ').trim()
 }
 
 /** All values at a path, through arrays. */
-export function valuesAt(value: unknown, path: readonly string[]): unknown[] {
+function valuesAt(value: unknown, path: readonly string[]): unknown[] {
   if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path))
   const [name, ...rest] = path
   if (name === undefined) return value === undefined || value === null ? [] : [value]

@@ -49,6 +49,7 @@ export async function openFhirTables(db: Kysely<unknown>, schema: string): Promi
       seq bigint primary key, type text not null, id text not null, version integer not null,
       at bigint not null, method text not null, body text, unique (type, id, version))`.execute(trx)
     await sql`create index if not exists versions_by_type on ${at}.versions (type, seq)`.execute(trx)
+    await sql`create index if not exists versions_by_time on ${at}.versions (at, seq)`.execute(trx)
     await sql`create table if not exists ${at}.current (
       type text not null, id text not null, version integer not null, seq bigint not null, at bigint not null,
       deleted boolean not null, digest text not null, terms text[] not null, words text not null,

@@ -33,12 +33,6 @@ export function lockFolder(path: string): FolderLock {
   }
 }
 
-/** True while a live process holds the lock file. */
-export function isLocked(path: string): boolean {
-  const held = readIfThere(path)
-  return held !== undefined && isAlive(held)
-}
-
 // Two processes may find the same stale file. Moving it aside, then looking at what was moved, keeps the slower one
 // from throwing away the lock that the faster one has just taken.
 function removeStale(path: string, stale: string): void {

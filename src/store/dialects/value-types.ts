@@ -5,14 +5,14 @@
 const oid = { bytea: 17, int8: 20, date: 1082 } as const
 
 /** An int8 as a number. @throws RangeError where a double cannot hold it: a silently rounded id is worse. */
-export function parseInt8(text: string): number {
+function parseInt8(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value)) throw new RangeError(`int8 ${text} does not fit a JavaScript number`)
   return value
 }
 
 /** A bytea in the server's hex form (`\x…`) as a plain Uint8Array with a buffer of its own. */
-export function parseBytea(text: string): Uint8Array {
+function parseBytea(text: string): Uint8Array {
   if (!text.startsWith('\\x')) throw new TypeError('bytea_output must be hex')
   return new Uint8Array(Buffer.from(text.slice(2), 'hex'))
 }
