@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }))
 
 const databases: [string, () => DatabaseConfig][] = [['PGlite', () => ({ kind: 'pglite' })]]
-const url = process.env['DATABASE_URL']
+const url = process.env.DATABASE_URL
 if (url !== undefined) databases.push(['PostgreSQL', () => ({ kind: 'postgres', url })])
 
 describe.each(databases)('the tables of a broker and of its index, on %s', (_name, config) => {

@@ -47,7 +47,9 @@ describe('the vault', () => {
 
   test('finds a row by a keyed hash that another hospital, or another kind of value, does not share', () => {
     expect(createVault(kek).lookup('identifier', 'a|1')).toBe(vault.lookup('identifier', 'a|1'))
-    expect(createVault(randomBytes(32)).lookup('identifier', 'a|1')).not.toBe(vault.lookup('identifier', 'a|1'))
+    expect(createVault(randomBytes(32)).lookup('identifier', 'a|1')).not.toBe(
+      vault.lookup('identifier', 'a|1'),
+    )
     expect(vault.lookup('handle', 'a|1')).not.toBe(vault.lookup('identifier', 'a|1'))
     expect(vault.lookup('a', 'bc')).not.toBe(vault.lookup('ab', 'c'))
   })

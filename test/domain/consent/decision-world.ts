@@ -24,7 +24,13 @@ export const word = (given: Partial<ConsentWord> = {}): ConsentWord => ({
   fromDay: TODAY - 10,
   untilDay: TODAY + 10,
   ...given,
-  flags: { snapshotOnly: false, mayBeReferredOn: false, needsApproval: false, laterMembersToo: false, ...given.flags },
+  flags: {
+    snapshotOnly: false,
+    mayBeReferredOn: false,
+    needsApproval: false,
+    laterMembersToo: false,
+    ...given.flags,
+  },
 })
 
 export type Slot = {
@@ -62,7 +68,10 @@ export const silent = (given: Slot = {}): Candidate =>
   slot({ ...given, word: { fromDay: 0, untilDay: 0, ...given.word, state: 'silent' }, terms: 'missing' })
 
 /** B asks, today, for TREAT, for an ordinary record about problems; everything that is not consent is in order. */
-export function asked(candidates: readonly Candidate[], given: Partial<DecisionRequest> = {}): DecisionRequest {
+export function asked(
+  candidates: readonly Candidate[],
+  given: Partial<DecisionRequest> = {},
+): DecisionRequest {
   return {
     at: NOON,
     requester: { live: true, admittedAt: T.admitted },
