@@ -1,0 +1,171 @@
+import { Command } from 'commander'
+import { ALL_CLASSES, ALL_KINDS, DEFAULT_CLASSES, listOf, partyName, partyOf } from './patient/names.ts'
+import {
+  type ActOptions,
+  type CommonOptions,
+  LOOK_FOR,
+  type Output,
+  perform,
+  type Run,
+  running,
+  withoutSalts,
+  writeJson,
+} from './patient/run.ts'
+import { statusLines } from './patient/sentences.ts'
+
+type SlotOptions = ActOptions & { to: string; purpose: string }
+type GrantOptions = SlotOptions & { classes?: string; sensitive?: string; from?: string; until?: string }
+
+const PROCESS: Output = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+}
+
+const IDS = `
+A hospital (--custodian, --to, --via) is named by its key in the sandbox (hospital-2), its member id (0x…), or its
+identifier (system|value). --to also takes group:NAME and everyone.
+
+Exit code: 0 when done (a revocation, objection or lock: when the hospital has acknowledged it); 1 when refused, or when
+a change is not on the chain within ${LOOK_FOR / 1000} seconds.`
+
+/** `wayleave patient`: act as a patient of the sandbox, from the 12 words alone. */
+export function patientCommand(output: Output = PROCESS): Command {
+  const command = new Command('patient')
+    .description('Grant, narrow and look at consents, as the patient who holds the 12 words')
+    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .addHelpText('after', IDS)
+  for (const add of [grantCommand, revokeCommand, objectCommand, withdrawCommand]) add(command, output)
+  for (const add of [lockCommand, unlockCommand, statusCommand, historyCommand]) add(command, output)
+  return command
+}
+
+function grantCommand(parent: Command, output: Output): void {
+  slotCommand(parent, 'grant', 'Allow a party to see kinds of data for a purpose')
+    .option(
+      '--classes <list>',
+      `kinds of data, comma-separated, or all (default: ${DEFAULT_CLASSES.join(',')})`,
+    )
+    .option('--sensitive <list>', 'sensitive kinds allowed too, comma-separated, or all (default: none)')
+    .option('--from <date>', 'first day, YYYY-MM-DD (default: today)')
+    .option('--until <date>', 'last day, YYYY-MM-DD (default: a year after the first)')
+    .addHelpText(
+      'after',
+      `\nKinds of data: ${ALL_CLASSES.join(', ')}\nSensitive kinds: ${ALL_KINDS.join(', ')}${IDS}`,
+    )
+    .action((options: GrantOptions) =>
+      perform(options, output, (run, sending) => {
+        const { classes, sensitive, from, until } = options
+        const wish = {
+          ...slotWish(run, options),
+          classes: classes === undefined ? DEFAULT_CLASSES : listOf(classes, ALL_CLASSES),
+          sensitivities: sensitive === undefined ? [] : listOf(sensitive, ALL_KINDS),
+          ...(from === undefined ? {} : { from }),
+          ...(until === undefined ? {} : { until }),
+        }
+        return run.client.grant(wish, sending)
+      }),
+    )
+}
+
+function revokeCommand(parent: Command, output: Output): void {
+  slotCommand(parent, 'revoke', 'End what was granted to a party for a purpose')
+    .addHelpText(
+      'after',
+      `\nWhat the party has fetched before stays with it. It counts once signed and acknowledged.${IDS}`,
+    )
+    .action((options: SlotOptions) =>
+      perform(options, output, (run, sending) => run.client.revoke(slotWish(run, options), sending)),
+    )
+}
+
+function objectCommand(parent: Command, output: Output): void {
+  slotCommand(parent, 'object', 'Keep a party from seeing anything, even where a wider consent would let it')
+    .option('--classes <list>', 'only these kinds of data, comma-separated (default: everything)')
+    .addHelpText('after', IDS)
+    .action((options: SlotOptions & { classes?: string }) =>
+      perform(options, output, (run, sending) => {
+        const { classes } = options
+        const some =
+          classes === undefined || classes === 'all' ? {} : { classes: listOf(classes, ALL_CLASSES) }
+        return run.client.object({ ...slotWish(run, options), ...some }, sending)
+      }),
+    )
+}
+
+function withdrawCommand(parent: Command, output: Output): void {
+  slotCommand(parent, 'withdraw', 'Withdraw an objection')
+    .addHelpText('after', IDS)
+    .action((options: SlotOptions) =>
+      perform(options, output, (run, sending) => run.client.withdraw(slotWish(run, options), sending)),
+    )
+}
+
+function lockCommand(parent: Command, output: Output): void {
+  actCommand(parent, 'lock', 'Stop every release of your records by this hospital')
+    .addHelpText('after', IDS)
+    .action((options: ActOptions) => perform(options, output, (run, sending) => run.client.lock(sending)))
+}
+
+function unlockCommand(parent: Command, output: Output): void {
+  actCommand(parent, 'unlock', 'End a lock: the consents from before count again')
+    .addHelpText('after', IDS)
+    .action((options: ActOptions) => perform(options, output, (run, sending) => run.client.unlock(sending)))
+}
+
+function statusCommand(parent: Command, output: Output): void {
+  commonCommand(parent, 'status', 'Show who may see what at this hospital, and whether it is locked')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions) =>
+      running(options, output, async ({ client, hospital, sandbox }) => {
+        const own = await client.consents()
+        if (options.json) return writeJson(output, withoutSalts(own))
+        const lines = statusLines(own, hospital.name, (party) => partyName(sandbox, party))
+        output.out(`${lines.join('\n')}\n`)
+      }),
+    )
+}
+
+function historyCommand(parent: Command, output: Output): void {
+  commonCommand(
+    parent,
+    'history',
+    'Show who asked, what was released or refused, and what changed; newest first',
+  )
+    .option('--count <n>', 'how many lines at most', '50')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions & { count: string }) =>
+      running(options, output, async ({ client }) => {
+        const history = await client.history(Number(options.count) || 50)
+        if (options.json) return writeJson(output, { history })
+        for (const { recorded, sentence } of history) output.out(`${recorded}  ${sentence}\n`)
+        if (history.length === 0) output.out('Nothing has happened yet.\n')
+      }),
+    )
+}
+
+function commonCommand(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .requiredOption('--words-file <file>', 'file that holds the 12 words; - reads them from standard input')
+    .requiredOption('--custodian <id>', 'the hospital whose records it is about')
+    .option('--sandbox <file>', 'description of the running sandbox', '.wayleave/sandbox.json')
+    .option('--json', 'write JSON instead of sentences')
+}
+
+function actCommand(parent: Command, name: string, description: string): Command {
+  return commonCommand(parent, name, description)
+    .option('--via <id>', 'send through another hospital, which passes it on unread')
+    .option(
+      '--sign-only <file>',
+      'write the signed act, ready for POST /relay, to a file (- for output) and send nothing',
+    )
+}
+
+function slotCommand(parent: Command, name: string, description: string): Command {
+  return actCommand(parent, name, description)
+    .requiredOption('--to <id>', 'whom it is for: a hospital, group:NAME or everyone')
+    .requiredOption('--purpose <code>', 'HL7 PurposeOfUse code, such as TREAT; PurposeOfUse means any')
+}
+
+const slotWish = ({ sandbox }: Run, { to, purpose }: SlotOptions) => ({ to: partyOf(sandbox, to), purpose })

@@ -1,0 +1,96 @@
+import { JsonRpcProvider } from 'ethers'
+import type { JWK } from 'jose'
+import {
+  ConsentRegistry__factory,
+  MemberRegistry__factory,
+  PatientRegistry__factory,
+} from '../../chain/contracts.ts'
+import {
+  type ConsentWord,
+  type HandleWord,
+  readConsentWord,
+  readHandleWord,
+} from '../../domain/consent/consent-word.ts'
+import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
+import { type ActMessages, type ActName, scopeHash } from '../../domain/consent/typed-data.ts'
+import type { Hex } from '../../domain/hex.ts'
+import { pause } from '../../patient/broker-connection.ts'
+import type { SandboxFile } from '../../sandbox/sandbox-file.ts'
+
+/** `beaten`: mined, or void, without effect, since another act of the patient's came between. */
+export type Standing = 'in force' | 'not yet' | 'beaten'
+
+/** The chain as the patient reads it, on whatever node there is, without asking the custodian. */
+export type ChainView = {
+  /** Looks until the act stands or is beaten, for at most `within` milliseconds. A silent node counts as "not yet". */
+  standingOf(signed: SignedAct, within: number): Promise<Standing>
+  /** The JWK Set that a member published last. @throws Error when it published none. */
+  keysOf(member: Hex): Promise<{ keys: JWK[] }>
+  close(): void
+}
+
+const PAUSE = 200
+
+export function createChainView({ rpc, chainId, contracts, deployedAt }: SandboxFile['chain']): ChainView {
+  const provider = new JsonRpcProvider(rpc, chainId, { staticNetwork: true, cacheTimeout: -1 })
+  const consents = ConsentRegistry__factory.connect(contracts.consentRegistry, provider)
+  const patients = PatientRegistry__factory.connect(contracts.patientRegistry, provider)
+  const members = MemberRegistry__factory.connect(contracts.memberRegistry, provider)
+
+  async function look({ typedData: { primaryType, message } }: SignedAct): Promise<Standing> {
+    const m = message as Partial<ActMessages['Grant']> & { handle: Hex }
+    if (m.scope) {
+      const word = readConsentWord(await consents.wordOf(m.handle, scopeHash(m.scope)))
+      return standingOfSlot(primaryType, message, word)
+    }
+    const { word } = await patients.handleState(m.handle)
+    return standingOfHandle(primaryType, message, readHandleWord(word))
+  }
+
+  return {
+    async standingOf(signed, within) {
+      const end = performance.now() + within
+      for (;;) {
+        const left = Math.max(0, end - performance.now())
+        const late = pause(left + PAUSE).then(() => 'not yet' as const)
+        const standing = await Promise.race([look(signed).catch(() => 'not yet' as const), late])
+        if (standing !== 'not yet' || performance.now() + PAUSE > end) return standing
+        await pause(PAUSE)
+      }
+    },
+
+    async keysOf(member) {
+      const published = await members.queryFilter(members.filters.ProfileSet(member), deployedAt)
+      const newest = published.at(-1)
+      if (!newest) throw new Error('That hospital has published no key to seal to.')
+      return (JSON.parse(newest.args.profile) as { jwks: { keys: JWK[] } }).jwks
+    },
+
+    close: () => provider.destroy(),
+  }
+}
+
+/** What a slot's word says about an act for it. */
+export function standingOfSlot(act: ActName, message: ActMessages[ActName], word: ConsentWord): Standing {
+  if (act === 'Grant' || act === 'Withdrawal') {
+    const { version } = message as ActMessages['Grant']
+    if (word.version < version) return 'not yet'
+    const wanted = act === 'Grant' ? 'permit' : 'silent'
+    return word.version === version && word.state === wanted ? 'in force' : 'beaten'
+  }
+  const { upToVersion } = message as ActMessages['Revocation']
+  if (word.version <= upToVersion) return 'not yet'
+  if (act === 'Objection') return word.state === 'objection' ? 'in force' : 'beaten'
+  return word.state === 'permit' ? 'beaten' : 'in force'
+}
+
+/** What a handle's word says about a lock or an unlocking. */
+export function standingOfHandle(act: ActName, message: ActMessages[ActName], word: HandleWord): Standing {
+  if (act === 'Lock') {
+    if (word.epoch <= (message as ActMessages['Lock']).upToEpoch) return 'not yet'
+    return word.locked ? 'in force' : 'beaten'
+  }
+  const { epoch } = message as ActMessages['Unlock']
+  if (word.epoch !== epoch) return 'beaten'
+  return word.locked ? 'not yet' : 'in force'
+}

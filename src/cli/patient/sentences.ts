@@ -1,0 +1,98 @@
+import { dateOfDay } from '../../domain/consent/consent-word.ts'
+import { DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
+import { ANY_PURPOSE, purposeDisplay } from '../../domain/consent/purposes.ts'
+import { isSensitiveKind, SENSITIVE_KINDS } from '../../domain/consent/sensitivities.ts'
+import type { Terms } from '../../domain/consent/terms.ts'
+import type { ActMessages, ActName } from '../../domain/consent/typed-data.ts'
+import type { OwnConsent, OwnConsents, Party } from '../../patient/acts.ts'
+import type { Standing } from './in-force.ts'
+
+export type Told = {
+  act: ActName
+  message: ActMessages[ActName]
+  /** Names as people use them. */
+  custodian: string
+  party: (party: Party) => string
+  standing: Standing
+  /** The custodian has acknowledged it itself. */
+  countsAlready: boolean
+}
+
+/** What an act did, in one plain sentence. */
+export function sentenceOf(told: Told): string {
+  if (told.standing === 'beaten') {
+    return `This has no effect at ${told.custodian}: another change came first. Look at the status, and sign again if you still want it.`
+  }
+  return `${effectOf(told)}; ${certaintyOf(told)}.`
+}
+
+function effectOf({ act, message, custodian, party }: Told): string {
+  if (act === 'Lock') return `Nothing of your records at ${custodian} is released to anybody`
+  if (act === 'Unlock')
+    return `Your records at ${custodian} are unlocked, and the consents from before count again`
+  const { scope } = message as ActMessages['Revocation']
+  const whom = party(scope)
+  const what = `your records at ${custodian} for ${purposeName(scope.purpose)}`
+  if (act === 'Revocation') return `${capital(whom)} may no longer see ${what}`
+  if (act === 'Objection') {
+    const { terms } = message as ActMessages['Objection']
+    return `${capital(whom)} is kept from seeing ${what} (${terms.dataClasses.length === 0 ? 'everything' : classNames(terms)})`
+  }
+  if (act === 'Withdrawal') return `Your objection against ${whom} seeing ${what} is withdrawn`
+  const grant = message as ActMessages['Grant']
+  return `${capital(whom)} may see ${what} from ${dateOfDay(grant.fromDay)} to ${dateOfDay(grant.untilDay)} (${termsText(grant.terms)})`
+}
+
+const NARROWING: ReadonlySet<ActName> = new Set(['Revocation', 'Objection', 'Lock'])
+
+function certaintyOf({ act, standing, countsAlready, custodian }: Told): string {
+  const mined = standing === 'in force'
+  if (!NARROWING.has(act))
+    return mined ? 'it is in force on the chain' : 'it waits to be mined and is not in force yet'
+  if (countsAlready)
+    return `this counts already${mined ? ', and stands on the chain' : ', and the chain will show it'}`
+  return mined ? 'it stands on the chain' : `it counts as soon as it reaches ${custodian}`
+}
+
+/** The lines of `status`. */
+export function statusLines(own: OwnConsents, custodian: string, party: (party: Party) => string): string[] {
+  const lines = own.consents
+    .filter(({ state }) => state !== 'silent')
+    .map((consent) => `- ${slotLine(consent, party)}`)
+  return [
+    lockLine(own, custodian),
+    ...(lines.length === 0 ? ['Nobody has been allowed, or kept from, anything.'] : lines),
+  ]
+}
+
+function lockLine({ locked, epoch, lockSignedUpTo }: OwnConsents, custodian: string): string {
+  if (locked) return `${custodian}: locked, nothing is released.`
+  if (lockSignedUpTo >= epoch)
+    return `${custodian}: locked by your signature, nothing is released; the chain will show it.`
+  return `${custodian}: not locked.`
+}
+
+function slotLine(consent: OwnConsent, party: (party: Party) => string): string {
+  const { scope, state, from, until, terms, version, signedUpTo } = consent
+  const purpose = purposeName(scope.purpose)
+  const ending = signedUpTo >= version ? ' Revoked or objected to already; the chain will show it.' : ''
+  const kinds = terms ? termsText(terms) : 'terms unknown to the hospital, so nothing is released'
+  if (state === 'permit') {
+    return `${capital(party(scope))} may see for ${purpose}, ${from} to ${until}: ${kinds}.${ending}`
+  }
+  const refused = terms && terms.dataClasses.length > 0 ? classNames(terms) : 'everything'
+  return `${capital(party(scope))} is kept from seeing for ${purpose}: ${refused}.`
+}
+
+function termsText(terms: Terms): string {
+  const kinds = terms.sensitivities.map((k) => (isSensitiveKind(k) ? SENSITIVE_KINDS[k].label : k))
+  return `${classNames(terms)}; ${kinds.length === 0 ? 'nothing sensitive' : `sensitive: ${kinds.join(', ')}`}`
+}
+
+function classNames({ dataClasses }: Terms): string {
+  if (dataClasses.length === Object.keys(DATA_CLASSES).length) return 'all kinds of data'
+  return dataClasses.map((c) => (isDataClass(c) ? DATA_CLASSES[c].label : c)).join(', ')
+}
+
+const purposeName = (code: string) => (code === ANY_PURPOSE ? 'any purpose' : purposeDisplay(code))
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
