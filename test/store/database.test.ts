@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -123,6 +123,29 @@ describe('a PGlite folder', () => {
     expect(rows[0]?.n).toBeGreaterThanOrEqual(acknowledged)
     await database.close()
   }, 30_000)
+
+  test('is made from one template, however many processes need it first', async () => {
+    const cache = join(scratch, 'cache')
+    const template = new URL('../../src/store/dialects/pglite-template.ts', import.meta.url).href
+    const script = join(scratch, 'builder.ts')
+    await writeFile(
+      script,
+      `import { pgliteTemplate } from ${JSON.stringify(template)}
+       const { dataDir } = await pgliteTemplate(${JSON.stringify(cache)})
+       console.log(dataDir)`,
+    )
+    const builders = Array.from({ length: 3 }, async () => {
+      const builder = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const chunks: Buffer[] = []
+      builder.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+      const [code] = await once(builder, 'close')
+      return { code, dataDir: Buffer.concat(chunks).toString().trim() }
+    })
+    const built = await Promise.all(builders)
+    expect(built.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(new Set(built.map(({ dataDir }) => dataDir)).size).toBe(1)
+    expect(await readdir(cache)).toEqual([expect.stringMatching(/^pglite-[\d.]+$/)])
+  }, 60_000)
 
   test('that holds something else is refused and left alone', async () => {
     const dir = await mkdtemp(join(scratch, 'other-'))

@@ -19,17 +19,24 @@ export type FolderLock = { release(): void }
  */
 export function lockFolder(path: string): FolderLock {
   const mine = `${process.pid} ${startTime(process.pid) ?? '-'} ${randomUUID()}\n`
-  for (;;) {
-    try {
-      writeFileSync(path, mine, { flag: 'wx', mode: 0o600 })
-      return { release: () => releaseIfOurs(path, mine) }
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error
+  // Written aside and then linked, so that nobody ever sees the lock file empty and takes it for a dead one.
+  const written = `${path}.${randomUUID()}`
+  writeFileSync(written, mine, { flag: 'wx', mode: 0o600 })
+  try {
+    for (;;) {
+      try {
+        linkSync(written, path)
+        return { release: () => releaseIfOurs(path, mine) }
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error
+      }
+      const held = readIfThere(path)
+      if (held === undefined) continue
+      if (isAlive(held)) throw new FolderInUseError(path.replace(/\.lock$/, ''), held.split(' ')[0] ?? '?')
+      removeStale(path, held)
     }
-    const held = readIfThere(path)
-    if (held === undefined) continue
-    if (isAlive(held)) throw new FolderInUseError(path.replace(/\.lock$/, ''), held.split(' ')[0] ?? '?')
-    removeStale(path, held)
+  } finally {
+    unlinkSync(written)
   }
 }
 
@@ -59,7 +66,6 @@ function releaseIfOurs(path: string, mine: string): void {
 function isAlive(held: string): boolean {
   const [pidText, start] = held.trim().split(' ')
   const pid = Number(pidText)
-  // An empty file: its writer is between creating and writing, or died there. The first takes microseconds.
   if (!Number.isSafeInteger(pid) || pid <= 0) return false
   try {
     process.kill(pid, 0)

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { access, chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
@@ -12,21 +12,24 @@ import { FolderInUseError, type FolderLock, lockFolder } from './folder-lock.ts'
 /** An initialised, empty database: a data folder to copy, and the same as a tar for databases in memory. */
 export type PgliteTemplate = { readonly dataDir: string; readonly tarFile: string }
 
+const entryPoint = fileURLToPath(import.meta.resolve('@electric-sql/pglite'))
+const nodeModules = entryPoint.slice(0, entryPoint.lastIndexOf('node_modules') + 'node_modules'.length)
+
 /**
  * The template, built on first use. Safe for several processes at once: one builds, the others wait for it.
- * Undefined where node_modules cannot be written (a read-only installation): callers then start cold.
+ * Undefined where `cache` cannot be written (a read-only installation): callers then start cold.
  */
-export async function pgliteTemplate(): Promise<PgliteTemplate | undefined> {
-  const root = fileURLToPath(import.meta.resolve('@electric-sql/pglite'))
-  const modules = root.slice(0, root.lastIndexOf('node_modules') + 'node_modules'.length)
-  const packageFile = join(modules, '@electric-sql', 'pglite', 'package.json')
+export async function pgliteTemplate(
+  cache = join(nodeModules, '.cache', 'wayleave'),
+): Promise<PgliteTemplate | undefined> {
+  const packageFile = join(nodeModules, '@electric-sql', 'pglite', 'package.json')
   const { version } = JSON.parse(await readFile(packageFile, 'utf8')) as { version: string }
-  const folder = join(modules, '.cache', 'wayleave', `pglite-${version}`)
+  const folder = join(cache, `pglite-${version}`)
   const template = { dataDir: join(folder, 'data'), tarFile: join(folder, 'data.tar') }
   if (await exists(folder)) return template
   try {
-    await mkdir(dirname(folder), { recursive: true })
-    await access(dirname(folder), constants.W_OK)
+    await mkdir(cache, { recursive: true })
+    await access(cache, constants.W_OK)
   } catch {
     return undefined
   }

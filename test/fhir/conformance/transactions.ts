@@ -58,7 +58,9 @@ export function transactionRules({ client }: UnderTest): void {
   test('one bad entry undoes all, and leaves no version behind', async () => {
     const id = `tx-${randomUUID()}`
     const kept = `kept-${randomUUID()}`
+    const spared = `spared-${randomUUID()}`
     await client().put(`Patient/${kept}`, { resourceType: 'Patient', id: kept, gender: 'male' })
+    await client().put(`Patient/${spared}`, { resourceType: 'Patient', id: spared })
     const failed = await client().post(
       '',
       transaction(
@@ -67,6 +69,7 @@ export function transactionRules({ client }: UnderTest): void {
           resource: { resourceType: 'Patient', id: kept, gender: 'female' },
           request: { method: 'PUT', url: `Patient/${kept}` },
         },
+        { request: { method: 'DELETE', url: `Patient/${spared}` } },
         {
           resource: observation('Patient?identifier=urn:none|none'),
           request: { method: 'POST', url: 'Observation' },
@@ -76,6 +79,7 @@ export function transactionRules({ client }: UnderTest): void {
     expectOutcome(failed, 400, 404, 412)
     expectOutcome(await client().get(`Patient/${id}`), 404)
     expectOutcome(await client().get(`Patient/${id}/_history`), 404)
+    expect((await client().get(`Patient/${spared}`)).body.meta.versionId).toBe('1')
     const unchanged = await client().get(`Patient/${kept}`)
     expect(unchanged.body).toMatchObject({ gender: 'male', meta: { versionId: '1' } })
   })

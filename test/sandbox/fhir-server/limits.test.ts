@@ -45,6 +45,31 @@ describe('what the embedded server bounds and refuses', () => {
   })
 })
 
+describe('a transaction that fails after its writes', () => {
+  test('leaves nothing: no resource, no history, no search hit, no number used up', async () => {
+    const { client } = await startServer()
+    await client.put('Patient/kept', { resourceType: 'Patient', id: 'kept', gender: 'male' })
+    const failed = await client.post('', {
+      resourceType: 'Bundle',
+      type: 'transaction',
+      entry: [
+        { resource: { resourceType: 'Patient', id: 'new' }, request: { method: 'PUT', url: 'Patient/new' } },
+        {
+          resource: { resourceType: 'Patient', id: 'kept' },
+          request: { method: 'PUT', url: 'Patient/kept' },
+        },
+        { request: { method: 'GET', url: 'Patient/unknown' } },
+      ],
+    })
+    expectOutcome(failed, 404)
+    expectOutcome(await client.get('Patient/new'), 404)
+    expect((await client.get('Patient?_summary=count')).body.total).toBe(1)
+    expect((await client.get('_history')).body.total).toBe(1)
+    const next = await client.put('Patient/kept', { resourceType: 'Patient', id: 'kept', gender: 'female' })
+    expect(next.body.meta.versionId).toBe('2')
+  })
+})
+
 describe('many writers at once', () => {
   test('number the versions of a resource without a gap', async () => {
     const { client } = await startServer()
