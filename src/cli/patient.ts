@@ -50,7 +50,7 @@ function grantCommand(parent: Command, output: Output): void {
     .option('--until <date>', 'last day, YYYY-MM-DD (default: a year after the first)')
     .addHelpText(
       'after',
-      `\nKinds of data: ${ALL_CLASSES.join(', ')}\nSensitive kinds: ${ALL_KINDS.join(', ')}${IDS}`,
+      `\nKinds of data: ${ALL_CLASSES.join(', ')}\nSensitive kinds: ${ALL_KINDS.join(', ')}\n${IDS}`,
     )
     .action((options: GrantOptions) =>
       perform(options, output, (run, sending) => {
@@ -71,7 +71,7 @@ function revokeCommand(parent: Command, output: Output): void {
   slotCommand(parent, 'revoke', 'End what was granted to a party for a purpose')
     .addHelpText(
       'after',
-      `\nWhat the party has fetched before stays with it. It counts once signed and acknowledged.${IDS}`,
+      `\nWhat the party has fetched before stays with it. It counts once signed and acknowledged.\n${IDS}`,
     )
     .action((options: SlotOptions) =>
       perform(options, output, (run, sending) => run.client.revoke(slotWish(run, options), sending)),

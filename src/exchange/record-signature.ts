@@ -25,8 +25,8 @@ async function sign(key: CryptoKey, kid: string, typ: string, statement: RecordS
 }
 
 async function verify(jwks: JSONWebKeySet, typ: string, detached: string, statement: RecordStatement | ResponseStatement) {
-  const [header, empty, signature] = detached.split('.')
-  if (empty !== '') throw wayleaveError('signature-invalid', 'not a detached JWS')
+  const [header, empty, signature, ...more] = detached.split('.')
+  if (empty !== '' || more.length > 0) throw wayleaveError('signature-invalid', 'not a detached JWS')
   const payload = Buffer.from(encode(statement)).toString('base64url')
   try {
     const { protectedHeader } = await compactVerify(`${header}.${payload}.${signature}`, createLocalJWKSet(jwks), {

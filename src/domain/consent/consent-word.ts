@@ -26,9 +26,10 @@ const STATES = ['silent', 'permit', 'objection'] as const
 const bits = (word: bigint, from: number, width: number) =>
   (word >> BigInt(from)) & ((1n << BigInt(width)) - 1n)
 
-/** @throws RangeError when the state bits hold a value that no contract of ours writes. */
+/** @throws RangeError when the bits for state or flags hold a value that no contract of ours writes (I3). */
 export function readConsentWord(word: bigint): ConsentWord {
   const state = STATES[Number(bits(word, 254, 2))]
+  if (bits(word, 252, 2) !== 0n) throw new RangeError('A consent word with an unknown flag')
   if (!state) throw new RangeError('A consent word with an unknown state')
   return {
     state,

@@ -1,5 +1,6 @@
 import { wayleaveError } from '../errors.ts'
 import { type Hex, isHex } from '../hex.ts'
+import { GRANTEE_TYPES } from './scope.ts'
 import {
   type ActMessages,
   type ActName,
@@ -31,7 +32,8 @@ const MAX_LIST = 64
 
 const isObject = (x: unknown): x is Record<string, unknown> =>
   typeof x === 'object' && x !== null && !Array.isArray(x)
-const isText = (x: unknown, max: number): x is string => typeof x === 'string' && x.length <= max
+const isText = (x: unknown, max: number): x is string =>
+  typeof x === 'string' && x.length <= max && x.isWellFormed()
 const isList = (x: unknown): x is string[] =>
   Array.isArray(x) && x.length <= MAX_LIST && x.every((i) => isText(i, 64))
 
@@ -58,7 +60,7 @@ function isScope(x: unknown): boolean {
   const { granteeType, grantee, purpose, salt, ...rest } = x
   const parts = isText(granteeType, 16) && isText(grantee, 512) && isText(purpose, 64) && isHex(salt, 32)
   return (
-    parts && ['Organization', 'Group', 'Everyone'].includes(granteeType) && Object.keys(rest).length === 0
+    parts && GRANTEE_TYPES.some((type) => type === granteeType) && Object.keys(rest).length === 0
   )
 }
 

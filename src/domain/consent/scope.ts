@@ -4,7 +4,8 @@ import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { type Hex, toHex } from '../hex.ts'
 
 /** Whom a scope names: one organisation, a council-kept group, or everyone. Ordered from the most specific. */
-export type GranteeType = 'Organization' | 'Group' | 'Everyone'
+export const GRANTEE_TYPES = ['Organization', 'Group', 'Everyone'] as const
+export type GranteeType = (typeof GRANTEE_TYPES)[number]
 
 /**
  * Who and why, in clear. `grantee` is the organisation's identifier as `system|value`, the group's name, or empty for

@@ -8,13 +8,18 @@ const SERVER_META = ['versionId', 'lastUpdated', 'source'] as const
 
 /** The RFC 8785 form of a resource version without its server-set `meta.versionId`, `lastUpdated` and `source`. */
 export function canonicalResource(resource: Record<string, unknown>): string {
-  const { meta, ...rest } = resource
-  const kept: Record<string, unknown> = meta && typeof meta === 'object' ? { ...meta } : {}
-  for (const name of SERVER_META) delete kept[name]
-  const bare = Object.keys(kept).length > 0 ? { ...rest, meta: kept } : rest
-  const text = canonicalize(bare)
+  const text = canonicalize(withoutServerMeta(resource))
   if (text === undefined) throw new TypeError('A resource has a canonical form')
   return text
+}
+
+function withoutServerMeta(resource: Record<string, unknown>): Record<string, unknown> {
+  const { meta, ...rest } = resource
+  // A meta that is no object is no FHIR, but it is part of what was written all the same.
+  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) return resource
+  const kept: Record<string, unknown> = { ...meta }
+  for (const name of SERVER_META) delete kept[name]
+  return Object.keys(kept).length > 0 ? { ...rest, meta: kept } : rest
 }
 
 /** The commitment to a resource version: SHA-256 over its 32-byte salt and its canonical form (design §5). */

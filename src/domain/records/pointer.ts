@@ -1,6 +1,9 @@
 import { resourceTypeNumber, resourceTypeOf } from '../consent/data-classes.ts'
 
-/** What an entry says: a version registered, a record that left this compartment, or the compartment's end. */
+/**
+ * What an entry says: a version registered, a record that left this compartment, or the compartment's end. A salt has 32
+ * bytes, a reference 16.
+ */
 export type Pointer =
   | { kind: 'snapshot'; resourceType: string; id: string; versionId: string; salt: Uint8Array }
   | { kind: 'reference'; reference: Uint8Array; salt: Uint8Array }
@@ -9,6 +12,9 @@ export type Pointer =
 
 /** Bytes of a pointer in clear; sealed it is 28 longer, 160, the one length on the chain (I7). */
 export const POINTER_BYTES = 132
+
+const SALT_BYTES = 32
+const REFERENCE_BYTES = 16
 
 const KIND = { snapshot: 1, reference: 2, retired: 3, closing: 4 } as const
 
@@ -22,14 +28,14 @@ export function encodePointer(pointer: Pointer): Uint8Array | undefined {
   let at = 1
   const text = (value: string) => {
     const bytes = new TextEncoder().encode(value)
-    if (bytes.length > 255 || at + 1 + bytes.length > POINTER_BYTES) return false
+    if (!value.isWellFormed() || bytes.length > 255 || at + 1 + bytes.length > POINTER_BYTES) return false
     out[at++] = bytes.length
     out.set(bytes, at)
     at += bytes.length
     return true
   }
-  const raw = (bytes: Uint8Array) => {
-    if (at + bytes.length > POINTER_BYTES) return false
+  const raw = (bytes: Uint8Array, length: number) => {
+    if (bytes.length !== length || at + length > POINTER_BYTES) return false
     out.set(bytes, at)
     at += bytes.length
     return true
@@ -38,13 +44,13 @@ export function encodePointer(pointer: Pointer): Uint8Array | undefined {
     case 'closing':
       return out
     case 'reference':
-      return raw(pointer.salt) && raw(pointer.reference) ? out : undefined
+      return raw(pointer.salt, SALT_BYTES) && raw(pointer.reference, REFERENCE_BYTES) ? out : undefined
     case 'retired':
       out[at++] = resourceTypeNumber(pointer.resourceType)
       return text(pointer.id) ? out : undefined
     case 'snapshot':
       out[at++] = resourceTypeNumber(pointer.resourceType)
-      return raw(pointer.salt) && text(pointer.id) && text(pointer.versionId) ? out : undefined
+      return raw(pointer.salt, SALT_BYTES) && text(pointer.id) && text(pointer.versionId) ? out : undefined
   }
 }
 
@@ -57,7 +63,14 @@ export function decodePointer(bytes: Uint8Array): Pointer {
     at += length
     return bytes.slice(at - length, at)
   }
-  const text = () => new TextDecoder('utf-8', { fatal: true }).decode(raw(raw(1)[0] ?? 0))
+  const text = () => {
+    const utf8 = raw(raw(1)[0] ?? 0)
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(utf8)
+    } catch (cause) {
+      throw new RangeError('A pointer with text that is not UTF-8', { cause })
+    }
+  }
   const type = () => {
     const name = resourceTypeOf(raw(1)[0] ?? 0)
     if (!name) throw new RangeError('A pointer to an unknown resource type')
@@ -67,12 +80,12 @@ export function decodePointer(bytes: Uint8Array): Pointer {
     case KIND.closing:
       return { kind: 'closing' }
     case KIND.reference:
-      return { kind: 'reference', salt: raw(32), reference: raw(16) }
+      return { kind: 'reference', salt: raw(SALT_BYTES), reference: raw(REFERENCE_BYTES) }
     case KIND.retired:
       return { kind: 'retired', resourceType: type(), id: text() }
     case KIND.snapshot: {
       const resourceType = type()
-      const salt = raw(32)
+      const salt = raw(SALT_BYTES)
       return { kind: 'snapshot', resourceType, salt, id: text(), versionId: text() }
     }
     default:

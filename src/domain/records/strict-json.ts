@@ -1,12 +1,12 @@
 import { isSafeNumber, parse } from 'lossless-json'
-import { wayleaveError } from '../errors.ts'
+import { WayleaveError, wayleaveError } from '../errors.ts'
 
 /** Deepest nesting accepted; FHIR resources seldom pass 20. */
 const MAX_DEPTH = 64
 
 /**
- * Reads JSON as RFC 8785 (and RFC 7493, I-JSON) require before anything is committed to: UTF-8, no duplicate keys, no
- * number whose value a double cannot hold, bounded depth.
+ * Reads JSON as RFC 8785 (and RFC 7493, I-JSON) require before anything is committed to: UTF-8 without a byte order
+ * mark, no duplicate keys, no lone surrogates, no number whose value a double cannot hold, bounded depth.
  *
  * @throws WayleaveError `malformed-json`, `duplicate-key`, `number-not-exact` or `too-deep`.
  */
@@ -17,7 +17,7 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw wayleaveError('malformed-json', 'not UTF-8', cause)
   }
-  assertDepth(text)
+  scan(text)
   try {
     return parse(text, undefined, {
       parseNumber: (value) => {
@@ -26,28 +26,72 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
           throw wayleaveError('number-not-exact', value.slice(0, 40))
         return number
       },
-      onDuplicateKey: ({ key }) => {
-        throw wayleaveError('duplicate-key', key.slice(0, 40))
-      },
     })
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause) throw cause
+    if (cause instanceof WayleaveError) throw cause
     throw wayleaveError('malformed-json', String(cause), cause)
   }
 }
 
-/** The parser recurses, so the depth is counted before it runs. */
-function assertDepth(text: string): void {
-  let depth = 0
-  let inString = false
+/**
+ * Goes through the text once before the parser, which recurses, accepts lone surrogates, and passes over a key that
+ * comes twice with one value. What is not JSON at all is left for the parser to say.
+ */
+function scan(text: string): void {
+  /** The containers that are open here: for an object the keys seen so far, for an array nothing. */
+  const open: (Set<string> | undefined)[] = []
+  let keyNext = false
   for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i)
-    if (inString) {
-      if (c === 0x5c) i++
-      else if (c === 0x22) inString = false
-    } else if (c === 0x22) inString = true
-    else if (c === 0x7b || c === 0x5b) {
-      if (++depth > MAX_DEPTH) throw wayleaveError('too-deep', `more than ${MAX_DEPTH} levels`)
-    } else if (c === 0x7d || c === 0x5d) depth--
+    switch (text[i]) {
+      case '"': {
+        const start = i
+        i = endOfString(text, start)
+        const value = stringAt(text, start, i)
+        const keys = open.at(-1)
+        if (!keyNext || !keys) break
+        if (keys.has(value)) throw wayleaveError('duplicate-key', value.slice(0, 40))
+        keys.add(value)
+        keyNext = false
+        break
+      }
+      case '{':
+      case '[':
+        keyNext = text[i] === '{'
+        if (open.push(keyNext ? new Set() : undefined) > MAX_DEPTH)
+          throw wayleaveError('too-deep', `more than ${MAX_DEPTH} levels`)
+        break
+      case '}':
+      case ']':
+        open.pop()
+        keyNext = false
+        break
+      case ',':
+        keyNext = open.at(-1) !== undefined
+        break
+    }
   }
+}
+
+/** Where the string that begins at `start` ends, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === '"') return i
+    if (text[i] === '\\') i++
+  }
+  return text.length
+}
+
+/** The value of the string between its quotes at `start` and `end`; its raw form where it is no JSON string. */
+function stringAt(text: string, start: number, end: number): string {
+  const raw = text.slice(start + 1, end)
+  if (!raw.includes('\\')) return raw
+  let value: string
+  try {
+    value = JSON.parse(`"${raw}"`) as string
+  } catch {
+    return raw
+  }
+  // RFC 8785 §3.2.2.2 gives a lone surrogate no canonical form.
+  if (!value.isWellFormed()) throw wayleaveError('malformed-json', 'a lone surrogate')
+  return value
 }

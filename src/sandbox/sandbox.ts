@@ -1,0 +1,235 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
+import { deployContracts } from '../chain/deploy.ts'
+import { memberId } from '../domain/identity/member-id.ts'
+import { createWords } from '../patient/seed.ts'
+import { publicJwks } from '../store/keyring.ts'
+import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from './anvil.ts'
+import { ALL_ROLES, councilOf } from './council.ts'
+import { awaitBinding, enrolSample } from './enrol-samples.ts'
+import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from './hospital-files.ts'
+import { countSampleRecords, loadSamples } from './load-samples.ts'
+import { NotYet, patiently } from './patiently.ts'
+import { freePort } from './ports.ts'
+import { sampleHospitals, samplePeople } from './samples/index.ts'
+import { type SandboxFile, writeSandboxFile } from './sandbox-file.ts'
+import { type Supervised, supervise } from './supervisor.ts'
+
+export type Sandbox = {
+  file: SandboxFile
+  /** Milliseconds from `startedAt` until every broker answered `/ready` with every sample record registered. */
+  readyMs: number
+  /** Stops brokers, then the chain; what they know stays on disk. */
+  stop(): Promise<void>
+}
+
+/** What the sandbox keeps of its chain: written once, when the contracts are there. */
+type ChainFile = { council: string; port: number; deployed?: Pick<SandboxFile['chain'], 'contracts' | 'deployedAt'> }
+
+/**
+ * Starts, or resumes from disk, the whole network in miniature: a chain, three hospitals each with broker, FHIR server,
+ * database and keys of its own in a process of its own, the sample records and patients.
+ */
+export async function startSandbox(args: {
+  dir: string
+  fresh: boolean
+  startedAt: number
+  /** This process's entry, with which brokers are started. */
+  cli: string
+  tell: (line: string) => void
+}): Promise<Sandbox> {
+  const { tell } = args
+  const dir = resolve(args.dir)
+  if (args.fresh) emptySandbox(dir)
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const releaseDir = claim(dir)
+  const closers: (() => Promise<void>)[] = [async () => releaseDir()]
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    const hospitals = await Promise.all(sampleHospitals().map((hospital) => openHospitalFiles(dir, hospital)))
+    const { chain, anvil } = await openChain(dir, hospitals, tell)
+    closers.push(() => anvil.stop())
+    const file: SandboxFile = { chain, hospitals: [], patients: openPatients(dir) }
+    const path = join(dir, 'sandbox.json')
+    const supervised = hospitals.map((files) => startBroker(args.cli, files, chain, () => rewrite()))
+    // All brokers close at the same time.
+    closers.push(async () => {
+      await Promise.all(supervised.map((broker) => broker.stop()))
+    })
+    const rewrite = () => {
+      file.hospitals = hospitals.map((files, i) => describe(files, supervised[i]?.pid() ?? 0))
+      writeSandboxFile(path, file)
+    }
+    rewrite()
+    await loadAll(hospitals, file, tell)
+    const readyMs = Date.now() - args.startedAt
+    tell(`All brokers are ready and every sample record is registered after ${(readyMs / 1000).toFixed(1)} s.`)
+    await enrolAll(hospitals, file, tell)
+    return { file, readyMs, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Empties only what a sandbox made: a folder of somebody else's is left alone. */
+function emptySandbox(dir: string): void {
+  if (!existsSync(dir)) return
+  if (!existsSync(join(dir, 'chain.json')) && !existsSync(join(dir, 'owner.pid'))) {
+    throw new Error(`${dir} holds no sandbox; --fresh does not empty it`)
+  }
+  assertFree(dir)
+  rmSync(dir, { recursive: true })
+}
+
+function assertFree(dir: string): void {
+  const file = join(dir, 'owner.pid')
+  if (!existsSync(file)) return
+  const pid = Number(readFileSync(file, 'utf8'))
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return // left over from a sandbox that was killed
+  }
+  if (pid !== process.pid) throw new Error(`A sandbox runs in ${dir} already (process ${pid}). Stop it, or choose another --dir`)
+}
+
+function claim(dir: string): () => void {
+  assertFree(dir)
+  const file = join(dir, 'owner.pid')
+  writeFileSync(file, String(process.pid))
+  return () => rmSync(file, { force: true })
+}
+
+async function openChain(
+  dir: string,
+  hospitals: readonly HospitalFiles[],
+  tell: (line: string) => void,
+): Promise<{ chain: SandboxFile['chain']; anvil: Anvil }> {
+  const path = join(dir, 'chain.json')
+  const saved: ChainFile = existsSync(path)
+    ? (JSON.parse(readFileSync(path, 'utf8')) as ChainFile)
+    : { council: Wallet.createRandom().privateKey, port: 0 }
+  saved.port = await freePort(saved.port || undefined)
+  const save = () => writeFileSync(path, JSON.stringify(saved), { mode: 0o600 })
+  save()
+  const chainDir = join(dir, 'chain')
+  mkdirSync(chainDir, { recursive: true })
+  const anvil = await startAnvil({ port: saved.port, dir: chainDir })
+  const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 })
+  try {
+    const signer = new NonceManager(new Wallet(saved.council, provider))
+    const missing = !saved.deployed || (await provider.getCode(saved.deployed.contracts.accessLog)) === '0x'
+    if (missing) {
+      saved.deployed = await deployContracts(signer)
+      save()
+    }
+    if (!saved.deployed) throw new Error('The contracts are not deployed')
+    const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...saved.deployed }
+    const council = councilOf(signer, chain.contracts)
+    for (const files of hospitals) {
+      const id = memberId(files.hospital.identifier)
+      if (await council.isAdmitted(id)) continue
+      await council.admit(id, ALL_ROLES, new Wallet(files.keyring.operator).address, JSON.stringify(profileOf(files)))
+    }
+    tell(`The chain runs at ${anvil.rpc}; ${missing ? 'contracts deployed, three hospitals admitted' : 'resumed from disk'}.`)
+    return { chain, anvil }
+  } catch (error) {
+    await anvil.stop()
+    throw error
+  } finally {
+    provider.destroy()
+  }
+}
+
+function profileOf(files: HospitalFiles) {
+  const { name, identifier } = files.hospital
+  return { name, identifier, endpoint: `http://127.0.0.1:${files.ports.broker}`, jwks: publicJwks(files.keyring) }
+}
+
+function startBroker(cli: string, files: HospitalFiles, chain: SandboxFile['chain'], onStart: () => void): Supervised {
+  writeBrokerConfig(files, chain)
+  let first = true
+  return supervise({
+    command: process.execPath,
+    args: [cli, 'broker', '--config', files.configFile],
+    logFile: files.logFile,
+    onStart: () => {
+      if (!first) onStart()
+      first = false
+    },
+  })
+}
+
+function describe(files: HospitalFiles, pid: number): SandboxFile['hospitals'][number] {
+  const { hospital, ports } = files
+  return {
+    key: hospital.key,
+    name: hospital.name,
+    member: memberId(hospital.identifier),
+    identifier: hospital.identifier,
+    fhir: `http://127.0.0.1:${ports.fhir}/fhir`,
+    broker: `http://127.0.0.1:${ports.broker}`,
+    pid,
+    his: files.his,
+    registrars: files.registrars,
+    auditor: files.auditor,
+    log: files.logFile,
+    fhirAccessLog: files.fhirAccessLog,
+  }
+}
+
+/** The sample people with their words; the words are made once and kept, as on their own devices. */
+function openPatients(dir: string): SandboxFile['patients'] {
+  const path = join(dir, 'words.json')
+  const words = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>) : {}
+  const patients = samplePeople().map(({ name, nationalId, at }) => {
+    words[nationalId.value] ??= createWords()
+    return { name, nationalId, words: words[nationalId.value] ?? '', at }
+  })
+  writeFileSync(path, JSON.stringify(words), { mode: 0o600 })
+  return patients
+}
+
+async function loadAll(hospitals: readonly HospitalFiles[], file: SandboxFile, tell: (line: string) => void): Promise<void> {
+  await Promise.all(
+    hospitals.map(async ({ hospital, dir }) => {
+      const described = file.hospitals.find((h) => h.key === hospital.key)
+      if (!described) return
+      const loaded = join(dir, 'samples-loaded')
+      await patiently(async () => {
+        const answer = await fetch(`${described.broker}/health`)
+        if (!answer.ok) throw new NotYet('the broker starts')
+      }, 60_000)
+      if (!existsSync(loaded)) {
+        await loadSamples(hospital.key, described.fhir, () => {})
+        writeFileSync(loaded, '')
+      }
+      const wanted = countSampleRecords(hospital.key)
+      await patiently(async () => {
+        const answer = await fetch(`${described.broker}/ready`)
+        const { registered, waiting } = (await answer.json()) as { registered: number; waiting: number }
+        if (!answer.ok || registered < wanted || waiting > 0) throw new NotYet(`${hospital.key}: ${registered} of ${wanted}, ${waiting} waiting`)
+      }, 120_000)
+      tell(`${hospital.name}: ${wanted} sample records registered.`)
+    }),
+  )
+}
+
+async function enrolAll(hospitals: readonly HospitalFiles[], file: SandboxFile, tell: (line: string) => void): Promise<void> {
+  let count = 0
+  await Promise.all(
+    hospitals.map(async ({ hospital, contactFile }) => {
+      const described = file.hospitals.find((h) => h.key === hospital.key)
+      const known = file.patients.filter((p) => p.at.some((place) => place.hospital === hospital.key))
+      if (!described) return
+      for (const person of known) await enrolSample(file, described, contactFile, person)
+      for (const person of known) await awaitBinding(file, described, person)
+      count += known.length
+    }),
+  )
+  tell(`${file.patients.length} sample patients are enrolled, ${count} enrolments in all.`)
+}
