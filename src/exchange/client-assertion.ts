@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, jwtVerify, type JWTPayload, SignJWT } from 'jose'
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
 import { wayleaveError } from '../domain/errors.ts'
 import { type Asker, b2bExtension } from './b2b.ts'
 
@@ -49,7 +57,8 @@ export async function verifyClientAssertion(args: {
   // SMART asks for no `iat`: where there is none, the life counted is what is left of it.
   const { jti, exp = 0, iat = args.nowMs / 1000 } = claims
   if (!jti || jti.length > 128) throw wayleaveError('assertion-invalid', 'no jti')
-  if (exp - Math.min(iat, args.nowMs / 1000) > MAX_LIFETIME) throw wayleaveError('assertion-invalid', 'lives too long')
+  if (exp - Math.min(iat, args.nowMs / 1000) > MAX_LIFETIME)
+    throw wayleaveError('assertion-invalid', 'lives too long')
   const fresh = await args.remember(`assertion/${clientId}/${jti}`, exp * 1000 + 60_000)
   if (!fresh) throw wayleaveError('assertion-replayed', 'jti seen before')
   return { clientId, claims }

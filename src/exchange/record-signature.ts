@@ -18,20 +18,36 @@ const encode = (statement: RecordStatement | ResponseStatement) => {
   return new TextEncoder().encode(text)
 }
 
-async function sign(key: CryptoKey, kid: string, typ: string, statement: RecordStatement | ResponseStatement): Promise<string> {
-  const jws = await new CompactSign(encode(statement)).setProtectedHeader({ alg: 'ES256', kid, typ }).sign(key)
+async function sign(
+  key: CryptoKey,
+  kid: string,
+  typ: string,
+  statement: RecordStatement | ResponseStatement,
+): Promise<string> {
+  const jws = await new CompactSign(encode(statement))
+    .setProtectedHeader({ alg: 'ES256', kid, typ })
+    .sign(key)
   const [header, , signature] = jws.split('.')
   return `${header}..${signature}`
 }
 
-async function verify(jwks: JSONWebKeySet, typ: string, detached: string, statement: RecordStatement | ResponseStatement) {
+async function verify(
+  jwks: JSONWebKeySet,
+  typ: string,
+  detached: string,
+  statement: RecordStatement | ResponseStatement,
+) {
   const [header, empty, signature, ...more] = detached.split('.')
   if (empty !== '' || more.length > 0) throw wayleaveError('signature-invalid', 'not a detached JWS')
   const payload = Buffer.from(encode(statement)).toString('base64url')
   try {
-    const { protectedHeader } = await compactVerify(`${header}.${payload}.${signature}`, createLocalJWKSet(jwks), {
-      algorithms: ['ES256'],
-    })
+    const { protectedHeader } = await compactVerify(
+      `${header}.${payload}.${signature}`,
+      createLocalJWKSet(jwks),
+      {
+        algorithms: ['ES256'],
+      },
+    )
     if (protectedHeader.typ !== typ) throw new Error('a signature over something else')
   } catch (cause) {
     throw wayleaveError('signature-invalid', String(cause), cause)
@@ -42,7 +58,8 @@ const RECORD = 'wayleave-record+jws'
 const RESPONSE = 'wayleave-response+jws'
 
 /** Detached JWS (RFC 7515, Appendix F) over the RFC 8785 form of the statement. */
-export const signRecord = (key: CryptoKey, kid: string, statement: RecordStatement) => sign(key, kid, RECORD, statement)
+export const signRecord = (key: CryptoKey, kid: string, statement: RecordStatement) =>
+  sign(key, kid, RECORD, statement)
 
 /** @throws WayleaveError `signature-invalid`. */
 export const verifyRecord = (jwks: JSONWebKeySet, jws: string, statement: RecordStatement) =>

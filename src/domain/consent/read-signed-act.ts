@@ -59,9 +59,7 @@ function isScope(x: unknown): boolean {
   if (!isObject(x)) return false
   const { granteeType, grantee, purpose, salt, ...rest } = x
   const parts = isText(granteeType, 16) && isText(grantee, 512) && isText(purpose, 64) && isHex(salt, 32)
-  return (
-    parts && GRANTEE_TYPES.some((type) => type === granteeType) && Object.keys(rest).length === 0
-  )
+  return parts && GRANTEE_TYPES.some((type) => type === granteeType) && Object.keys(rest).length === 0
 }
 
 function isTerms(x: unknown): boolean {
