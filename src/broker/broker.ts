@@ -96,6 +96,7 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     contracts,
     log,
     everyMs: config.timing.windowMs,
+    anchored: () => index.lastWindow(member),
     afterClose: () => void sender.flush(),
   })
   const times = new Map<number, number>()

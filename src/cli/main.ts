@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { auditCommand } from './audit.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import { brokerCommand } from './broker.ts'
 import { patientCommand } from './patient.ts'
 import { sandboxCommand } from './sandbox.ts'
@@ -10,6 +12,9 @@ const program = new Command('wayleave')
   .addCommand(sandboxCommand())
   .addCommand(brokerCommand())
   .addCommand(patientCommand())
+  .addCommand(auditCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
 
 try {
   await program.parseAsync()

@@ -1,9 +1,32 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { calculateJwkThumbprint, EmbeddedJWK, exportJWK, type JWK, jwtVerify, SignJWT } from 'jose'
 import { wayleaveError } from '../domain/errors.ts'
 
 /** How old a proof may be, and how far ahead its clock. Seconds. */
 const WINDOW = 60
+
+export type DpopKeys = { privateKey: CryptoKey; publicKey: CryptoKey }
+
+const hashOf = (accessToken: string) => createHash('sha256').update(accessToken).digest('base64url')
+
+/** A DPoP proof (RFC 9449 §4.2), ES256, dated by the caller's clock; its `jti` names the request that it goes with. */
+export async function makeDpopProof(args: {
+  keys: DpopKeys
+  method: 'GET' | 'POST'
+  url: string
+  accessToken?: string
+  nowMs: number
+}): Promise<{ proof: string; jti: string }> {
+  const { kty, crv, x, y } = await exportJWK(args.keys.publicKey)
+  const jti = randomUUID()
+  const ath = args.accessToken === undefined ? {} : { ath: hashOf(args.accessToken) }
+  const proof = await new SignJWT({ htm: args.method, htu: args.url, ...ath })
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } as JWK })
+    .setIssuedAt(Math.floor(args.nowMs / 1000))
+    .setJti(jti)
+    .sign(args.keys.privateKey)
+  return { proof, jti }
+}
 
 /**
  * Verifies a DPoP proof (RFC 9449 §4.3): type and algorithm, embedded public key, method and address, age, access-token
@@ -33,8 +56,7 @@ export async function verifyDpopProof(args: {
   if (Math.abs(args.nowMs / 1000 - iat) > WINDOW) throw wayleaveError('dpop-invalid', 'too old or from the future')
   if (typeof jti !== 'string' || jti.length > 128) throw wayleaveError('dpop-invalid', 'no jti')
   if (args.accessToken !== undefined) {
-    const expected = createHash('sha256').update(args.accessToken).digest('base64url')
-    if (typeof ath !== 'string' || !sameText(ath, expected)) throw wayleaveError('dpop-invalid', 'made for another token')
+    if (typeof ath !== 'string' || !sameText(ath, hashOf(args.accessToken))) throw wayleaveError('dpop-invalid', 'made for another token')
   }
   if (!protectedHeader.jwk) throw wayleaveError('dpop-invalid', 'no key')
   const thumbprint = await calculateJwkThumbprint(protectedHeader.jwk)

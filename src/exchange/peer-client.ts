@@ -1,11 +1,11 @@
-import { generateProof, type KeyPair } from 'dpop'
-import { decodeJwt, generateKeyPair } from 'jose'
+import { generateKeyPair } from 'jose'
 import { Agent, request } from 'undici'
 import type { Clock } from '../domain/clock.ts'
 import { isErrorCode, wayleaveError, type ErrorCode } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
+import { makeDpopProof } from './dpop-proof.ts'
 
 /** What a custodian's broker answered: unverified. `fetch` is the jti that its signature must name. */
 export type FetchedRecord = { bytes: Uint8Array; recordJws: string; responseJws: string; fetch: string; at: number }
@@ -34,7 +34,7 @@ export async function createPeerClient(deps: {
   const { clock, signing } = deps
   // Peers are reached directly, never through a redirect: undici's request follows none.
   const dispatcher = new Agent({ maxResponseSize: deps.maxBytes ?? 64 * 1024 * 1024, headersTimeout: 15_000, bodyTimeout: 15_000 })
-  const dpopKeys = (await generateKeyPair('ES256')) as KeyPair
+  const dpopKeys = await generateKeyPair('ES256')
 
   async function call(url: string, options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string }) {
     try {
@@ -56,6 +56,7 @@ export async function createPeerClient(deps: {
       asker,
       nowMs: clock.now(),
     })
+    const { proof } = await makeDpopProof({ keys: dpopKeys, method: 'POST', url, nowMs: clock.now() })
     const body = new URLSearchParams({
       grant_type: 'client_credentials',
       scope: `record:${tag}`,
@@ -66,7 +67,7 @@ export async function createPeerClient(deps: {
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
-        dpop: await generateProof(dpopKeys, url, 'POST'),
+        dpop: proof,
       },
       body: body.toString(),
     })
@@ -78,7 +79,7 @@ export async function createPeerClient(deps: {
     async fetchRecord(endpoint, tag, asker) {
       const accessToken = await token(endpoint, tag, asker)
       const url = `${endpoint}/exchange/record/${tag}`
-      const proof = await generateProof(dpopKeys, url, 'GET', undefined, accessToken)
+      const { proof, jti } = await makeDpopProof({ keys: dpopKeys, method: 'GET', url, accessToken, nowMs: clock.now() })
       const answer = await call(url, { method: 'GET', headers: { authorization: `DPoP ${accessToken}`, dpop: proof } })
       if (answer.status !== 200) throw refusal(answer)
       const header = (name: string) => String(answer.headers[name] ?? '')
@@ -87,7 +88,7 @@ export async function createPeerClient(deps: {
         recordJws: header(RECORD_SIGNATURE_HEADER),
         responseJws: header(RESPONSE_SIGNATURE_HEADER),
         at: Number(header(RESPONSE_TIME_HEADER)),
-        fetch: decodeJwt(proof).jti ?? '',
+        fetch: jti,
       }
     },
     async post(url, contentType, body) {

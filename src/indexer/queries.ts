@@ -60,13 +60,17 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       )
     },
 
-    /** A member's newest profile; undefined for a stranger. Its keys verify what that member signs. */
+    /**
+     * A member's newest profile; undefined for a stranger, and for one whose profile names another organisation than the
+     * council admitted: consents name organisations by identifier, so a borrowed one would borrow another's consents.
+     */
     async profile(member: Hex): Promise<MemberProfile | undefined> {
       const row = await newest('ProfileSet', member)
       if (!row) return undefined
       try {
         const { profile } = JSON.parse(row.args) as { profile: string }
-        return { ...(JSON.parse(profile) as Omit<MemberProfile, 'id'>), id: member }
+        const read = { ...(JSON.parse(profile) as Omit<MemberProfile, 'id'>), id: member }
+        return memberId(read.identifier) === member ? read : undefined
       } catch {
         return undefined // a member that publishes nonsense is one without a profile
       }

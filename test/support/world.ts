@@ -54,6 +54,8 @@ export type TestHospital = {
   /** Waits until everything put so far is on the chain and in the index. */
   settled(): Promise<void>
   restart(): Promise<void>
+  /** The broker's database is lost; another one, filled by `fill`, takes its place. The FHIR server keeps its own. */
+  replaceDatabase(fill: (database: Database) => Promise<void>): Promise<void>
 }
 
 export type World = {
@@ -138,7 +140,7 @@ async function openHospital(
     createBroker({
       config,
       keyring: files.keyring,
-      database,
+      database: hospital.database,
       fhirBase: fhir,
       clock,
       log,
@@ -178,11 +180,18 @@ async function openHospital(
       await hospital.broker.close()
       hospital.broker = await open()
     },
+    async replaceDatabase(fill) {
+      await hospital.broker.close()
+      hospital.database = await openDatabase({ kind: 'pglite' })
+      await fill(hospital.database)
+      hospital.broker = await open()
+    },
   }
   hospital.broker = await open()
   closers.set(hospital, async () => {
     await server.close()
     await database.close()
+    await hospital.database.close()
   })
   return hospital
 }

@@ -33,6 +33,8 @@ export function createWindows(deps: {
   contracts: Contracts
   log: Logger
   everyMs: number
+  /** The member's newest window on the chain: after a restore it may be ahead of the database. */
+  anchored: () => Promise<{ number: number; until: number } | undefined>
   afterClose: () => void
 }): Windows {
   const { db, clock, log } = deps
@@ -41,7 +43,9 @@ export function createWindows(deps: {
   let running: Promise<void> = Promise.resolve()
 
   async function run(): Promise<void> {
+    const anchored = await deps.anchored()
     await db.transaction().execute(async (trx) => {
+      await reopenRefused(trx)
       const last = await trx
         .selectFrom('windows')
         .select(['number', 'until_time'])
@@ -49,11 +53,11 @@ export function createWindows(deps: {
         .limit(1)
         .forUpdate()
         .executeTakeFirst()
-      const from = last?.until_time ?? 0
+      const from = Math.max(last?.until_time ?? 0, anchored?.until ?? 0)
       const until = Math.floor(clock.now() / 1000)
       if (until <= from) return
       const entries = await trx.selectFrom('access_log').select(['seq', 'leaf']).where('window_number', 'is', null).orderBy('seq').execute()
-      const number = (last?.number ?? 0) + 1
+      const number = Math.max(last?.number ?? 0, anchored?.number ?? 0) + 1
       // One random leaf in each, so that an empty window looks like any other.
       const root = SimpleMerkleTree.of([...entries.map((e) => e.leaf), toHex(randomBytes(32))]).root as Hex
       const data = registry.encodeFunctionData('anchor', [number, until, root]) as Hex
@@ -71,6 +75,22 @@ export function createWindows(deps: {
       }
     })
     deps.afterClose()
+  }
+
+  /** What a refused window held goes into the next one: nothing stays without an anchor for ever. */
+  async function reopenRefused(trx: Kysely<BrokerTables>): Promise<void> {
+    const refused = await trx
+      .selectFrom('windows')
+      .innerJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
+      .select(['number', 'outbox_id'])
+      .where('status', '=', 'failed')
+      .execute()
+    for (const { number, outbox_id } of refused) {
+      log.error({ window: number }, 'the chain refused a window; its entries go into the next one')
+      await trx.updateTable('access_log').set({ window_number: null }).where('window_number', '=', number).execute()
+      await trx.deleteFrom('windows').where('number', '=', number).execute()
+      await trx.deleteFrom('chain_outbox').where('id', '=', outbox_id).execute()
+    }
   }
 
   function close(): Promise<void> {
