@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Hex } from '../domain/hex.ts'
+import { memberId } from '../domain/identity/member-id.ts'
+import { memberId } from '../domain/identity/member-id.ts'
 import type { IndexTables } from '../store/schema.ts'
 
 export type IndexedEvent = { block: number; logIndex: number; transaction: string; name: string; args: Record<string, string> }
@@ -15,6 +17,13 @@ export type MemberProfile = {
 
 /** What brokers look up in the index. It finds candidates and shows pointers; it never permits (see consent-reader). */
 export type IndexQueries = ReturnType<typeof createIndexQueries>
+
+function isProfile({ id, name, identifier, endpoint, jwks }: MemberProfile): boolean {
+  const texts = [name, identifier?.system, identifier?.value, endpoint]
+  if (!texts.every((text) => typeof text === 'string')) return false
+  if (!Array.isArray(jwks?.keys) || !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) return false
+  return memberId(identifier) === id
+}
 
 export function createIndexQueries(db: Kysely<IndexTables>) {
   const newest = (name: string, key1: string, key2?: string) => {
@@ -69,8 +78,7 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       if (!row) return undefined
       try {
         const { profile } = JSON.parse(row.args) as { profile: string }
-        const read = { ...(JSON.parse(profile) as Omit<MemberProfile, 'id'>), id: member }
-        return memberId(read.identifier) === member ? read : undefined
+        return profileOf(member, JSON.parse(profile))
       } catch {
         return undefined // a member that publishes nonsense is one without a profile
       }
@@ -148,4 +156,11 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       return args && { number: Number(args.number), until: Number(args.until) }
     },
   }
+}
+
+function profileOf(member: Hex, claimed: Partial<MemberProfile>): MemberProfile | undefined {
+  const { name, identifier, endpoint, jwks } = claimed
+  if (!identifier || memberId(identifier) !== member) return undefined
+  if (typeof name !== 'string' || !/^https?:\/\//.test(String(endpoint)) || !Array.isArray(jwks?.keys)) return undefined
+  return { ...(claimed as MemberProfile), id: member }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { JWK } from 'jose'
+import { importJWK, type JWK } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
@@ -117,5 +117,8 @@ async function send(db: Db, deps: ShareDeps, patient: StoredPatient, grantee: He
 
 async function sealingKey(index: IndexQueries, member: Hex): Promise<JWK | undefined> {
   const profile = await index.profile(member)
-  return profile?.jwks.keys.find((key) => key['use'] === 'enc') as JWK | undefined
+  const key = profile?.jwks.keys.find((one) => one?.['use'] === 'enc') as JWK | undefined
+  // A member with a key that is none goes without a share; it must not keep others from theirs.
+  const usable = key && (await importJWK(key, 'ECDH-ES+A256KW').catch(() => undefined))
+  return usable && key
 }
