@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
-import { memberId } from '../domain/identity/member-id.ts'
 import type { IndexTables } from '../store/schema.ts'
 
 export type IndexedEvent = { block: number; logIndex: number; transaction: string; name: string; args: Record<string, string> }
@@ -17,13 +16,6 @@ export type MemberProfile = {
 
 /** What brokers look up in the index. It finds candidates and shows pointers; it never permits (see consent-reader). */
 export type IndexQueries = ReturnType<typeof createIndexQueries>
-
-function isProfile({ id, name, identifier, endpoint, jwks }: MemberProfile): boolean {
-  const texts = [name, identifier?.system, identifier?.value, endpoint]
-  if (!texts.every((text) => typeof text === 'string')) return false
-  if (!Array.isArray(jwks?.keys) || !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) return false
-  return memberId(identifier) === id
-}
 
 export function createIndexQueries(db: Kysely<IndexTables>) {
   const newest = (name: string, key1: string, key2?: string) => {

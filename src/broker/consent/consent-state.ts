@@ -8,7 +8,7 @@ import { type GranteeType, type SaltedScope, saltedScope } from '../../domain/co
 import { scopeHash } from '../../domain/consent/typed-data.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
-import { groupId, identifierText } from '../../domain/identity/member-id.ts'
+import { groupId, identifierText, memberId } from '../../domain/identity/member-id.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
@@ -53,7 +53,7 @@ export function createConsentStates(deps: {
         { granteeType: 'Everyone', grantee: '' },
       ]
       const known = await scopesOf(db, patient)
-      const slots = slotsFor(patient, parties, purpose, known)
+      const slots = slotsFor(patient, parties, purpose, known, requester)
       const groups = [...new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => groupId(s.grantee)))]
       const reading = await reader
         .read({ handle: patient.secrets.handle, scopes: slots.map(([hash]) => hash), requester, groups, block: block.number })
@@ -79,7 +79,8 @@ export function createConsentStates(deps: {
       return {
         block: block.number,
         at: clock.now(),
-        requester: reading.requester,
+        // Without its identifier no slot that names it can be looked up, an objection's neither (I3).
+        requester: profile ? reading.requester : { ...reading.requester, live: false },
         custodian: reading.holder,
         purpose,
         handle: {
@@ -99,6 +100,7 @@ function slotsFor(
   parties: { granteeType: GranteeType; grantee: string }[],
   purpose: string,
   known: Map<Hex, SaltedScope>,
+  requester: Hex,
 ): [Hex, SaltedScope][] {
   const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
   const slots = new Map<Hex, SaltedScope>()
@@ -108,8 +110,9 @@ function slotsFor(
       slots.set(scopeHash(scope), scope)
     }
   }
-  const concerns = (scope: SaltedScope) =>
-    parties.some((p) => p.granteeType === scope.granteeType && p.grantee === scope.grantee)
+  // A group that this broker has no name for is asked about all the same: the chain knows who is in it.
+  const concerns = ({ granteeType, grantee }: SaltedScope) =>
+    granteeType === 'Organization' ? memberId(grantee) === requester : granteeType === 'Group' || grantee === ''
   for (const [hash, scope] of known) if (concerns(scope)) slots.set(hash, scope)
   if (slots.size > MAX_SLOTS) throw wayleaveError('internal', 'more scopes than one call reads')
   return [...slots]
