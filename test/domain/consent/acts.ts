@@ -1,0 +1,48 @@
+import { keccak256, toUtf8Bytes } from 'ethers'
+import type { ActMessages, ActName } from '../../../src/domain/consent/typed-data.ts'
+import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
+
+export const hash = (text: string) => keccak256(toUtf8Bytes(text)) as Hex
+
+const handle = hash('a handle')
+const scope = {
+  granteeType: 'Organization' as const,
+  grantee: 'urn:oid:2.999.1|hospital-é',
+  purpose: 'TREAT',
+  salt: hash('scope salt'),
+}
+const terms = {
+  dataClasses: ['laboratory', 'problems'],
+  sensitivities: ['HIV'],
+  body: ZERO_32,
+  salt: hash('terms salt'),
+}
+
+/** One message of each act, every field other than zero where it may be. */
+export const MESSAGES: ActMessages = {
+  Grant: {
+    handle,
+    scope,
+    terms,
+    fromDay: 20_000,
+    untilDay: 20_365,
+    flags: 10,
+    version: 3,
+    epoch: 2,
+    deadline: 1_900_000_000,
+  },
+  Revocation: { handle, scope, upToVersion: 3 },
+  Objection: { handle, scope, terms, upToVersion: 4 },
+  Withdrawal: { handle, scope, version: 5, epoch: 2, deadline: 1_900_000_000 },
+  Bind: { handle, custodian: hash('hospital'), deadline: 1_900_000_000 },
+  Lock: { handle, upToEpoch: 2 },
+  Unlock: { handle, epoch: 3, deadline: 1_900_000_000 },
+}
+
+export const ACTS = Object.keys(MESSAGES) as ActName[]
+
+export const REGISTRIES = {
+  chainId: 31_337,
+  consentRegistry: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
+  patientRegistry: '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512',
+} as const

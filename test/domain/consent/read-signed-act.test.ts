@@ -1,0 +1,188 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { readHashedAct, readSignedAct } from '../../../src/domain/consent/read-signed-act.ts'
+import { type ActName, actDomain, hashedMessage, typedData } from '../../../src/domain/consent/typed-data.ts'
+import type { Hex } from '../../../src/domain/hex.ts'
+import { seeded } from '../../seeded.ts'
+import { ACTS, MESSAGES, REGISTRIES } from './acts.ts'
+
+const PATIENT_ACTS = ['Bind', 'Lock', 'Unlock']
+const signer = `0x${'ab'.repeat(20)}`
+const signature = `0x${'cd'.repeat(65)}`
+const registryOf = (act: ActName) =>
+  PATIENT_ACTS.includes(act) ? REGISTRIES.patientRegistry : REGISTRIES.consentRegistry
+
+/** What a program sends for an act: plain JSON. */
+function sent(act: ActName) {
+  const domain = actDomain(act, REGISTRIES.chainId, registryOf(act) as Hex)
+  return JSON.parse(JSON.stringify({ typedData: typedData(act, domain, MESSAGES[act]), signer, signature }))
+}
+function sentHashed(act: ActName) {
+  const whole = sent(act)
+  return {
+    ...whole,
+    typedData: { ...whole.typedData, message: hashedMessage(act, MESSAGES[act]) },
+    sealed: 'a.b.c.d.e',
+  }
+}
+const codeOf = (read: () => unknown): unknown => {
+  try {
+    read()
+  } catch (error) {
+    return (error as { code?: unknown }).code ?? error
+  }
+  return 'accepted'
+}
+const refusal = (input: unknown) => codeOf(() => readSignedAct(input, REGISTRIES))
+const refusalHashed = (input: unknown) => codeOf(() => readHashedAct(input, REGISTRIES))
+
+/** The input with the value at a path replaced; `undefined` takes it away. */
+function withAt(input: unknown, path: string, value: unknown): unknown {
+  const copy = structuredClone(input) as Record<string, unknown>
+  const names = path.split('.')
+  const last = names.pop() ?? ''
+  const parent = names.reduce((at, name) => at[name] as Record<string, unknown>, copy)
+  if (value === undefined) delete parent[last]
+  else parent[last] = value
+  return copy
+}
+
+describe.each(ACTS)('a signed %s', (act) => {
+  test('is read as it was signed, the signer in lower case', () => {
+    const read = readSignedAct(withAt(sent(act), 'signer', `0x${'AB'.repeat(20)}`), REGISTRIES)
+    expect(read.typedData.message).toEqual(MESSAGES[act])
+    expect(read.signer).toBe(signer)
+    expect(read.typedData.domain.verifyingContract).toBe(registryOf(act).toLowerCase())
+  })
+
+  test('is refused when a field is missing, null, of another type, or one too many', () => {
+    for (const name of Object.keys(MESSAGES[act])) {
+      for (const value of [undefined, null, true, [], {}, -1, 1.5, 2 ** 53, '', '0x', '7'])
+        expect(
+          refusal(withAt(sent(act), `typedData.message.${name}`, value)),
+          `${name} ${String(value)}`,
+        ).toBe('typed-data-invalid')
+    }
+    expect(refusal(withAt(sent(act), 'typedData.message.extra', 1))).toBe('typed-data-invalid')
+  })
+
+  test('takes its types from us, whatever was sent with it', () => {
+    const types = { [act]: [{ name: 'anything', type: 'bytes32' }] }
+    const read = readSignedAct(withAt(sent(act), 'typedData.types', types), REGISTRIES)
+    expect(read.typedData.types).toEqual(sent(act).typedData.types)
+  })
+
+  test('is refused for another chain, contract, name or version', () => {
+    const at = (path: string, value: unknown) => refusal(withAt(sent(act), `typedData.domain.${path}`, value))
+    const other = PATIENT_ACTS.includes(act) ? REGISTRIES.consentRegistry : REGISTRIES.patientRegistry
+    expect(at('chainId', 1)).toBe('wrong-chain')
+    expect(at('chainId', undefined)).toBe('wrong-chain')
+    expect(at('chainId', '31337')).toBe('accepted')
+    expect(at('verifyingContract', other)).toBe('wrong-contract')
+    expect(at('verifyingContract', undefined)).toBe('wrong-contract')
+    expect(at('name', 'Wayleave')).toBe('typed-data-invalid')
+    expect(at('version', '2')).toBe('typed-data-invalid')
+    expect(refusal(withAt(sent(act), 'typedData.domain', null))).toBe('typed-data-invalid')
+  })
+
+  test('is refused without a whole signer and signature', () => {
+    for (const [name, value] of [
+      ['signer', undefined],
+      ['signer', `0x${'ab'.repeat(19)}`],
+      ['signer', `0x${'zz'.repeat(20)}`],
+      ['signature', undefined],
+      ['signature', '0x'],
+      ['signature', `0x${'cd'.repeat(64)}`],
+      ['signature', 5],
+    ] as const) {
+      expect(refusal(withAt(sent(act), name, value)), `${name} ${value}`).toBe('signature-invalid')
+    }
+  })
+})
+
+describe('scope and terms in clear', () => {
+  const at = (path: string, value: unknown) =>
+    refusal(withAt(sent('Grant'), `typedData.message.${path}`, value))
+
+  test.each([
+    ['a kind of grantee that there is not', 'scope.granteeType', 'Person'],
+    ['a kind of grantee that every object has', 'scope.granteeType', 'constructor'],
+    ['a grantee of 513 characters', 'scope.grantee', 'x'.repeat(513)],
+    ['a lone surrogate, which no wallet can sign', 'scope.grantee', '\ud800'],
+    ['a salt of 31 bytes', 'scope.salt', `0x${'00'.repeat(31)}`],
+    ['a field too many', 'scope.note', 'x'],
+    ['a field too few', 'scope.purpose', undefined],
+    ['classes that are no list', 'terms.dataClasses', 'problems'],
+    ['a class that is no text', 'terms.dataClasses', [1]],
+    ['65 classes', 'terms.dataClasses', Array(65).fill('x')],
+    ['a kind of 65 characters', 'terms.sensitivities', ['x'.repeat(65)]],
+    ['a body that is no hash', 'terms.body', 'none'],
+    ['a list where the terms belong', 'terms', []],
+    ['a hash where the scope belongs', 'scope', `0x${'00'.repeat(32)}`],
+  ])('are refused with %s', (_what, path, value) => expect(at(path, value)).toBe('typed-data-invalid'))
+
+  test.each([
+    ['fromDay', 2 ** 16],
+    ['untilDay', 2 ** 16],
+    ['flags', 2 ** 8],
+    ['version', 2 ** 24],
+    ['epoch', 2 ** 32],
+  ])('%s is refused beyond its type', (name, value) => {
+    expect(at(name, value)).toBe('typed-data-invalid')
+    expect(at(name, value - 1)).toBe('accepted')
+  })
+})
+
+describe('the form for strangers', () => {
+  test.each(ACTS.filter((act) => act !== 'Bind'))('takes a %s with hashes in place of bodies', (act) => {
+    const read = readHashedAct(sentHashed(act), REGISTRIES)
+    expect(read).toMatchObject({
+      act,
+      message: hashedMessage(act, MESSAGES[act]),
+      sealed: 'a.b.c.d.e',
+      signer,
+    })
+  })
+
+  test('refuses bodies in clear, so that nobody shows them by mistake', () => {
+    for (const act of ['Grant', 'Revocation', 'Objection', 'Withdrawal'] as const) {
+      expect(refusalHashed({ ...sent(act), sealed: 'a.b.c.d.e' }), act).toBe('typed-data-invalid')
+    }
+    expect(refusal(sentHashed('Grant'))).toBe('typed-data-invalid')
+  })
+
+  test('refuses a binding, which only the custodian takes', () => {
+    expect(refusalHashed(sentHashed('Bind'))).toBe('typed-data-invalid')
+  })
+
+  test.each([undefined, '', 'a.b.c', 5, `a.b.c.d.${'x'.repeat(16_384)}`])(
+    'refuses what is not sealed',
+    (sealed) => {
+      expect(refusalHashed(withAt(sentHashed('Lock'), 'sealed', sealed))).toBe('typed-data-invalid')
+    },
+  )
+})
+
+test('any JSON at all is read or refused with a code, never with another error', () => {
+  const codes = ['accepted', 'typed-data-invalid', 'wrong-chain', 'wrong-contract', 'signature-invalid']
+  const anything = fc.oneof(
+    fc.jsonValue(),
+    fc.record({
+      typedData: fc.record({
+        primaryType: fc.constantFrom(...ACTS, '__proto__', 'toString'),
+        domain: fc.constantFrom(sent('Grant').typedData.domain, {}, null),
+        message: fc.oneof(fc.jsonValue(), fc.constant(MESSAGES.Grant)),
+      }),
+      signer: fc.constantFrom(signer, '0x'),
+      signature: fc.jsonValue(),
+      sealed: fc.string(),
+    }),
+  )
+  fc.assert(
+    fc.property(anything, (input) => {
+      expect(codes).toContain(refusal(input))
+      expect(codes).toContain(refusalHashed(input))
+    }),
+    seeded({ numRuns: 1_000 }),
+  )
+})
