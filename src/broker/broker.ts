@@ -5,6 +5,7 @@ import { createConsentReader } from '../chain/consent-reader.ts'
 import { watchHead } from '../chain/head-watch.ts'
 import { publishProfile } from '../chain/member-profile.ts'
 import { createSender } from '../chain/sender.ts'
+import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
@@ -64,10 +65,12 @@ export type BrokerDeps = {
   log: Logger
   /** See createReleases. */
   afterIntent?: () => Promise<void>
+  /** How much, and for how long, the FHIR server and other brokers may answer; the defaults are those of each. */
+  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds> }
 }
 
 /** One hospital's broker, put together: this is the only place where its parts meet. */
-export async function createBroker({ config, keyring, database, fhirBase, clock, log, afterIntent }: BrokerDeps): Promise<Broker> {
+export async function createBroker({ config, keyring, database, fhirBase, clock, log, afterIntent, bounds = {} }: BrokerDeps): Promise<Broker> {
   const { contracts, chainId } = config.chain
   const member = memberId(config.identifier)
   const db = await openBrokerTables(database.db)
@@ -110,7 +113,7 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
 
   // consent
   const states = createConsentStates({ reader, head, index, clock, custodian: member, groups: config.groups })
-  const peers = await createPeerClient({ member, signing, clock })
+  const peers = await createPeerClient({ member, signing, clock, ...(bounds.peer ? { bounds: bounds.peer } : {}) })
   const outbox = createExchangeOutbox({
     db,
     clock,
@@ -118,7 +121,7 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     peers,
     endpointOf: async (id) => (await index.profile(id))?.endpoint,
   })
-  const shares = createShareKeeper({ db, patients, clock, log, deps: { states, index, clock, custodian: member, signing } })
+  const shares = createShareKeeper({ db, patients, clock, log, deps: { patients, states, index, clock, custodian: member, signing } })
   const acts = createActs({
     db,
     patients,
@@ -149,7 +152,7 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
   })
 
   // register
-  const source = createFhirSource({ base: fhirBase })
+  const source = createFhirSource({ base: fhirBase, ...(bounds.fhir ? { bounds: bounds.fhir } : {}) })
   const labeller = createLabeller(DEFAULT_RULES)
   const registration = createRegistration({
     db,

@@ -1,2 +1,2 @@
-export { type Broker, createBroker } from './broker.ts'
+export { type Broker, type BrokerDeps, createBroker } from './broker.ts'
 export { BrokerConfig, readBrokerConfig } from './config.ts'

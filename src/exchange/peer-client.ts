@@ -1,5 +1,6 @@
 import { generateKeyPair } from 'jose'
-import { Agent, request } from 'undici'
+import { Agent, errors, request } from 'undici'
+import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import { isErrorCode, wayleaveError, type ErrorCode } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
@@ -13,7 +14,8 @@ export type FetchedRecord = { bytes: Uint8Array; recordJws: string; responseJws:
 export type PeerClient = {
   /**
    * Asks another member's broker for one record: token (private_key_jwt, DPoP), then the record (design §6).
-   * @throws WayleaveError `not-available` where the custodian refuses; `source-unavailable` where it does not answer.
+   * @throws WayleaveError `not-available` where the custodian refuses; `peer-unavailable` where it does not answer;
+   * `response-invalid` where what it answers breaks the protocol, a redirect or too large a body for example.
    */
   fetchRecord(endpoint: string, tag: Hex, asker: Asker): Promise<FetchedRecord>
   /** Posts a sealed message; resolves to the HTTP status. */
@@ -29,19 +31,25 @@ export async function createPeerClient(deps: {
   member: Hex
   signing: { key: CryptoKey; kid: string }
   clock: Clock
-  maxBytes?: number
+  bounds?: Partial<Bounds>
 }): Promise<PeerClient> {
   const { clock, signing } = deps
   // Peers are reached directly, never through a redirect: undici's request follows none.
-  const dispatcher = new Agent({ maxResponseSize: deps.maxBytes ?? 64 * 1024 * 1024, headersTimeout: 15_000, bodyTimeout: 15_000 })
+  const bounds = { ...DEFAULT_BOUNDS, ...deps.bounds }
+  const dispatcher = new Agent({
+    maxResponseSize: bounds.maxBytes,
+    headersTimeout: bounds.headersMs,
+    bodyTimeout: bounds.bodyMs,
+  })
   const dpopKeys = await generateKeyPair('ES256')
 
   async function call(url: string, options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string }) {
     try {
-      const { statusCode, headers, body } = await request(url, { ...options, dispatcher })
+      const { statusCode, headers, body } = await request(url, { ...options, dispatcher, signal: AbortSignal.timeout(bounds.totalMs) })
       return { status: statusCode, headers, bytes: new Uint8Array(await body.arrayBuffer()) }
     } catch (cause) {
-      throw wayleaveError('source-unavailable', `the peer did not answer: ${String(cause)}`, cause)
+      if (cause instanceof errors.ResponseExceededMaxSizeError) throw wayleaveError('response-invalid', 'too large', cause)
+      throw wayleaveError('peer-unavailable', String(cause), cause)
     }
   }
 
@@ -72,7 +80,7 @@ export async function createPeerClient(deps: {
       body: body.toString(),
     })
     if (answer.status !== 200) throw refusal(answer)
-    return (JSON.parse(new TextDecoder().decode(answer.bytes)) as { access_token: string }).access_token
+    return tokenIn(answer.bytes)
   }
 
   return {
@@ -98,10 +106,26 @@ export async function createPeerClient(deps: {
   }
 }
 
-/** A peer's refusal is handed on as one answer; only its inability to answer is told apart. */
+/** RFC 6750's `b64token`, at a length that a header can hold. */
+const TOKEN = /^[\w.~+/-]{1,8000}=*$/
+
+function tokenIn(bytes: Uint8Array): string {
+  let answer: { access_token?: unknown } | null
+  try {
+    answer = JSON.parse(new TextDecoder().decode(bytes)) as typeof answer
+  } catch (cause) {
+    throw wayleaveError('response-invalid', 'the token is not JSON', cause)
+  }
+  if (typeof answer?.access_token !== 'string' || !TOKEN.test(answer.access_token)) {
+    throw wayleaveError('response-invalid', 'no token')
+  }
+  return answer.access_token
+}
+
+/** A peer's refusal is handed on as one answer; only its inability to answer, and nonsense, are told apart. */
 function refusal({ status, bytes }: { status: number; bytes: Uint8Array }) {
-  const code = codeIn(bytes)
-  return wayleaveError(status >= 500 ? 'source-unavailable' : 'not-available', `the peer answered ${status} ${code ?? ''}`)
+  const code = status >= 500 ? 'peer-unavailable' : status >= 400 ? 'not-available' : 'response-invalid'
+  return wayleaveError(code, `the peer answered ${status} ${codeIn(bytes) ?? ''}`)
 }
 
 function codeIn(bytes: Uint8Array): ErrorCode | undefined {

@@ -1,6 +1,7 @@
 import { Client } from 'fhir-kit-client'
 import type { Patient } from 'fhir/r4.js'
 import { Agent, request } from 'undici'
+import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../domain/errors.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import { parseStrictJson } from '../domain/records/strict-json.ts'
@@ -39,12 +40,9 @@ const ID = /^[A-Za-z0-9\-.]{1,64}$/
 const TYPE = /^[A-Z][A-Za-z]{2,40}$/
 const MAX_PAGES = 10_000
 
-type Bounds = { maxBytes: number; headersMs: number; bodyMs: number }
-const BOUNDS: Bounds = { maxBytes: 64 * 1024 * 1024, headersMs: 15_000, bodyMs: 15_000 }
-
 export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> }): FhirSource {
   const base = deps.base.replace(/\/$/, '')
-  const bounds = { ...BOUNDS, ...deps.bounds }
+  const bounds = { ...DEFAULT_BOUNDS, ...deps.bounds }
   const dispatcher = new Agent({
     maxResponseSize: bounds.maxBytes,
     headersTimeout: bounds.headersMs,
@@ -57,7 +55,8 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
   async function bytes(url: string): Promise<{ status: number; body: Uint8Array }> {
     try {
       // undici's request follows no redirect, so a 3xx comes back as what it is and is refused below.
-      const answer = await request(url, { dispatcher, headers: { accept: 'application/fhir+json', 'cache-control': 'no-cache' } })
+      const headers = { accept: 'application/fhir+json', 'cache-control': 'no-cache' }
+      const answer = await request(url, { dispatcher, headers, signal: AbortSignal.timeout(bounds.totalMs) })
       return { status: answer.statusCode, body: new Uint8Array(await answer.body.arrayBuffer()) }
     } catch (cause) {
       throw wayleaveError('source-unavailable', String(cause), cause)

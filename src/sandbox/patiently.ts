@@ -18,7 +18,7 @@ export async function patiently<T>(step: () => Promise<T>, withinMs = 25_000): P
   }
 }
 
-const PASSING = /fetch failed|ECONNREFUSED|ECONNRESET|socket|terminated|other side closed|not-ready|head-stale|source-unavailable/i
+const PASSING = /fetch failed|ECONNREFUSED|ECONNRESET|socket|terminated|other side closed|not-ready|head-stale|(?:source|peer)-unavailable/i
 
 function isPassing(error: unknown): boolean {
   if (error instanceof NotYet) return true

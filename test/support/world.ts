@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
-import pino from 'pino'
-import { type Broker, createBroker } from '../../src/broker/index.ts'
+import pino, { type Logger } from 'pino'
+import { type Broker, type BrokerDeps, createBroker } from '../../src/broker/index.ts'
 import type { BrokerConfig } from '../../src/broker/config.ts'
 
 import { deployContracts } from '../../src/chain/deploy.ts'
@@ -20,17 +20,26 @@ import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../
 import { freePort } from '../../src/sandbox/ports.ts'
 import { ALL_ROLES, councilOf } from '../../src/sandbox/council.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
+import { createFront, type Front } from './front.ts'
 
 /** A clock that tests move; it starts at the real time. Both hands move together. */
-export type TestClock = Clock & { advance(ms: number): void }
+export type TestClock = Clock & {
+  advance(ms: number): void
+  /** Only the monotonic hand: time that passes without any clock being set. */
+  elapse(ms: number): void
+}
 
 export function createTestClock(): TestClock {
   let offset = 0
+  let elapsed = 0
   return {
     now: () => Date.now() + offset,
-    monotonic: () => performance.now() + offset,
+    monotonic: () => performance.now() + offset + elapsed,
     advance: (ms) => {
       offset += ms
+    },
+    elapse: (ms) => {
+      elapsed += ms
     },
   }
 }
@@ -46,6 +55,9 @@ export type TestHospital = {
   fhir: string
   /** Every request that reached the hospital's FHIR server. */
   fhirAccess: FhirAccess[]
+  /** What stands before the FHIR server, and before the broker as the others see it, where a test asked for it. */
+  fhirFront: Front | undefined
+  brokerFront: Front | undefined
   his: HisClient
   auditor: HisClient
   /** Set by a test to act between intent and release. */
@@ -80,7 +92,19 @@ const HOSPITALS = ['a', 'b', 'c'].map((key, i) => ({
 }))
 
 /** A real chain, and hospitals with real databases, FHIR servers and brokers, all in this process. */
-export async function createWorld(options: { hospitals?: number; groups?: string[]; windowMs?: number } = {}): Promise<World> {
+export type WorldOptions = {
+  hospitals?: number
+  groups?: string[]
+  windowMs?: number
+  requestsPerMinute?: number
+  /** Keys of the hospitals before whose FHIR server, or broker, a front stands. */
+  fronts?: { fhir?: string[]; broker?: string[] }
+  /** The log of each hospital's broker. */
+  log?: (key: string) => Logger
+  bounds?: BrokerDeps['bounds']
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const dir = mkdtempSync(join(tmpdir(), 'wayleave-test-'))
   const anvil = await startAnvil({ port: await freePort() })
   const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 })
@@ -119,20 +143,29 @@ const closers = new WeakMap<TestHospital, () => Promise<void>>()
 async function openHospital(
   files: HospitalFiles,
   chain: BrokerConfig['chain'],
-  options: { groups?: string[]; windowMs?: number },
+  options: WorldOptions,
 ): Promise<TestHospital> {
+  const { key } = files.hospital
+  const brokerFront = options.fronts?.broker?.includes(key) ? await createFront(`http://127.0.0.1:${files.ports.broker}`) : undefined
+  const fhirFront = options.fronts?.fhir?.includes(key) ? await createFront(`http://127.0.0.1:${files.ports.fhir}`) : undefined
   const written = writeBrokerConfig(files, chain)
   const config: BrokerConfig = {
     ...written,
+    ...(brokerFront ? { publicBase: brokerFront.base } : {}),
     groups: options.groups ?? [],
     timing: { batchMs: 20, feedMs: 500, windowMs: options.windowMs ?? 1_000 },
-    requestsPerMinute: 100_000,
+    requestsPerMinute: options.requestsPerMinute ?? 100_000,
   }
   const clock = createTestClock()
-  const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })
+  const log = options.log?.(key) ?? pino({ level: process.env['TEST_LOG'] ?? 'silent' })
   const database = await openDatabase({ kind: 'pglite' })
   const fhirAccess: FhirAccess[] = []
-  const server = await createFhirServer({ db: database.db, now: () => new Date(), accessLog: (entry) => fhirAccess.push(entry) })
+  const server = await createFhirServer({
+    db: database.db,
+    now: () => new Date(),
+    accessLog: (entry) => fhirAccess.push(entry),
+    ...(fhirFront ? { baseUrl: `${fhirFront.base}/fhir` } : {}),
+  })
   await server.app.listen({ host: '127.0.0.1', port: files.ports.fhir })
   const fhir = `http://127.0.0.1:${files.ports.fhir}/fhir`
   const member = memberId(config.identifier)
@@ -141,12 +174,13 @@ async function openHospital(
       config,
       keyring: files.keyring,
       database: hospital.database,
-      fhirBase: fhir,
+      fhirBase: fhirFront ? `${fhirFront.base}/fhir` : fhir,
       clock,
       log,
+      ...(options.bounds ? { bounds: options.bounds } : {}),
       afterIntent: async () => hospital.afterIntent?.(),
     })
-  const client = { broker: `http://127.0.0.1:${config.port}`, organization: config.identifier, now: () => clock.now() }
+  const client = { broker: config.publicBase ?? `http://127.0.0.1:${config.port}`, organization: config.identifier, now: () => clock.now() }
   const user = { id: 'dr-1', name: 'Dr One', role: 'physician' }
   const hospital: TestHospital = {
     key: files.hospital.key,
@@ -158,6 +192,8 @@ async function openHospital(
     broker: undefined as never,
     fhir,
     fhirAccess,
+    fhirFront,
+    brokerFront,
     his: createHisClient({ ...client, client: files.his, user }),
     auditor: createHisClient({ ...client, client: files.auditor }),
     afterIntent: undefined,
@@ -189,6 +225,8 @@ async function openHospital(
   }
   hospital.broker = await open()
   closers.set(hospital, async () => {
+    await brokerFront?.close()
+    await fhirFront?.close()
     await server.close()
     await database.close()
     await hospital.database.close()

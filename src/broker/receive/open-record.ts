@@ -26,7 +26,8 @@ export type OpenedRecord = { bytes: Uint8Array; commitment: Hex; custodian: Hex 
 export type RecordOpener = {
   /**
    * Fetches a record from its custodian, verifies it against the chain, writes the receipt, and only then hands it on.
-   * @throws WayleaveError `not-available`, `source-unavailable`, or `commitment-mismatch`, which is an alarm.
+   * @throws WayleaveError `not-available`; `peer-unavailable`; `chain-unavailable`; `commitment-mismatch` or
+   * `response-invalid`, which are alarms.
    */
   open(recordId: string, asker: Asker, clientId: string): Promise<OpenedRecord>
 }
@@ -65,9 +66,12 @@ export function createRecordOpener(deps: {
     const profile = await index.profile(custodian)
     if (!profile) throw wayleaveError('response-invalid', 'an unknown custodian')
     const jwks = profile.jwks as unknown as JSONWebKeySet
-    const commitment = (await directory.commitmentOf(custodian, record.tag)) as Hex
+    const commitment = (await directory.commitmentOf(custodian, record.tag).catch((cause: unknown) => {
+      throw wayleaveError('chain-unavailable', String(cause), cause)
+    })) as Hex
     const bytes = `0x${createHash('sha256').update(fetched.bytes).digest('hex')}` as Hex
-    if (Math.abs(deps.clock.now() / 1000 - fetched.at) > CLOCK_SKEW) throw wayleaveError('response-invalid', 'an old answer')
+    // Not `>`: a time that is no number is none at all.
+    if (!(Math.abs(deps.clock.now() / 1000 - fetched.at) <= CLOCK_SKEW)) throw wayleaveError('response-invalid', 'an old answer')
     await verifyResponse(jwks, fetched.responseJws, { fetch: fetched.fetch, tag: record.tag, commitment, bytes, at: fetched.at })
     await verifyRecord(jwks, fetched.recordJws, {
       chainId: deps.chain.id,
@@ -86,10 +90,20 @@ export function createRecordOpener(deps: {
     return commitment
   }
 
+  /** Whatever the custodian did wrong, its HIS hears one of two codes; the trail keeps which. */
+  async function alarm(entry: Omit<LogEntry, 'kind' | 'outcome'>, error: unknown) {
+    const found = errorCodeOf(error)
+    log.error({ alarm: found, record: entry.record?.id, custodian: entry.custodian?.id }, 'an answer did not verify; nothing is handed on')
+    const reason: ReasonCode = found === 'commitment-mismatch' || found === 'signature-invalid' ? found : 'response-invalid'
+    await deps.accessLog.append(db, { ...entry, kind: 'alarm', outcome: '12', reason })
+    return wayleaveError(found === 'commitment-mismatch' ? found : 'response-invalid', String(error), error)
+  }
+
   return {
     async open(recordId, asker, clientId) {
       const found = await candidates(recordId)
       const entry: Omit<LogEntry, 'kind' | 'outcome'> = {
+        recordedBy: 'requester',
         requester: await partyOf(index, deps.member),
         ...(found ? { custodian: await partyOf(index, found.custodian) } : {}),
         user: { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) },
@@ -110,20 +124,19 @@ export function createRecordOpener(deps: {
       try {
         fetched = await deps.peers.fetchRecord(endpoint, found.record.tag, asker)
       } catch (error) {
-        const reason: ReasonCode = errorCodeOf(error) === 'source-unavailable' ? 'source-unavailable' : 'no-consent'
-        const note = reason === 'no-consent' ? 'the custodian refused; it alone knows why' : 'the custodian did not answer'
-        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason, note })
+        if (errorCodeOf(error) === 'response-invalid') throw await alarm(entry, error)
+        const refused = errorCodeOf(error) === 'not-available'
+        const note = refused ? 'The custodian alone knows why.' : 'The custodian did not answer.'
+        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', note })
         throw error
       }
       let commitment: Hex
       try {
         commitment = await verify(found.custodian, found.record, fetched)
       } catch (error) {
-        const code = errorCodeOf(error)
-        log.error({ alarm: code, record: recordId, custodian: found.custodian }, 'an answer did not verify; nothing is handed on')
-        const reason: ReasonCode = code === 'commitment-mismatch' ? 'commitment-mismatch' : 'signature-invalid'
-        await deps.accessLog.append(db, { ...entry, kind: 'alarm', outcome: '12', reason })
-        throw wayleaveError(code === 'internal' ? 'response-invalid' : code, String(error), error)
+        if (errorCodeOf(error) !== 'chain-unavailable') throw await alarm(entry, error)
+        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason: 'chain-unavailable' })
+        throw error
       }
       const hash = createHash('sha256').update(fetched.bytes).digest('hex')
       await deps.accessLog.append(db, { ...entry, record: { ...entry.record, id: recordId, hash }, kind: 'receipt', outcome: '0' })

@@ -52,6 +52,7 @@ export const REASONS = {
   'source-unavailable': 'The record system of the hospital did not answer.',
   'commitment-mismatch': 'The record received does not match its commitment on the chain.',
   'signature-invalid': 'A signature did not verify.',
+  'response-invalid': 'The answer of the other hospital broke the protocol.',
 } as const satisfies Record<string, string>
 
 export type ReasonCode = keyof typeof REASONS
