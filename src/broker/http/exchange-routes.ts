@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { JSONWebKeySet } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
-import { wayleaveError } from '../../domain/errors.ts'
-import { type Hex, isHex } from '../../domain/hex.ts'
+import { type ErrorCode, errorCodeOf, wayleaveError } from '../../domain/errors.ts'
+import { type Hex, isHex, ZERO_32 } from '../../domain/hex.ts'
 import { issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
 import { readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
@@ -33,19 +33,37 @@ export function exchangeRoutes(
 ): void {
   const { clock, remember } = deps
 
+  /** Misuse of credentials that did verify goes into the trail; whatever does not even verify names nobody. */
+  async function noted(error: unknown, { requester, tag }: { requester: Hex; tag: Hex }): Promise<never> {
+    const reason = MISUSES[errorCodeOf(error)]
+    if (reason) await deps.releases.misused({ requester, tag, reason })
+    throw error
+  }
+
   app.post('/exchange/token', async (request, reply) => {
     const body = (request.body ?? {}) as Record<string, unknown>
     const url = `${deps.base()}/exchange/token`
     const tag = /^record:(0x[0-9a-f]{64})$/.exec(String(body['scope'] ?? ''))?.[1] as Hex | undefined
     if (body['grant_type'] !== 'client_credentials' || !tag) throw wayleaveError('request-invalid', 'grant_type or scope')
+    let claimed = ZERO_32
     const { clientId, claims } = await verifyClientAssertion({
       assertion: String(body['client_assertion'] ?? ''),
       audience: url,
-      keysOf: (id) => (isHex(id, 32) ? deps.keysOf(id) : Promise.resolve(undefined)),
+      keysOf: async (id) => {
+        if (!isHex(id, 32)) return undefined
+        claimed = id
+        return deps.keysOf(id)
+      },
       remember,
       nowMs: clock.now(),
-    })
-    const proof = await verifyDpopProof({ proof: header(request.headers['dpop']), method: 'POST', url, remember, nowMs: clock.now() })
+    }).catch((error: unknown) => noted(error, { requester: claimed, tag }))
+    const proof = await verifyDpopProof({
+      proof: header(request.headers['dpop']),
+      method: 'POST',
+      url,
+      remember,
+      nowMs: clock.now(),
+    }).catch((error: unknown) => noted(error, { requester: claimed, tag }))
     const ask = { tag, requester: clientId as Hex, asker: readAsker(claims as Record<string, unknown>) }
     await alike(() => deps.releases.mayAsk(ask))
     const grant = { kind: 'record' as const, ...ask, thumbprint: proof.thumbprint }
@@ -64,9 +82,9 @@ export function exchangeRoutes(
       accessToken: token ?? '',
       remember,
       nowMs: clock.now(),
-    })
-    if (!sameText(proof.thumbprint, grant.thumbprint)) throw wayleaveError('token-wrong-key')
-    if (grant.tag !== request.params.tag) throw wayleaveError('scope-insufficient', 'a token for another record')
+    }).catch((error: unknown) => noted(error, grant))
+    if (!sameText(proof.thumbprint, grant.thumbprint)) return noted(wayleaveError('token-wrong-key'), grant)
+    if (grant.tag !== request.params.tag) return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
     const ask = { tag: grant.tag, requester: grant.requester, asker: grant.asker, fetch: proof.jti }
     const released = await alike(() => deps.releases.release(ask))
     return reply
@@ -83,6 +101,14 @@ export function exchangeRoutes(
     if (changed) await deps.onShare(share)
     return reply.status(204).send()
   })
+}
+
+/** What a known member's credentials were used for, where its own fault or a theft shows. */
+const MISUSES: Partial<Record<ErrorCode, 'token-mismatch' | 'replayed'>> = {
+  'assertion-replayed': 'replayed',
+  'dpop-replayed': 'replayed',
+  'token-wrong-key': 'token-mismatch',
+  'scope-insufficient': 'token-mismatch',
 }
 
 /** Lets a refusal take a whole number of steps, whatever its cause. */

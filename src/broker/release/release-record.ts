@@ -32,6 +32,8 @@ export type Releases = {
    * @throws WayleaveError `not-available`, the one answer to whoever has no right to know (I11), or `not-ready`.
    */
   release(ask: Ask & { fetch: string }): Promise<Release>
+  /** Notes that a known member's token, proof or assertion was misused; whoever did it hears the code of its own fault. */
+  misused(by: { requester: Hex; tag: Hex; reason: 'token-mismatch' | 'replayed' }): Promise<void>
 }
 
 export function createReleases(deps: {
@@ -117,6 +119,19 @@ export function createReleases(deps: {
   return {
     async mayAsk(ask) {
       await judged(ask)
+    },
+
+    async misused({ requester, tag, reason }) {
+      await logged(async () => {
+        await deps.accessLog.append(db, {
+          kind: 'refusal',
+          outcome: '8',
+          reason,
+          custodian: await partyOf(deps.index, deps.custodian),
+          requester: await partyOf(deps.index, requester),
+          record: { id: recordId(deps.custodian, tag) },
+        })
+      })
     },
 
     async release(ask) {

@@ -43,6 +43,7 @@ export const REASONS = {
   'record-changed': 'The record has changed since it was registered, so it was not handed on.',
   'record-gone': 'The record has been deleted or withdrawn at the hospital.',
   'token-mismatch': 'The permission to fetch was issued for another record or another requester.',
+  replayed: 'The request had been made before, word for word.',
 
   // what could not be established: fail closed
   'head-stale': 'Consent could not be checked because the chain had not advanced recently.',
