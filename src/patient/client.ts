@@ -35,13 +35,16 @@ export type Sending = {
   via?: Via
 }
 
-/** What the custodian, or a relayer, says about an act that it has stored. `counts` is the custodian's. */
+/**
+ * What the custodian, or a relayer, says about an act that it has stored. `counts` is the custodian's; `no longer` tells
+ * that a later, wider act stands, and that ending it takes a new signature.
+ */
 export type Receipt = {
   digest: Hex
   receivedAt: string
   act?: ActName
   handle?: Hex
-  counts?: 'now' | 'when mined'
+  counts?: 'now' | 'when mined' | 'no longer'
   relayer?: Hex
   forwardedTo?: Hex
 }

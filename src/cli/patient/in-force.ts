@@ -49,13 +49,19 @@ export function createChainView({ rpc, chainId, contracts, deployedAt }: Sandbox
 
   return {
     async standingOf(signed, within) {
-      const end = performance.now() + within
-      for (;;) {
-        const left = Math.max(0, end - performance.now())
-        const late = pause(left + PAUSE).then(() => 'not yet' as const)
-        const standing = await Promise.race([look(signed).catch(() => 'not yet' as const), late])
-        if (standing !== 'not yet' || performance.now() + PAUSE > end) return standing
-        await pause(PAUSE)
+      const late = new AbortController()
+      const over = setTimeout(() => late.abort(), within)
+      const silence = new Promise<Standing>((done) => {
+        late.signal.addEventListener('abort', () => done('not yet'))
+      })
+      try {
+        for (;;) {
+          const standing = await Promise.race([look(signed).catch(() => 'not yet' as const), silence])
+          if (standing !== 'not yet' || late.signal.aborted) return standing
+          await pause(PAUSE)
+        }
+      } finally {
+        clearTimeout(over)
       }
     },
 
