@@ -127,6 +127,7 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     patients,
     provider,
     contracts,
+    index,
     clock,
     signing,
     afterAccept: () => {

@@ -1,9 +1,15 @@
 import { type Kysely, sql } from 'kysely'
-import { type JsonRpcProvider, isError, Wallet } from 'ethers'
+import { isError, type JsonRpcProvider, keccak256, Wallet } from 'ethers'
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import type { BrokerTables } from '../store/schema.ts'
 import type { Call } from './act-calls.ts'
+
+/** Dedupe keys of the member's own entries in the record directory, as a pattern of SQL's LIKE. */
+const ENTRIES = 'register/%'
+const isEntries = (row: { dedupe_key: string }) => row.dedupe_key.startsWith('register/')
+
+type OutboxRow = { id: number; dedupe_key: string }
 
 /** A transaction to be sent, once. Equal dedupe keys are one transaction. */
 export type Outgoing = Call & { dedupeKey: string }
@@ -32,7 +38,7 @@ export async function enqueueCall(db: Kysely<BrokerTables>, clock: Clock, out: O
 export type Sender = {
   /** Sends what is pending now; returns when the outbox has been gone through once. */
   flush(): Promise<void>
-  /** After a reorganisation: whatever was mined at or above this block is sent again. The contracts skip doubles. */
+  /** After a reorganisation: whatever was mined at or above this block is looked for, and sent again where it is gone. */
   rewind(block: number): Promise<void>
   pending(): Promise<number>
   close(): Promise<void>
@@ -40,7 +46,8 @@ export type Sender = {
 
 /**
  * Brings the outbox to the chain in order, each row until it is mined. A retry sends the same bytes. A row that the
- * contract refuses is marked failed with the error's name and never tried again.
+ * contract refuses is marked failed with the error's name and never tried again; but entries of the record directory,
+ * which it refuses only while this member is suspended or lacks the role, wait until it takes them.
  */
 export function createSender(deps: {
   db: Kysely<BrokerTables>
@@ -55,32 +62,35 @@ export function createSender(deps: {
   let closed = false
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
+  let entriesHeld = false
 
   const set = (id: number, values: Partial<{ status: 'pending' | 'sent' | 'mined' | 'failed'; error: string; block: number; tx_hash: string }>) =>
     db.updateTable('chain_outbox').set(values).where('id', '=', id).execute()
 
   async function run(): Promise<void> {
-    const rows = await db
-      .selectFrom('chain_outbox')
-      .selectAll()
-      .where('status', 'in', ['pending', 'sent'])
-      .orderBy('id')
-      .limit(64)
-      .execute()
+    const open = db.selectFrom('chain_outbox').selectAll().where('status', 'in', ['pending', 'sent']).orderBy('id')
+    // What waits must not crowd out patients' acts; the first of it is tried each time.
+    const held = entriesHeld ? await open.where('dedupe_key', 'like', ENTRIES).limit(1).execute() : []
+    const rows = [...held, ...(await (entriesHeld ? open.where('dedupe_key', 'not like', ENTRIES) : open).limit(64).execute())]
+    entriesHeld = false
     if (rows.length === 0) return
     let nonce = await provider.getTransactionCount(wallet.address, 'pending')
-    const waiting: { id: number; hash: string }[] = []
+    const waiting: { row: OutboxRow; hash: string }[] = []
     for (const row of rows) {
       if (closed) return
       if (row.status === 'sent' && row.tx_hash && (await isKnown(row.tx_hash))) {
-        waiting.push({ id: row.id, hash: row.tx_hash })
+        waiting.push({ row, hash: row.tx_hash })
         continue
       }
       let gas = await estimate(row)
       if (typeof gas === 'string' && waiting.length > 0) {
         // It may build on what is still on its way: let that be mined, then ask once more.
-        for (const { id, hash } of waiting.splice(0)) await settle(id, hash)
+        for (const { row: before, hash } of waiting.splice(0)) await settle(before, hash)
         gas = await estimate(row)
+      }
+      if (typeof gas !== 'bigint' && isEntries(row)) {
+        entriesHeld = true
+        continue
       }
       if (typeof gas !== 'bigint') {
         log.warn({ outbox: row.id, selector: gas }, 'a contract refused a transaction')
@@ -97,16 +107,18 @@ export function createSender(deps: {
         maxFeePerGas: 0,
         maxPriorityFeePerGas: 0,
       })
-      const hash = (await provider.send('eth_sendRawTransaction', [signed])) as string
-      nonce++
+      const hash = keccak256(signed)
+      // Stored before it is sent: after a crash in between, what has landed must be found, not be refused as a double.
       await db
         .updateTable('chain_outbox')
         .set({ status: 'sent', tx_hash: hash, attempts: sql`attempts + 1` })
         .where('id', '=', row.id)
         .execute()
-      waiting.push({ id: row.id, hash })
+      await provider.send('eth_sendRawTransaction', [signed])
+      nonce++
+      waiting.push({ row, hash })
     }
-    for (const { id, hash } of waiting) await settle(id, hash)
+    for (const { row, hash } of waiting) await settle(row, hash)
   }
 
   async function isKnown(hash: string): Promise<boolean> {
@@ -124,11 +136,13 @@ export function createSender(deps: {
     }
   }
 
-  async function settle(id: number, hash: string): Promise<void> {
+  async function settle(row: OutboxRow, hash: string): Promise<void> {
+    const { id } = row
     for (let wait = 20; !closed && wait < 5_000; wait *= 2) {
       const receipt = await provider.getTransactionReceipt(hash)
       if (receipt) {
         const failed = receipt.status !== 1
+        if (failed && isEntries(row)) return void (await set(id, { status: 'pending' }))
         await set(id, { status: failed ? 'failed' : 'mined', block: receipt.blockNumber, ...(failed ? { error: 'reverted' } : {}) })
         return
       }
@@ -157,8 +171,9 @@ export function createSender(deps: {
     async rewind(block) {
       await db
         .updateTable('chain_outbox')
-        .set({ status: 'pending', tx_hash: null, block: null })
-        .where('status', '=', 'mined')
+        // The hash stays: most nodes bring the same transaction into the new branch, and only they know.
+        .set({ status: 'sent', block: null, error: null })
+        .where('status', 'in', ['mined', 'failed'])
         .where('block', '>=', block)
         .execute()
     },

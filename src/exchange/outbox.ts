@@ -17,6 +17,9 @@ export async function enqueueMessage(
     .execute()
 }
 
+/** Refused for what it says, and so for ever; the rest passes. */
+const isFinal = (status: number) => status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status)
+
 export type ExchangeOutbox = { flush(): Promise<void>; close(): Promise<void> }
 
 const LONGEST_WAIT = 30_000
@@ -36,17 +39,24 @@ export function createExchangeOutbox(deps: {
   let running: Promise<void> = Promise.resolve()
 
   async function run(): Promise<void> {
-    const waiting = await db.selectFrom('exchange_outbox').selectAll().where('delivered_at', 'is', null).orderBy('id').limit(200).execute()
-    const blocked = new Set<string>()
-    for (const row of waiting) {
-      if (closed) return
-      // Order matters only within one member: a later share must not be overtaken by an earlier one.
-      if (blocked.has(row.member) || row.next_at > new Date(clock.now()).toISOString()) {
-        blocked.add(row.member)
-        continue
-      }
-      if (await deliver(row)) continue
-      blocked.add(row.member)
+    const members = await db.selectFrom('exchange_outbox').select('member').distinct().where('delivered_at', 'is', null).execute()
+    // Side by side, so that a member that hangs or is down keeps nothing from the others.
+    await Promise.all(members.map(({ member }) => deliverAll(member)))
+  }
+
+  /** Order matters only within one member: a later share must not be overtaken by an earlier one. */
+  async function deliverAll(member: string): Promise<void> {
+    const rows = await db
+      .selectFrom('exchange_outbox')
+      .selectAll()
+      .where('member', '=', member)
+      .where('delivered_at', 'is', null)
+      .orderBy('id')
+      .limit(50)
+      .execute()
+    for (const row of rows) {
+      if (closed || row.next_at > new Date(clock.now()).toISOString()) return
+      if (!(await deliver(row))) return
     }
   }
 
@@ -54,8 +64,8 @@ export function createExchangeOutbox(deps: {
     const endpoint = await deps.endpointOf(row.member as Hex)
     const status = endpoint ? await deps.peers.post(`${endpoint}${row.path}`, 'application/jose', row.body).catch(() => 0) : 0
     const now = clock.now()
-    // A message that the other side will never take is not tried for ever: it is logged and put aside.
-    if ((status >= 200 && status < 300) || status === 400 || status === 404) {
+    // A message that the other side will never take is not tried for ever, lest it hold up a revocation behind it.
+    if ((status >= 200 && status < 300) || isFinal(status)) {
       if (status >= 400) log.warn({ outbox: row.id, status }, 'a member refused a message')
       await db.updateTable('exchange_outbox').set({ delivered_at: new Date(now).toISOString() }).where('id', '=', row.id).execute()
       return true

@@ -25,6 +25,25 @@ export type Share = {
   compartments: { name: string; keyNumber: number; key: string }[]
 }
 
+const isText = (x: unknown): x is string => typeof x === 'string' && x.length <= 512
+const isTexts = (x: unknown, max: number): boolean => Array.isArray(x) && x.length <= max && x.every(isText)
+
+/** A custodian's slip, or malice, must not spoil what the others shared: what is kept has the form that is read later. */
+function isShare(x: Share): boolean {
+  const { reference, sequence, custodian, ended, identifiers, scope, terms, fromDay, untilDay, compartments } = x
+  const numbers = [sequence, fromDay, untilDay].every((n) => Number.isSafeInteger(n) && n >= 0)
+  const texts = [reference, custodian, scope?.granteeType, scope?.grantee, scope?.purpose].every(isText)
+  if (!numbers || !texts || typeof ended !== 'boolean') return false
+  if (!isTexts(terms?.dataClasses, 64) || !isTexts(terms.sensitivities, 64)) return false
+  if (!Array.isArray(identifiers) || identifiers.length > 64 || !identifiers.every((i) => isText(i?.system) && isText(i.value))) return false
+  const isKey = (key: unknown) => isText(key) && Buffer.from(key, 'base64url').length === 32
+  return (
+    Array.isArray(compartments) &&
+    compartments.length <= 10_000 &&
+    compartments.every((c) => isText(c?.name) && Number.isSafeInteger(c.keyNumber) && isKey(c.key))
+  )
+}
+
 const TYP = 'wayleave-share+jws'
 
 /** Signs (ES256), then seals to the grantee (JWE, ECDH-ES+A256KW, A256GCM): RFC 7519 §11.2's order. */
@@ -52,6 +71,7 @@ export async function openShare(
     const { payload } = await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ['ES256'] })
     if (decodeProtectedHeader(jws).typ !== TYP) throw new Error('not a share')
     const share = JSON.parse(new TextDecoder().decode(payload)) as Share
+    if (!isShare(share)) throw new Error('not a share')
     if (share.grantee !== own.member) throw new Error('a share for another member')
     return share
   } catch (cause) {

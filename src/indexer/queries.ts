@@ -44,6 +44,7 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
 
     /** Which of these tags the index holds, in one query. */
     async pointers(custodian: Hex, tags: Hex[]): Promise<Map<Hex, { commitment: Hex; pointer: Uint8Array; block: number }>> {
+      if (tags.length === 0) return new Map()
       const rows = await db
         .selectFrom('events')
         .select(['key2', 'args', 'block'])
@@ -106,6 +107,36 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
         .execute()
       const last = new Map(rows.map((row) => [row.key2 as Hex, row.name]))
       return [...last].filter(([, name]) => name === 'GroupJoined').map(([member]) => member)
+    },
+
+    /** A slot's newest word as the index has it: a hint for the patient, never a ground to permit. */
+    async slotWord(handle: Hex, scope: Hex): Promise<bigint | undefined> {
+      const row = await db
+        .selectFrom('events')
+        .select('args')
+        .where('name', 'in', ['ConsentGranted', 'ConsentRevoked', 'ConsentObjected', 'ObjectionWithdrawn'])
+        .where('key1', '=', handle)
+        .where('key2', '=', scope)
+        .orderBy('block', 'desc')
+        .orderBy('log_index', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row && BigInt((JSON.parse(row.args) as { word: string }).word)
+    },
+
+    /** Whether a handle is locked, and its epoch, as the index has it: a hint like `slotWord`. */
+    async lockOf(handle: Hex): Promise<{ locked: boolean; epoch: number }> {
+      const row = await db
+        .selectFrom('events')
+        .select(['name', 'args'])
+        .where('name', 'in', ['HandleLocked', 'HandleUnlocked'])
+        .where('key1', '=', handle)
+        .orderBy('block', 'desc')
+        .orderBy('log_index', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      if (!row) return { locked: false, epoch: 0 }
+      return { locked: row.name === 'HandleLocked', epoch: Number((JSON.parse(row.args) as { epoch: string }).epoch) }
     },
 
     /** Who holds the handle, as the binding event said. */

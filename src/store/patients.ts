@@ -25,6 +25,7 @@ export type StoredPatient = {
   key: Uint8Array
   secrets: PatientSecrets
   signerHash: Hex | undefined
+  /** `member|compartment`, for each key of the current number that was handed out. */
   opened: string[]
 }
 
@@ -47,6 +48,10 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
   async function one(db: Db, column: 'id' | 'fhir_lookup' | 'handle_lookup' | 'signer_hash', value: string) {
     const row = await db.selectFrom('patients').selectAll().where(column, '=', value).executeTakeFirst()
     return row && read(row)
+  }
+
+  async function lock(db: Db, id: string): Promise<StoredPatient> {
+    return read(await db.selectFrom('patients').selectAll().where('id', '=', id).forUpdate().executeTakeFirstOrThrow())
   }
 
   async function setIdentifiers(db: Db, id: string, identifiers: readonly Identifier[]): Promise<void> {
@@ -121,8 +126,14 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
     setIdentifiers,
 
     /** Takes the row for the rest of the transaction, so that entry numbers and keys change in one place at a time. */
-    async lock(db: Db, id: string): Promise<void> {
-      await db.selectFrom('patients').select('id').where('id', '=', id).forUpdate().execute()
+    lock,
+
+    /** Notes, in the transaction that sends them, which compartment keys of the current number now lie elsewhere. */
+    async addOpened(db: Db, id: string, lines: readonly string[]): Promise<void> {
+      const { opened } = await lock(db, id)
+      const all = [...new Set([...opened, ...lines])].sort()
+      if (all.length === opened.length) return
+      await db.updateTable('patients').set({ opened: JSON.stringify(all) }).where('id', '=', id).execute()
     },
 
     /** All patients that have any scope, for the reconciliation of shares. */

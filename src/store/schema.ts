@@ -16,7 +16,7 @@ export type BrokerTables = {
     fhir_lookup: string
     /** keccak256 of the bound signer, as on the chain; null until enrolled. */
     signer_hash: string | null
-    /** What was open to whom when the last entry was written; a loss of any of it changes the pointer key. */
+    /** Which compartment keys of the current number were handed out to whom; who may have none any more changes it. */
     opened: JSONColumnType<string[]>
     created_at: string
   }
@@ -125,9 +125,11 @@ export type BrokerTables = {
   projection: { name: string; block: number; log_index: number }
 }
 
-/** The chain-derived index: blocks seen and the events of our contracts in total order, nothing else (I10). */
+/** The chain-derived index: blocks seen and the events of our contracts in total order (I10). */
 export type IndexTables = {
   blocks: { number: number; hash: string; parent: string; time: number }
+  /** First blocks of reorganisations that those who listen have not all followed yet; empty most of the time. */
+  forks: { block: number }
   events: {
     block: number
     log_index: number

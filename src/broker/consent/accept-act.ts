@@ -9,11 +9,11 @@ import type { Contracts } from '../../chain/contracts.ts'
 import { errorCodeOfSelector } from '../../chain/contract-errors.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { termsKey } from '../../domain/consent/consent-word.ts'
+import { readConsentWord, termsKey } from '../../domain/consent/consent-word.ts'
 import { isDataClass } from '../../domain/consent/data-classes.ts'
 import { isPurpose } from '../../domain/consent/purposes.ts'
 import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
-import { saltedScope } from '../../domain/consent/scope.ts'
+import { type SaltedScope, saltedScope } from '../../domain/consent/scope.ts'
 import { isGrantableKind } from '../../domain/consent/sensitivities.ts'
 import {
   type ActMessages,
@@ -23,8 +23,9 @@ import {
   scopeHash,
   termsHash,
 } from '../../domain/consent/typed-data.ts'
-import { wayleaveError } from '../../domain/errors.ts'
+import { type ErrorCode, wayleaveError } from '../../domain/errors.ts'
 import { fromHex, type Hex, toHex, ZERO_32 } from '../../domain/hex.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson } from '../../store/vault.ts'
@@ -36,8 +37,11 @@ export type Receipt = {
   act: ActName
   handle: Hex
   receivedAt: string
-  /** `now`: it already narrows what this custodian releases (I5). `when mined`: it counts once the chain shows it. */
-  counts: 'now' | 'when mined'
+  /**
+   * `now`: it already narrows what this custodian releases (I5). `when mined`: it counts once the chain shows it.
+   * `no longer`: a later, wider act stands, which this one does not reach; sign anew to end that (I9).
+   */
+  counts: 'now' | 'when mined' | 'no longer'
 }
 
 export type Acts = {
@@ -45,7 +49,7 @@ export type Acts = {
    * Takes a patient's signed act at the custodian: checks the signature against the bound signer, stores act and bodies,
    * queues the transaction, all in one database transaction, and only then acknowledges (I5). Taken twice it is one act.
    * @throws WayleaveError `handle-unknown`, `signer-unknown`, `signature-invalid`, `typed-data-invalid`, `deadline-passed`,
-   * `epoch-wrong`, `version-wrong`.
+   * `epoch-wrong`, `version-wrong`, `purpose-unknown`.
    */
   accept(signed: SignedAct): Promise<{ receipt: Receipt; jws: string }>
 }
@@ -57,6 +61,7 @@ export function createActs(deps: {
   patients: PatientStore
   provider: JsonRpcProvider
   contracts: Contracts
+  index: IndexQueries
   clock: Clock
   signing: { key: CryptoKey; kid: string }
   afterAccept: () => void
@@ -100,10 +105,8 @@ export function createActs(deps: {
       const { patient, digest } = await signedBy(signed)
       const call = actCall(act, contracts, hashedMessage(act, typedData.message), signer, signature)
       const known = await db.selectFrom('acts').select('received_at').where('digest', '=', digest).executeTakeFirst()
-      if (!known && !NARROWING.has(act)) {
-        assertEnforceable(act, typedData.message, patient)
-        await rehearse(call)
-      }
+      if (!known) assertEnforceable(act, typedData.message, patient)
+      if (!known && !NARROWING.has(act)) await rehearse(call)
       const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
       if (!known) {
         await db.transaction().execute(async (trx) => {
@@ -112,25 +115,54 @@ export function createActs(deps: {
         })
         deps.afterAccept()
       }
-      const counts = NARROWING.has(act) ? 'now' : 'when mined'
+      const beaten = await isBeaten(deps.index, act, typedData.message)
+      if (beaten && !NARROWING.has(act)) throw wayleaveError(beaten, 'sent again after something later')
+      const counts = beaten ? 'no longer' : NARROWING.has(act) ? 'now' : 'when mined'
       const receipt: Receipt = { digest, act, handle: typedData.message.handle, receivedAt, counts }
       return { receipt, jws: await sign(receipt) }
     },
   }
 }
 
+/**
+ * Whether something later stands in the way of an act, as far as the index has seen: said in receipts, so that nobody
+ * takes an act sent again for one that counts. What is released is decided on the chain's word alone.
+ */
+async function isBeaten(index: IndexQueries, act: ActName, message: ActMessages[ActName]): Promise<ErrorCode | undefined> {
+  const { handle, scope, version = 0, upToVersion = 0 } = message as Partial<ActMessages['Grant'] & ActMessages['Revocation']>
+  if (scope) {
+    const found = await index.slotWord(lowered(handle), scopeHash(scope))
+    const word = readConsentWord(found ?? 0n)
+    const wish = act === 'Objection' ? word.state === 'objection' : word.state !== 'permit'
+    const beaten = NARROWING.has(act) ? word.version > upToVersion && !wish : word.version > version
+    return beaten ? 'version-wrong' : undefined
+  }
+  const { epoch = 0, upToEpoch = 0 } = message as Partial<ActMessages['Unlock'] & ActMessages['Lock']>
+  const now = await index.lockOf(lowered(handle))
+  const beaten = act === 'Lock' ? now.epoch > upToEpoch && !now.locked : now.epoch > epoch
+  return beaten ? 'epoch-wrong' : undefined
+}
+
+const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as Hex
+
 /** What cannot be enforced is refused when it is signed, never silently ignored later (I3). */
 function assertEnforceable(act: ActName, message: ActMessages[ActName], patient: StoredPatient): void {
+  if (act === 'Objection') assertNamesSomebody((message as ActMessages['Objection']).scope)
   if (act !== 'Grant') return
   const { scope, terms } = message as ActMessages['Grant']
   const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
   if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase()) {
     throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
   }
-  if (!isPurpose(scope.purpose)) throw wayleaveError('purpose-unknown', scope.purpose)
+  assertNamesSomebody(scope)
   if (terms.body !== ZERO_32) throw wayleaveError('typed-data-invalid', 'terms.body: FHIR Consent bodies are not taken yet')
   const unknown = terms.dataClasses.find((c) => !isDataClass(c)) ?? terms.sensitivities.find((k) => !isGrantableKind(k))
   if (unknown !== undefined) throw wayleaveError('typed-data-invalid', `terms name ${unknown}, which cannot be granted`)
+}
+
+function assertNamesSomebody({ granteeType, grantee, purpose }: SaltedScope): void {
+  if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown', purpose)
+  if ((granteeType === 'Everyone') !== (grantee === '')) throw wayleaveError('typed-data-invalid', 'scope.grantee')
 }
 
 async function keep(

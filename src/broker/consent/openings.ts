@@ -80,10 +80,12 @@ async function membersReached(index: IndexQueries, scope: SaltedScope): Promise<
   }
 }
 
-/** One line for each thing opened to each member; losing a line means that somebody's access ended or narrowed. */
+export const openedLine = (grantee: Hex, compartment: string) => `${grantee}|${compartment}`
+
+/** One line for each thing open to each member. */
 export function openedLines(openings: readonly Opening[]): string[] {
   return openings
-    .flatMap(({ grantee, compartments }) => compartments.map((name) => `${grantee}|${name}`))
+    .flatMap(({ grantee, compartments }) => compartments.map((name) => openedLine(grantee, name)))
     .filter((line, i, all) => all.indexOf(line) === i)
     .sort()
 }

@@ -30,9 +30,19 @@ export function createShareKeeper(args: {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
 
-  async function due(): Promise<StoredPatient[]> {
-    const all = await patients.withScopes(db)
-    return everybody ? all : all.filter((p) => waiting.has(p.id) || waiting.has(p.secrets.fhirId))
+  /** Taken down before anything is read: what comes meanwhile is for the next turn. */
+  async function takeDue(): Promise<StoredPatient[]> {
+    const [ids, wasEverybody] = [new Set(waiting), everybody]
+    waiting.clear()
+    everybody = false
+    try {
+      const all = await patients.withScopes(db)
+      return wasEverybody ? all : all.filter((p) => ids.has(p.id) || ids.has(p.secrets.fhirId))
+    } catch (error) {
+      for (const id of ids) waiting.add(id)
+      everybody ||= wasEverybody
+      throw error
+    }
   }
 
   async function run(): Promise<void> {
@@ -41,20 +51,14 @@ export function createShareKeeper(args: {
       everybody = true
     }
     if (!everybody && waiting.size === 0) return
-    const list = await due()
-    const [before, wasEverybody] = [new Set(waiting), everybody]
-    waiting.clear()
-    everybody = false
-    for (const patient of list) {
+    for (const patient of await takeDue()) {
       if (closed) return
       try {
         await reconcileShares(db, args.deps, patient)
       } catch (error) {
-        // Whatever is not told now is told at the next turn; nothing is lost by waiting.
-        for (const id of before) waiting.add(id)
-        everybody ||= wasEverybody
+        // Told at the next turn; nothing is lost by waiting, and nobody waits for another patient's sake.
+        waiting.add(patient.id)
         log.debug({ error: String(error) }, 'shares wait')
-        return
       }
     }
   }

@@ -7,14 +7,15 @@ import { compartmentKey } from '../../domain/records/compartments.ts'
 import { enqueueMessage } from '../../exchange/outbox.ts'
 import { sealShare, type Share } from '../../exchange/share.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
-import type { StoredPatient } from '../../store/patients.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { ConsentStates } from './consent-state.ts'
-import { type Opening, openingsOf } from './openings.ts'
+import { openedLine, type Opening, openingsOf } from './openings.ts'
 
 type Db = Kysely<BrokerTables>
 
 export type ShareDeps = {
+  patients: PatientStore
   states: ConsentStates
   index: IndexQueries
   clock: Clock
@@ -111,8 +112,17 @@ async function send(db: Db, deps: ShareDeps, patient: StoredPatient, grantee: He
       .onConflict((oc) => oc.columns(['patient_id', 'grantee', 'scope_hash']).doUpdateSet({ sequence, digest }))
       .execute()
     const jwe = await sealShare({ reference, sequence, ...body }, deps.signing, recipient)
+    await noteHanded(trx, deps, patient, grantee, body)
     await enqueueMessage(trx, deps.clock, { member: grantee, path: '/exchange/share', body: jwe })
   })
+}
+
+/** Who ever held a key of the current number makes it change once something ended for them (design §5). */
+async function noteHanded(db: Db, { patients }: ShareDeps, { id }: StoredPatient, grantee: Hex, body: ShareBody): Promise<void> {
+  const { secrets } = await patients.lock(db, id)
+  const current = secrets.pointerKeys.at(-1)?.number
+  const handed = body.compartments.filter(({ keyNumber }) => keyNumber === current)
+  await patients.addOpened(db, id, handed.map(({ name }) => openedLine(grantee, name)))
 }
 
 async function sealingKey(index: IndexQueries, member: Hex): Promise<JWK | undefined> {

@@ -40,19 +40,24 @@ export function patientRoutes(
     if (typeof request.body !== 'object' || request.body === null) throw wayleaveError('malformed-json', 'no object')
     return request.body as Record<string, unknown>
   }
+  /** Two registrars are two persons, not two programs: whoever acts must be named. */
+  const registrar = async (request: FastifyRequest) => {
+    const { asker } = await deps.authorise(request, 'system/registrar')
+    if (!asker) throw wayleaveError('user-missing')
+    return asker.userId
+  }
   const signedIn = (request: FastifyRequest) => sessions.patientOf(credential(request, 'Bearer'))
 
   app.post('/registrar/enrolments', async (request, reply) => {
-    const { clientId, asker } = await deps.authorise(request, 'system/registrar')
+    const person = await registrar(request)
     const { system, value } = body(request)
     if (typeof system !== 'string' || typeof value !== 'string') throw wayleaveError('identifier-invalid')
-    const started = await enrolments.start({ system, value }, asker?.userId ?? clientId)
+    const started = await enrolments.start({ system, value }, person)
     return reply.status(201).send(started)
   })
 
   app.post<{ Params: { id: string } }>('/registrar/enrolments/:id/confirmation', async (request, reply) => {
-    const { clientId, asker } = await deps.authorise(request, 'system/registrar')
-    await enrolments.confirm(request.params.id, asker?.userId ?? clientId)
+    await enrolments.confirm(request.params.id, await registrar(request))
     return reply.status(204).send()
   })
 

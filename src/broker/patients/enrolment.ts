@@ -1,6 +1,6 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto'
 import type { Patient } from 'fhir/r4.js'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { JsonRpcProvider } from 'ethers'
 import { actCall, signerOf } from '../../chain/act-calls.ts'
 import type { Contracts } from '../../chain/contracts.ts'
@@ -55,12 +55,18 @@ export function createEnrolments(deps: {
 
   async function redeem(enrolment: unknown, code: unknown) {
     if (typeof enrolment !== 'string' || typeof code !== 'string') throw wayleaveError('enrolment-code-wrong')
-    const row = await db.selectFrom('enrolments').selectAll().where('id', '=', enrolment).executeTakeFirst()
-    const usable = row && !row.used && row.attempts < MAX_ATTEMPTS && row.expires_at > new Date(clock.now()).toISOString()
-    if (!row || !usable || row.code_hash !== hash(`${enrolment}/${code}`)) {
-      if (row) await db.updateTable('enrolments').set({ attempts: row.attempts + 1 }).where('id', '=', row.id).execute()
-      throw wayleaveError('enrolment-code-wrong')
-    }
+    // Counted before it is looked at, in one statement, so that guesses made at the same time are counted each.
+    const row = await db
+      .updateTable('enrolments')
+      .set({ attempts: sql`attempts + 1` })
+      .where('id', '=', enrolment)
+      .where('used', '=', false)
+      .where('attempts', '<', MAX_ATTEMPTS)
+      .where('expires_at', '>', new Date(clock.now()).toISOString())
+      .returningAll()
+      .executeTakeFirst()
+    if (!row || row.code_hash !== hash(`${enrolment}/${code}`)) throw wayleaveError('enrolment-code-wrong')
+    await db.updateTable('enrolments').set({ attempts: sql`attempts - 1` }).where('id', '=', row.id).execute()
     if (!row.second_registrar) throw wayleaveError('enrolment-needs-second-registrar')
     const patient = await patients.byId(db, row.patient_id)
     if (!patient) throw wayleaveError('internal', 'an enrolment without a patient')
@@ -118,7 +124,13 @@ export function createEnrolments(deps: {
       if (signerOf('Bind', domain, hashed, signature) !== signer.toLowerCase()) throw wayleaveError('signature-invalid')
       const call = actCall('Bind', deps.contracts, hashed, signer.toLowerCase() as Hex, signature)
       await db.transaction().execute(async (trx) => {
-        await trx.updateTable('enrolments').set({ used: true }).where('id', '=', row.id).execute()
+        const { numUpdatedRows } = await trx
+          .updateTable('enrolments')
+          .set({ used: true })
+          .where('id', '=', row.id)
+          .where('used', '=', false)
+          .executeTakeFirstOrThrow()
+        if (numUpdatedRows === 0n) throw wayleaveError('enrolment-code-wrong', 'used meanwhile')
         await enqueueCall(trx, clock, { ...call, dedupeKey: `bind/${patient.secrets.handle}/${signer.toLowerCase()}` })
       })
       deps.afterBind()

@@ -121,8 +121,9 @@ async function knownVersions(db: Db, deps: RegisterDeps, changes: readonly FhirC
 
 /** A corrected identifier is followed, so that a search by the new one finds the patient and by the old one does not. */
 async function followPatient(db: Db, deps: RegisterDeps, resource: Patient): Promise<void> {
-  const patient = resource.id ? await deps.patients.byFhirId(db, resource.id) : undefined
-  if (!patient) return
+  const found = resource.id ? await deps.patients.byFhirId(db, resource.id) : undefined
+  if (!found) return
+  const patient = await deps.patients.lock(db, found.id)
   const identifiers = identifiersOf(resource)
   if (JSON.stringify(identifiers) === JSON.stringify(patient.secrets.identifiers)) return
   patient.secrets = { ...patient.secrets, identifiers }
@@ -159,8 +160,8 @@ async function openWriter(
     if (!resource) return undefined
     found = await deps.patients.create(db, { fhirId, identifiers: identifiersOf(resource) })
   }
-  const patient = found
-  await deps.patients.lock(db, patient.id)
+  // Read again under the lock: what was handed out, and the keys, may have changed since.
+  const patient = await deps.patients.lock(db, found.id)
   const entries = await createEntries(db, deps, patient)
   const opened = prepared.opened.get(fhirId)
   if (opened) await entries.changeKeyIfNarrowed(opened)
@@ -295,7 +296,7 @@ async function createEntries(db: Db, deps: RegisterDeps, patient: StoredPatient)
 
     /**
      * The pointer key changes before the first entry written after anything that ended or narrowed somebody's access
-     * (design §5); whatever the cause was, it shows as a line that is open no more.
+     * (design §5); whatever the cause was, it shows as a key that was handed out for what is open no more.
      */
     async changeKeyIfNarrowed(opened: string[]): Promise<void> {
       const lost = patient.opened.some((line) => !opened.includes(line))
@@ -312,9 +313,8 @@ async function createEntries(db: Db, deps: RegisterDeps, patient: StoredPatient)
           await add(old, compartment, { kind: 'closing' }, randomCommitment(), { sealed: {} })
         }
         patient.secrets.pointerKeys.push(newPointerKey(patient.secrets.pointerKeys))
-      }
-      if (lost || opened.join() !== patient.opened.join()) {
-        patient.opened = opened
+        // Nobody holds the new key yet: it goes out with the shares that follow.
+        patient.opened = []
         await deps.patients.save(db, patient)
       }
     },
