@@ -70,7 +70,7 @@ export type GrantWish = {
 export type Circumstances = { now: number; salt: Hex }
 
 /** A widening act must reach the chain within this. Seconds. */
-export const DEADLINE_SECONDS = 15 * 60
+const DEADLINE_SECONDS = 15 * 60
 
 const DEFAULT_DAYS = 365
 /** The contract takes no longer period: ten years, leap days included. */

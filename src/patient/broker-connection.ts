@@ -35,7 +35,7 @@ export type BrokerConnection = {
 }
 
 /** Long enough for a broker to be restarted. Milliseconds. */
-export const RETRY_FOR = 20_000
+const RETRY_FOR = 20_000
 const PAUSE = 250
 const TIMEOUT = 15_000
 

@@ -10,9 +10,10 @@ import { DATA_CLASSES } from '../../src/domain/consent/data-classes.ts'
 import { identifierText } from '../../src/domain/identity/member-id.ts'
 import { createPatientClient } from '../../src/patient/client.ts'
 import { childKey, createWords } from '../../src/patient/seed.ts'
-import { type SandboxFile, writeSandboxFile } from '../../src/sandbox/sandbox-file.ts'
+import { writeSandboxFile } from '../../src/sandbox/sandbox-file.ts'
 import { ANNA, condition, patient } from '../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../support/world.ts'
+import { createTerminal, sandboxOf } from './patient/terminal.ts'
 
 let world: World
 let a: TestHospital
@@ -37,63 +38,11 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-function sandboxOf({ chain, hospitals }: World): SandboxFile {
-  return {
-    chain,
-    hospitals: hospitals.map(({ key, member, config, fhir, broker, files }) => ({
-      key,
-      name: config.name,
-      member,
-      identifier: config.identifier,
-      fhir,
-      broker: broker.base,
-      pid: process.pid,
-      his: files.his,
-      registrars: files.registrars,
-      auditor: files.auditor,
-      log: files.logFile,
-      fhirAccessLog: files.fhirAccessLog,
-    })),
-    patients: [],
-  }
-}
-
-type Outcome = { code: number; out: string; err: string }
-
-/** Runs the command as the terminal does, in this process. */
-async function run(...args: string[]): Promise<Outcome> {
-  const outcome = { code: 0, out: '', err: '' }
-  const output = {
-    out: (line: string) => {
-      outcome.out += line
-    },
-    err: (line: string) => {
-      outcome.err += line
-    },
-  }
-  const command = patientCommand(output).exitOverride()
-  for (const sub of command.commands) sub.exitOverride()
-  const before = process.exitCode
-  process.exitCode = 0
-  try {
-    await command.parseAsync(args, { from: 'user' })
-    outcome.code = Number(process.exitCode)
-  } catch (error) {
-    outcome.code = (error as { exitCode?: number }).exitCode ?? 70
-  } finally {
-    process.exitCode = before
-  }
-  expectNoSecret(outcome)
-  return outcome
-}
-
-/** Every output of every test goes through here. */
-function expectNoSecret({ out, err }: Outcome): void {
-  const { privateKey } = childKey(words, a.member)
-  for (const secret of [words, words.split(' ').slice(0, 3).join(' '), privateKey.slice(2)]) {
-    expect(out + err).not.toContain(secret)
-  }
-}
+const run = createTerminal(() => [
+  words,
+  words.split(' ').slice(0, 3).join(' '),
+  childKey(words, a.member).privateKey.slice(2),
+])
 
 const asAnna = () => [
   '--words-file',

@@ -1,0 +1,60 @@
+import { expect } from 'vitest'
+import { patientCommand } from '../../../src/cli/patient.ts'
+import type { SandboxFile } from '../../../src/sandbox/sandbox-file.ts'
+import type { World } from '../../support/world.ts'
+
+export type Outcome = { code: number; out: string; err: string }
+
+/**
+ * A terminal in which `wayleave patient` is typed: it runs in this process, and no output may ever hold a secret.
+ * @param secrets computed late, since tests make them
+ */
+export function createTerminal(secrets: () => string[]) {
+  return async function run(...args: string[]): Promise<Outcome> {
+    const outcome = { code: 0, out: '', err: '' }
+    const output = {
+      out: (line: string) => {
+        outcome.out += line
+      },
+      err: (line: string) => {
+        outcome.err += line
+      },
+    }
+    const command = patientCommand(output).exitOverride()
+    for (const sub of command.commands) sub.exitOverride()
+    const before = process.exitCode
+    process.exitCode = 0
+    try {
+      await command.parseAsync(args, { from: 'user' })
+      outcome.code = Number(process.exitCode)
+    } catch (error) {
+      outcome.code = (error as { exitCode?: number }).exitCode ?? 70
+    } finally {
+      process.exitCode = before
+    }
+    for (const secret of secrets()) expect(outcome.out + outcome.err).not.toContain(secret)
+    return outcome
+  }
+}
+
+/** The file by which the command finds the hospitals of a world. */
+export function sandboxOf({ chain, hospitals }: World): SandboxFile {
+  return {
+    chain,
+    hospitals: hospitals.map(({ key, member, config, fhir, broker, files }) => ({
+      key,
+      name: config.name,
+      member,
+      identifier: config.identifier,
+      fhir,
+      broker: broker.base,
+      pid: process.pid,
+      his: files.his,
+      registrars: files.registrars,
+      auditor: files.auditor,
+      log: files.logFile,
+      fhirAccessLog: files.fhirAccessLog,
+    })),
+    patients: [],
+  }
+}
