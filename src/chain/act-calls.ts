@@ -1,6 +1,6 @@
 import { digestOfHashed, type ActName, type HashedMessage, type TypedDataDomain } from '../domain/consent/typed-data.ts'
 import type { Hex } from '../domain/hex.ts'
-import { recoverAddress } from 'ethers'
+import { recoverAddress, Signature } from 'ethers'
 import { ConsentRegistry__factory, type Contracts, PatientRegistry__factory } from './contracts.ts'
 
 const consent = ConsentRegistry__factory.createInterface()
@@ -11,9 +11,13 @@ export type Call = { contract: Hex; data: Hex }
 
 /**
  * The calldata that brings a signed act to its contract. It carries hashes only: never a nested body.
- * `Bind` is not here, since only the custodian's registrar may send it.
+ * A `Bind` only counts when the custodian's registrar sends it.
+ *
+ * A recovery byte of 0 or 1, as some devices write it, becomes the 27 or 28 that the contracts take.
+ * @throws TypeError when the signature is none, or its s is in the upper half.
  */
-export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, signer: Hex, signature: Hex): Call {
+export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, signer: Hex, given: Hex): Call {
+  const signature = Signature.from(given).serialized
   const consentCall = (data: string): Call => ({ contract: contracts.consentRegistry as Hex, data: data as Hex })
   const patientCall = (data: string): Call => ({ contract: contracts.patientRegistry as Hex, data: data as Hex })
   const of = <T extends HashedMessage>() => m as T

@@ -54,5 +54,7 @@ async function runSandbox(options: Options): Promise<void> {
   const outcome = await Promise.race([working, interrupted.then(() => working.catch(() => 'interrupted' as const))])
   await stop?.()
   const held = outcome !== 'interrupted' && outcome.every(({ ok }) => ok)
-  process.exit(stopping ? 130 : held ? 0 : 1)
+  // Ctrl-C is how a sandbox that stays up is meant to end; one that was to play once was broken off.
+  if (stopping && options.once) process.exit(130)
+  process.exit(held || (stopping && outcome === 'interrupted') ? 0 : 1)
 }

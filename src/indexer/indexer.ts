@@ -13,7 +13,10 @@ export type Indexer = {
   catchUp(): Promise<void>
   /** Called after events were added, with the newest block. */
   onAdvance(listener: (block: number) => void): void
-  /** Called after rows from `block` on were taken back, before new ones come. */
+  /**
+   * Called after rows from `block` on were taken back. Called again, after a restart as well, until all listeners have
+   * followed without an error; so a listener has to bear being called twice.
+   */
   onReorganisation(listener: (block: number) => Promise<void>): void
   close(): Promise<void>
 }
@@ -50,6 +53,7 @@ export async function createIndexer(deps: {
 
   async function run(): Promise<void> {
     await unwind()
+    await followForks()
     for (;;) {
       const target = head.head()
       const next = last ? last.number + 1 : deps.from
@@ -60,26 +64,30 @@ export async function createIndexer(deps: {
 
   /** Takes rows back while the chain no longer holds the block that they came from. */
   async function unwind(): Promise<void> {
-    let fork: number | undefined
     while (last) {
       const block = await provider.getBlock(last.number)
       if (block?.hash === last.hash) break
       // An absent block may also be a node that lags; only a node whose head is lower, or another hash, is a fork.
       if (!block && (head.head()?.number ?? -1) >= last.number) throw new Error('the node hides a block that it has')
-      fork = last.number
       const number = last.number
       await db.transaction().execute(async (trx) => {
         await trx.deleteFrom('blocks').where('number', '>=', number).execute()
         const before = await trx.selectFrom('blocks').select('number').orderBy('number', 'desc').limit(1).executeTakeFirst()
         await trx.deleteFrom('events').where('block', '>', before?.number ?? -1).execute()
-        fork = (before?.number ?? deps.from - 1) + 1
+        // Kept with the deletion: a crash before the listeners have followed must not leave their rows orphaned.
+        const block = (before?.number ?? deps.from - 1) + 1
+        await trx.insertInto('forks').values({ block }).onConflict((oc) => oc.doNothing()).execute()
       })
       last = await lastBlock()
     }
-    if (fork !== undefined) {
-      log.warn({ from: fork }, 'the chain was reorganised; the index follows')
-      for (const listener of reorganisation) await listener(fork)
-    }
+  }
+
+  async function followForks(): Promise<void> {
+    const fork = await db.selectFrom('forks').select('block').orderBy('block').limit(1).executeTakeFirst()
+    if (!fork || reorganisation.length === 0) return
+    log.warn({ from: fork.block }, 'the chain was reorganised; the index follows')
+    for (const listener of reorganisation) await listener(fork.block)
+    await db.deleteFrom('forks').execute()
   }
 
   async function take(from: number, to: number): Promise<void> {

@@ -23,7 +23,10 @@ export type Client = { clientId: string; name: string; jwks: JSONWebKeySet; scop
 
 export type HisGrant = Extract<Grant, { kind: 'his' }>
 
-const PARAMETERS = new Set(['patient.identifier', 'status', '_count', '_format'])
+/** No `_count`: all of what is shared fits one answer, and a parameter that changes nothing would be a lie. */
+const PARAMETERS = new Set(['patient.identifier', 'status', '_format'])
+const FORMATS = new Set(['json', 'application/json', 'application/fhir+json'])
+const STATUSES = new Set(['current', 'superseded'])
 
 /** What a HIS asks of its own hospital's broker: SMART Backend Services, and IHE MHD (ITI-67, ITI-68). */
 export function hisRoutes(
@@ -112,9 +115,11 @@ export function hisRoutes(
   }
 
   app.get('/fhir/DocumentReference', (request, reply) => search(request, reply, request.query as Record<string, unknown>))
-  app.post('/fhir/DocumentReference/_search', (request, reply) =>
-    search(request, reply, { ...(request.query as object), ...((request.body ?? {}) as object) }),
-  )
+  app.post('/fhir/DocumentReference/_search', (request, reply) => {
+    // FHIR R4 §3.1.1.4.1: parameters in a form, or in the address, or in both.
+    if (request.body !== undefined && !isForm(request)) throw wayleaveError('content-type-unsupported')
+    return search(request, reply, { ...(request.query as object), ...((request.body ?? {}) as object) })
+  })
 
   app.get<{ Params: { id: string } }>('/fhir/Binary/:id', async (request, reply) => {
     const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
@@ -124,6 +129,9 @@ export function hisRoutes(
 
   return { authorise }
 }
+
+const isForm = (request: FastifyRequest) =>
+  request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false
 
 /** @throws WayleaveError for parameters that are not supported, and for identifiers that cannot be. */
 function readQuery(parameters: Record<string, unknown>): { patient: Identifier; statuses: string[] } {
@@ -139,8 +147,11 @@ function readQuery(parameters: Record<string, unknown>): { patient: Identifier; 
   }
   const checked = checkNationalId(identifier)
   if (!checked.ok) throw wayleaveError(checked.code)
-  const status = parameters['status']
-  return { patient: checked.identifier, statuses: typeof status === 'string' ? status.split(',') : ['current'] }
+  const { _format: format = 'json', status = 'current' } = parameters
+  if (!FORMATS.has(String(format))) throw wayleaveError('not-acceptable')
+  const statuses = typeof status === 'string' ? status.split(',') : []
+  if (statuses.length === 0 || !statuses.every((one) => STATUSES.has(one))) throw wayleaveError('request-invalid', 'status')
+  return { patient: checked.identifier, statuses }
 }
 
 /** A searchset whose total counts what is shown, and nothing else. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import formbody from '@fastify/formbody'
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -23,7 +24,16 @@ const FRAMEWORK_CODES: Record<string, ErrorCode> = {
  * apart. Queries are never logged: they hold identifiers.
  */
 export async function createHttpServer(log: Logger, limits: { perMinute: number }): Promise<FastifyInstance> {
-  const app: FastifyInstance = Fastify({ bodyLimit: BODY_LIMIT, return503OnClosing: false, genReqId: () => randomUUID() })
+  const app: FastifyInstance = Fastify({
+    bodyLimit: BODY_LIMIT,
+    return503OnClosing: false,
+    genReqId: () => randomUUID(),
+    // What the router itself refuses, an address that cannot be decoded for example: never told in its own words,
+    // which repeat the address.
+    frameworkErrors: (_error, request, reply) => void sendError(request, reply, 'request-invalid'),
+    clientErrorHandler: refuseRaw,
+  })
+  app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
   await app.register(rateLimit, {
     max: limits.perMinute,
@@ -45,6 +55,14 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
     reply.header('cache-control', 'no-store')
   })
   return app
+}
+
+/** What is no HTTP, or has headers beyond all measure, is answered before there is a request. */
+function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return
+  const body = JSON.stringify(toOperationOutcome('request-invalid', randomUUID()))
+  const head = ['HTTP/1.1 400 Bad Request', 'content-type: application/fhir+json', 'connection: close']
+  socket.end(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, code: ErrorCode): FastifyReply {

@@ -224,7 +224,7 @@ async function auditTrail(
     })
   const atCustodian = await kindsAt(custodian, ['consent-granted', 'intent', 'disclosure', 'refusal', 'consent-revoked'])
   const atGrantee = await kindsAt(grantee, ['query', 'share-received', 'receipt', 'refusal'])
-  const third = file.hospitals.find((h) => h !== custodian && h !== grantee)
+  const third = file.hospitals.find(({ key }) => key !== custodian.key && key !== grantee.key)
   const anchors = third ? await kindsAt(third, ['anchor']) : 0
   const history = await patiently(async () => {
     const lines = (await device.history(200)).filter(({ recorded }) => recorded >= since)
