@@ -69,6 +69,9 @@ export type BrokerDeps = {
   bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds> }
 }
 
+/** How long a start waits for the index; a silent node must not keep the broker from starting. Milliseconds. */
+const CATCH_UP_WITHIN = 10_000
+
 /** One hospital's broker, put together: this is the only place where its parts meet. */
 export async function createBroker({ config, keyring, database, fhirBase, clock, log, afterIntent, bounds = {} }: BrokerDeps): Promise<Broker> {
   const { contracts, chainId } = config.chain
@@ -277,14 +280,18 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
   await source.subscribe(`${base}/hooks/fhir`).catch((error: unknown) => {
     log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
   })
+  // What the index does not hold yet must not pass for a profile that nobody published.
+  const caughtUp = head.refresh().then(indexer.catchUp)
+  await Promise.race([caughtUp, new Promise((done) => setTimeout(done, CATCH_UP_WITHIN).unref())])
   await publishProfile({
-    provider,
+    db,
+    clock,
     contracts,
-    operator: keyring.operator,
     member,
     profile: { name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
     known: await index.profile(member),
-  }).catch((error: unknown) => log.warn({ error: String(error) }, 'the profile could not be published'))
+  })
+  await sender.flush()
 
   return {
     base,

@@ -1,5 +1,5 @@
 import { CompactEncrypt, CompactSign, compactDecrypt, compactVerify, createLocalJWKSet, decodeProtectedHeader, importJWK, type JSONWebKeySet, type JWK } from 'jose'
-import { wayleaveError } from '../domain/errors.ts'
+import { WayleaveError, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import type { Scope } from '../domain/consent/scope.ts'
@@ -56,7 +56,10 @@ export async function sealShare(share: Share, signing: { key: CryptoKey; kid: st
     .encrypt(await importJWK(recipient, 'ECDH-ES+A256KW'))
 }
 
-/** @throws WayleaveError `share-invalid` when it is not sealed to us, not signed by its custodian, or not for us. */
+/**
+ * @throws WayleaveError `share-invalid` when it is not sealed to us, not signed by its custodian, or not for us;
+ * `not-ready` where nothing is known of the custodian yet: then it is sent again.
+ */
 export async function openShare(
   jwe: string,
   own: { member: Hex; key: CryptoKey },
@@ -67,7 +70,7 @@ export async function openShare(
     const jws = new TextDecoder().decode(plaintext)
     const claimed = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Share
     const jwks = await keysOf(claimed.custodian)
-    if (!jwks) throw new Error('an unknown custodian')
+    if (!jwks) throw wayleaveError('not-ready', 'a custodian without a profile so far')
     const { payload } = await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ['ES256'] })
     if (decodeProtectedHeader(jws).typ !== TYP) throw new Error('not a share')
     const share = JSON.parse(new TextDecoder().decode(payload)) as Share
@@ -75,6 +78,7 @@ export async function openShare(
     if (share.grantee !== own.member) throw new Error('a share for another member')
     return share
   } catch (cause) {
+    if (cause instanceof WayleaveError) throw cause
     throw wayleaveError('share-invalid', String(cause), cause)
   }
 }
