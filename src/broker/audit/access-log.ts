@@ -5,6 +5,9 @@ import type { Kysely } from 'kysely'
 import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type Hex, toHex } from '../../domain/hex.ts'
+import { identifierText } from '../../domain/identity/member-id.ts'
+import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
 
@@ -17,9 +20,22 @@ export type AccessLog = {
   /**
    * Writes an entry, its salted leaf, and its audit event, in the caller's transaction where there is one. Durable when
    * it returns. Throws when the store cannot be reached: then nothing may be released (I3, I4).
+   * @param patient whom it is about: an own patient, or somebody known by an identifier alone
    */
-  append(db: Db, entry: LogEntry, patient?: { id: string }): Promise<string>
+  append(db: Db, entry: LogEntry, patient?: { id: string } | Identifier): Promise<string>
 }
+
+/** Where entries about a person stand who need not be this hospital's patient. */
+export function personLookup(vault: Vault, identifier: Identifier): string {
+  const checked = checkNationalId(identifier)
+  return vault.lookup('audit-person', identifierText(checked.ok ? checked.identifier : identifier))
+}
+
+/** Everything under which entries about an own patient stand: as patient, and as the person others were asked about. */
+export const lookupsOf = (vault: Vault, { id, secrets }: StoredPatient): string[] => [
+  vault.lookup('patient', id),
+  ...secrets.identifiers.map((identifier) => personLookup(vault, identifier)),
+]
 
 export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }): AccessLog {
   return {
@@ -27,7 +43,7 @@ export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }
       const recorded = new Date(clock.now()).toISOString()
       const full: AuditEntry = { id: randomUUID(), recorded, ...entry }
       const salt = randomBytes(32)
-      const lookup = patient ? vault.lookup('patient', patient.id) : null
+      const lookup = patient ? ('id' in patient ? vault.lookup('patient', patient.id) : personLookup(vault, patient)) : null
       const sealed = sealJson(vault.storeKey, full)
       const write = async (trx: Db) => {
         await trx

@@ -7,8 +7,8 @@ import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, type Vault } from '../../store/vault.ts'
 
 export type AuditQuery = {
-  /** Lookup of one patient; absent: all. */
-  patient?: string
+  /** Lookups under which one patient may stand; absent: all. */
+  patients?: readonly string[]
   kinds?: readonly string[]
   /** Instants, inclusive and exclusive. */
   from?: string
@@ -23,7 +23,7 @@ export type AuditLine = { entry: AuditEntry; event: AuditEvent; sentence: string
 /** The audit trail, newest first; stable while new events arrive, since pages go on from a sequence number. */
 export async function searchAudit(db: Kysely<BrokerTables>, vault: Vault, query: AuditQuery): Promise<AuditLine[]> {
   let rows = db.selectFrom('audit_events').select(['seq', 'sealed']).orderBy('seq', 'desc').limit(query.count)
-  if (query.patient !== undefined) rows = rows.where('patient_lookup', '=', query.patient)
+  if (query.patients) rows = rows.where('patient_lookup', 'in', [...query.patients])
   if (query.kinds) rows = rows.where('kind', 'in', [...query.kinds])
   if (query.from) rows = rows.where('recorded', '>=', query.from)
   if (query.to) rows = rows.where('recorded', '<', query.to)

@@ -58,12 +58,13 @@ export function createWindows(deps: {
       if (until <= from) return
       const entries = await trx.selectFrom('access_log').select(['seq', 'leaf']).where('window_number', 'is', null).orderBy('seq').execute()
       const number = Math.max(last?.number ?? 0, anchored?.number ?? 0) + 1
-      // One random leaf in each, so that an empty window looks like any other.
-      const root = SimpleMerkleTree.of([...entries.map((e) => e.leaf), toHex(randomBytes(32))]).root as Hex
+      // One random leaf in each, so that an empty window looks like any other; kept, since a proof needs all leaves.
+      const padding = toHex(randomBytes(32))
+      const root = SimpleMerkleTree.of([...entries.map((e) => e.leaf), padding]).root as Hex
       const data = registry.encodeFunctionData('anchor', [number, until, root]) as Hex
       const call = { contract: deps.contracts.accessLog as Hex, data, dedupeKey: `anchor/${number}` }
       const outbox_id = await enqueueCall(trx, clock, call)
-      await trx.insertInto('windows').values({ number, from_time: from, until_time: until, root, outbox_id }).execute()
+      await trx.insertInto('windows').values({ number, from_time: from, until_time: until, root, padding, outbox_id }).execute()
       const last_seq = entries.at(-1)?.seq
       if (last_seq !== undefined) {
         await trx

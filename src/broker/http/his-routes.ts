@@ -12,7 +12,7 @@ import { type Asker, readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import type { AccessLog } from '../audit/access-log.ts'
+import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { Documents } from '../receive/list-documents.ts'
 import type { RecordOpener } from '../receive/open-record.ts'
 import { partyOf } from '../release/parties.ts'
@@ -26,7 +26,7 @@ export type HisGrant = Extract<Grant, { kind: 'his' }>
 /** No `_count`: all of what is shared fits one answer, and a parameter that changes nothing would be a lie. */
 const PARAMETERS = new Set(['patient.identifier', 'status', '_format'])
 const FORMATS = new Set(['json', 'application/json', 'application/fhir+json'])
-const STATUSES = new Set(['current', 'superseded'])
+const STATUSES = new Set(['current', 'superseded', 'entered-in-error'])
 
 /** What a HIS asks of its own hospital's broker: SMART Backend Services, and IHE MHD (ITI-67, ITI-68). */
 export function hisRoutes(
@@ -102,7 +102,7 @@ export function hisRoutes(
     const { asker, clientId } = await authoriseClinical(request, 'system/DocumentReference.rs')
     const query = readQuery(parameters)
     const documents = await deps.documents.list({ ...query, purpose: asker.purpose })
-    await deps.accessLog.append(deps.db, {
+    const entry: LogEntry = {
       kind: 'query',
       outcome: '0',
       requester: await partyOf(deps.index, deps.member),
@@ -110,7 +110,8 @@ export function hisRoutes(
       client: { id: clientId },
       purpose: asker.purpose,
       patient: { identifier: query.patient },
-    })
+    }
+    await deps.accessLog.append(deps.db, entry, query.patient)
     return reply.type('application/fhir+json').send(searchset(documents, deps.base(), clock))
   }
 

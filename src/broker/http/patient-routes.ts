@@ -8,6 +8,7 @@ import type { Hex } from '../../domain/hex.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
+import { lookupsOf } from '../audit/access-log.ts'
 import { searchAudit } from '../audit/search-audit.ts'
 import type { Acts } from '../consent/accept-act.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
@@ -84,7 +85,7 @@ export function patientRoutes(
   app.get<{ Querystring: { _count?: string } }>('/patient/history', async (request) => {
     const patient = await signedIn(request)
     const count = Math.min(Math.max(Number(request.query._count ?? 50) || 50, 1), 500)
-    const lines = await searchAudit(db, deps.vault, { patient: deps.patients.lookupOf(patient), count })
+    const lines = await searchAudit(db, deps.vault, { patients: lookupsOf(deps.vault, patient), count })
     return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
   })
 

@@ -10,6 +10,7 @@ import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
 import { parseStrictJson } from '../../domain/records/strict-json.ts'
+import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import type { Asker } from '../../exchange/b2b.ts'
 import type { FetchedRecord, PeerClient } from '../../exchange/peer-client.ts'
 import { verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
@@ -53,10 +54,12 @@ export function createRecordOpener(deps: {
 
   async function candidates(recordId: string) {
     const rows = await db.selectFrom('received_records').select(['share_id', 'sealed']).where('record_id', '=', recordId).orderBy('share_id').execute()
-    const out: { custodian: Hex; record: ReceivedRecord }[] = []
+    const out: { custodian: Hex; record: ReceivedRecord; person: Identifier | undefined }[] = []
     for (const row of rows) {
       const share = await deps.shares.byId(row.share_id)
-      if (share) out.push({ custodian: share.custodian, record: openJson<ReceivedRecord>(deps.vault.storeKey, row.sealed) })
+      // Of all that the custodian calls its patient, only the national identifier means anything here.
+      const person = share?.identifiers.find((identifier) => checkNationalId(identifier).ok)
+      if (share) out.push({ custodian: share.custodian, person, record: openJson<ReceivedRecord>(deps.vault.storeKey, row.sealed) })
     }
     return out[0]
   }
@@ -95,7 +98,7 @@ export function createRecordOpener(deps: {
     const found = errorCodeOf(error)
     log.error({ alarm: found, record: entry.record?.id, custodian: entry.custodian?.id }, 'an answer did not verify; nothing is handed on')
     const reason: ReasonCode = found === 'commitment-mismatch' || found === 'signature-invalid' ? found : 'response-invalid'
-    await deps.accessLog.append(db, { ...entry, kind: 'alarm', outcome: '12', reason })
+    await deps.accessLog.append(db, { ...entry, kind: 'alarm', outcome: '12', reason }, entry.patient?.identifier)
     return wayleaveError(found === 'commitment-mismatch' ? found : 'response-invalid', String(error), error)
   }
 
@@ -109,6 +112,7 @@ export function createRecordOpener(deps: {
         user: { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) },
         client: { id: clientId },
         purpose: asker.purpose,
+        ...(found?.person ? { patient: { identifier: found.person } } : {}),
         record: {
           id: recordId,
           ...(found?.record.resourceType ? { resourceType: found.record.resourceType } : {}),
@@ -127,7 +131,7 @@ export function createRecordOpener(deps: {
         if (errorCodeOf(error) === 'response-invalid') throw await alarm(entry, error)
         const refused = errorCodeOf(error) === 'not-available'
         const note = refused ? 'The custodian alone knows why.' : 'The custodian did not answer.'
-        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', note })
+        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', note }, found.person)
         throw error
       }
       let commitment: Hex
@@ -135,11 +139,12 @@ export function createRecordOpener(deps: {
         commitment = await verify(found.custodian, found.record, fetched)
       } catch (error) {
         if (errorCodeOf(error) !== 'chain-unavailable') throw await alarm(entry, error)
-        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason: 'chain-unavailable' })
+        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason: 'chain-unavailable' }, found.person)
         throw error
       }
       const hash = createHash('sha256').update(fetched.bytes).digest('hex')
-      await deps.accessLog.append(db, { ...entry, record: { ...entry.record, id: recordId, hash }, kind: 'receipt', outcome: '0' })
+      const receipt = { ...entry, record: { ...entry.record, id: recordId, hash }, kind: 'receipt' as const, outcome: '0' as const }
+      await deps.accessLog.append(db, receipt, found.person)
       return { bytes: fetched.bytes, commitment, custodian: found.custodian }
     },
   }
