@@ -182,7 +182,7 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
 
   // release and receive
-  const judge = createJudge({ db, patients, states, windows })
+  const judge = createJudge({ db, patients, states, windows, head })
   const releases = createReleases({
     db,
     judge,

@@ -11,7 +11,7 @@ export type HeadWatch = {
   age(): number
   /** Calls back with each head that differs from the last one seen, lower ones after a reorganisation too. */
   onHead(listener: (head: Head) => void): void
-  /** Asks the node at once. */
+  /** Asks the node anew; whoever calls while another waits its turn shares that turn. */
   refresh(): Promise<void>
   close(): Promise<void>
 }
@@ -26,6 +26,7 @@ export function watchHead(deps: { provider: Provider; clock: Clock; everyMs?: nu
   let closed = false
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
+  let queued: Promise<void> | undefined
 
   async function poll(): Promise<void> {
     const block = await provider.getBlock('latest')
@@ -40,7 +41,11 @@ export function watchHead(deps: { provider: Provider; clock: Clock; everyMs?: nu
   }
 
   function refresh(): Promise<void> {
-    running = running.then(poll, poll).catch(() => {
+    queued ??= running.then(() => {
+      queued = undefined
+      return poll()
+    })
+    running = queued.catch(() => {
       // The head simply grows old; every decision checks its age.
     })
     return running

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import { type Decision, decide } from '../../domain/consent/decide.ts'
 import { WayleaveError } from '../../domain/errors.ts'
@@ -22,6 +23,9 @@ export type Judge = {
   judge(query: { tag: Hex; requester: Hex; purpose: string }): Promise<Judgement>
 }
 
+/** Milliseconds. */
+const REFRESH_WITHIN = 1_000
+
 /**
  * Whether this hospital may release the record behind a tag to this member for this purpose, now: from its own books and
  * one reading of the chain, and from nothing that the requester says about consent (I1).
@@ -31,10 +35,13 @@ export function createJudge(deps: {
   patients: PatientStore
   states: ConsentStates
   windows: Windows
+  head: HeadWatch
 }): Judge {
   const { db } = deps
   return {
     async judge({ tag, requester, purpose }) {
+      // What the chain took a moment ago counts now, not at the next poll. A silent node leaves the head that there is.
+      await Promise.race([deps.head.refresh(), new Promise((done) => setTimeout(done, REFRESH_WITHIN).unref())])
       if (await deps.windows.overdue()) return { permit: false, reason: 'anchor-overdue' }
       const found = await findRecord(db, deps.patients, tag)
       if (!found) return { permit: false, reason: 'record-unknown' }
