@@ -28,8 +28,12 @@ export type ConsentReader = {
 
 const LIVE = 1n
 
-const standing = (member: { status: bigint; admittedAt: bigint }): MemberAtBlock => ({
-  live: member.status === LIVE,
+/** Role bits of the MemberRegistry: who may hold patients' handles, and who may ask. */
+const CUSTODIAN = 1n
+const REQUESTER = 2n
+
+const standing = (member: { status: bigint; admittedAt: bigint; roles: bigint }, role: bigint): MemberAtBlock => ({
+  live: member.status === LIVE && (member.roles & role) !== 0n,
   admittedAt: Number(member.admittedAt),
 })
 
@@ -43,8 +47,8 @@ export function createConsentReader(provider: Provider, contracts: Contracts): C
         custodian: reading.custodian as Hex,
         bound: reading.custodian !== ZERO_32,
         handle: readHandleWord(reading.handleWord),
-        holder: standing(reading.holder),
-        requester: standing(reading.grantee),
+        holder: standing(reading.holder, CUSTODIAN),
+        requester: standing(reading.grantee, REQUESTER),
         words: reading.words.map((word) => readConsentWord(word)),
         joinedAt: reading.joinedAt.map(Number),
       }

@@ -111,7 +111,8 @@ export type BrokerTables = {
     patient_lookup: string | null
     sealed: Uint8Array
   }
-  windows: { number: number; from_time: number; until_time: number; root: string; outbox_id: number }
+  /** `padding` is the window's random leaf: with it and the entries' leaves, anybody can be shown a proof of one entry. */
+  windows: { number: number; from_time: number; until_time: number; root: string; padding: string; outbox_id: number }
   audit_events: {
     id: string
     seq: Generated<number>

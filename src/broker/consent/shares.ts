@@ -3,6 +3,7 @@ import { importJWK, type JWK } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
+import { checkNationalId } from '../../domain/identity/national-ids.ts'
 import { compartmentKey } from '../../domain/records/compartments.ts'
 import { enqueueMessage } from '../../exchange/outbox.ts'
 import { sealShare, type Share } from '../../exchange/share.ts'
@@ -62,7 +63,8 @@ function bodyOf(deps: ShareDeps, patient: StoredPatient, opening: Opening, all: 
     custodian: deps.custodian,
     grantee: opening.grantee,
     ended: false,
-    identifiers: patient.secrets.identifiers,
+    // The number that both hospitals know; this hospital's own record number is none of the grantee's business.
+    identifiers: patient.secrets.identifiers.filter((identifier) => checkNationalId(identifier).ok),
     scope: { granteeType, grantee, purpose },
     terms: opening.terms,
     fromDay: opening.fromDay,

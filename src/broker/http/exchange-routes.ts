@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { JSONWebKeySet } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../../domain/errors.ts'
+import { memberId } from '../../domain/identity/member-id.ts'
 import { type Hex, isHex, ZERO_32 } from '../../domain/hex.ts'
 import { issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
 import { readAsker } from '../../exchange/b2b.ts'
@@ -65,6 +66,8 @@ export function exchangeRoutes(
       nowMs: clock.now(),
     }).catch((error: unknown) => noted(error, { requester: claimed, tag }))
     const ask = { tag, requester: clientId as Hex, asker: readAsker(claims as Record<string, unknown>) }
+    // A member answers for its own users only.
+    if (memberId(ask.asker.organization) !== clientId) throw wayleaveError('user-missing', 'a user of another organisation')
     await alike(() => deps.releases.mayAsk(ask))
     const grant = { kind: 'record' as const, ...ask, thumbprint: proof.thumbprint }
     const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())

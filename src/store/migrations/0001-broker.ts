@@ -67,7 +67,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     'create index access_log_window on access_log (window_number)',
     `create table windows (
       number bigint primary key, from_time bigint not null, until_time bigint not null, root text not null,
-      outbox_id bigint not null references chain_outbox)`,
+      padding text not null, outbox_id bigint not null references chain_outbox)`,
     `create table audit_events (
       id text primary key, seq bigserial not null unique, recorded text not null, kind text not null,
       patient_lookup text, block bigint, sealed bytea not null)`,
