@@ -56,7 +56,14 @@ export function createWindows(deps: {
       const from = Math.max(last?.until_time ?? 0, anchored?.until ?? 0)
       const until = Math.floor(clock.now() / 1000)
       if (until <= from) return
-      const entries = await trx.selectFrom('access_log').select(['seq', 'leaf']).where('window_number', 'is', null).orderBy('seq').execute()
+      // Whatever was recorded in the second that has just begun belongs to the next window.
+      const entries = await trx
+        .selectFrom('access_log')
+        .select(['seq', 'leaf'])
+        .where('window_number', 'is', null)
+        .where('at', '<', new Date(until * 1000).toISOString())
+        .orderBy('seq')
+        .execute()
       const number = Math.max(last?.number ?? 0, anchored?.number ?? 0) + 1
       // One random leaf in each, so that an empty window looks like any other; kept, since a proof needs all leaves.
       const padding = toHex(randomBytes(32))
@@ -65,14 +72,10 @@ export function createWindows(deps: {
       const call = { contract: deps.contracts.accessLog as Hex, data, dedupeKey: `anchor/${number}` }
       const outbox_id = await enqueueCall(trx, clock, call)
       await trx.insertInto('windows').values({ number, from_time: from, until_time: until, root, padding, outbox_id }).execute()
-      const last_seq = entries.at(-1)?.seq
-      if (last_seq !== undefined) {
-        await trx
-          .updateTable('access_log')
-          .set({ window_number: number })
-          .where('window_number', 'is', null)
-          .where('seq', '<=', last_seq)
-          .execute()
+      // Exactly the entries whose leaves are in the tree: another connection may have committed a lower number since.
+      for (let i = 0; i < entries.length; i += 1_000) {
+        const seqs = entries.slice(i, i + 1_000).map(({ seq }) => seq)
+        await trx.updateTable('access_log').set({ window_number: number }).where('seq', 'in', seqs).execute()
       }
     })
     deps.afterClose()
