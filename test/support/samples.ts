@@ -5,6 +5,17 @@ export const ANNA = { system: BSN, value: '999939841' }
 export const BRAM = { system: BSN, value: '999947825' }
 export const STRANGER = { system: BSN, value: '999919921' }
 
+/** Another such number; a different one for each `n`. */
+export function somebody(n: number): { system: string; value: string } {
+  let found = -1
+  for (let i = 60_000; i < 100_000; i++) {
+    const value = `9999${i}`
+    const sum = [...value].reduce((total, digit, at) => total + Number(digit) * (at === 8 ? -1 : 9 - at), 0)
+    if (sum % 11 === 0 && ++found === n) return { system: BSN, value }
+  }
+  throw new RangeError('there are fewer such numbers')
+}
+
 type Resource = { resourceType: string; id: string } & Record<string, unknown>
 
 export function patient(id: string, national: { system: string; value: string }): Resource {

@@ -66,6 +66,9 @@ export type TestHospital = {
   /** Waits until everything put so far is on the chain and in the index. */
   settled(): Promise<void>
   restart(): Promise<void>
+  /** Ends the broker, and nothing else; `start` opens it again. */
+  stop(): Promise<void>
+  start(): Promise<void>
   /** The broker's database is lost; another one, filled by `fill`, takes its place. The FHIR server keeps its own. */
   replaceDatabase(fill: (database: Database) => Promise<void>): Promise<void>
 }
@@ -213,7 +216,11 @@ async function openHospital(
       })
     },
     async restart() {
-      await hospital.broker.close()
+      await hospital.stop()
+      await hospital.start()
+    },
+    stop: () => hospital.broker.close(),
+    async start() {
       hospital.broker = await open()
     },
     async replaceDatabase(fill) {

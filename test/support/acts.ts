@@ -1,0 +1,86 @@
+import { Wallet } from 'ethers'
+import { actCall } from '../../src/chain/act-calls.ts'
+import { readConsentWord } from '../../src/domain/consent/consent-word.ts'
+import { ConsentRegistry__factory, PatientRegistry__factory } from '../../src/chain/contracts.ts'
+import { readHandleWord } from '../../src/domain/consent/consent-word.ts'
+import type { SignedAct } from '../../src/domain/consent/read-signed-act.ts'
+import { type ActName, hashedMessage, type TypedData } from '../../src/domain/consent/typed-data.ts'
+import type { Hex } from '../../src/domain/hex.ts'
+import type { Party } from '../../src/patient/acts.ts'
+import { childKey } from '../../src/patient/seed.ts'
+import { signAct } from '../../src/patient/sign.ts'
+import { type Answer, answerOf } from '../../src/sandbox/his-client.ts'
+import { condition, observation, patient, somebody } from './samples.ts'
+import type { TestHospital, World } from './world.ts'
+
+export const EVERYONE: Party = { granteeType: 'Everyone', grantee: '' }
+export const groupOf = (grantee: string): Party => ({ granteeType: 'Group', grantee })
+
+export function partyOf({ config: { identifier } }: TestHospital): Party {
+  return { granteeType: 'Organization', grantee: `${identifier.system}|${identifier.value}` }
+}
+
+/** A person with a problem, a sensitive problem and a measurement: `NAME-c1`, `NAME-c2` (HIV) and `NAME-o1`. */
+export async function admit(hospital: TestHospital, name: string, n: number) {
+  const nationalId = somebody(n)
+  await hospital.put(patient(name, nationalId))
+  await hospital.put(condition(`${name}-c1`, name, 'Hypertension'))
+  await hospital.put(condition(`${name}-c2`, name, 'HIV infection', '86406008'))
+  await hospital.put(observation(`${name}-o1`, name, 72))
+  return nationalId
+}
+
+/** Posts to a broker whatever a test has made of a signed act. */
+export async function relay(hospital: TestHospital, form: unknown): Promise<Answer<{ receipt?: { counts?: string } }>> {
+  const body = JSON.stringify(form)
+  return answerOf(await fetch(`${hospital.broker.base}/relay`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }))
+}
+
+/** Signs an act as the device with these words would, whatever it says. */
+export const signedBy = <A extends ActName>(words: string, hospital: TestHospital, data: TypedData<A>) =>
+  signAct(childKey(words, hospital.member).privateKey, data)
+
+/** Brings a signed act to the chain past every broker, from an account that nobody has seen; the mined status. */
+export async function submit(world: World, signed: SignedAct): Promise<boolean> {
+  const { primaryType, message } = signed.typedData
+  const call = actCall(primaryType, world.chain.contracts, hashedMessage(primaryType, message), signed.signer, signed.signature)
+  const wallet = Wallet.createRandom(world.provider)
+  const fees = { maxFeePerGas: 0, maxPriorityFeePerGas: 0, gasLimit: 300_000 }
+  const sent = await wallet.sendTransaction({ to: call.contract, data: call.data, ...fees })
+  for (;;) {
+    const receipt = await world.provider.getTransactionReceipt(sent.hash)
+    if (receipt) return receipt.status === 1
+    await new Promise((done) => setTimeout(done, 20))
+  }
+}
+
+/** What the chain itself says of a slot. */
+export async function wordOf({ provider, chain }: World, handle: Hex, scope: Hex) {
+  return readConsentWord(await ConsentRegistry__factory.connect(chain.contracts.consentRegistry, provider).wordOf(handle, scope))
+}
+
+/** What the chain itself says of a handle. */
+export async function handleWordOf({ provider, chain }: World, handle: Hex) {
+  const { word } = await PatientRegistry__factory.connect(chain.contracts.patientRegistry, provider).handleState(handle)
+  return readHandleWord(word)
+}
+
+/** Nothing is mined while `work` runs, for less time than a head may be old; then mining goes on. */
+export async function unmined<T>({ provider }: World, work: () => Promise<T>): Promise<T> {
+  await provider.send('evm_setAutomine', [false])
+  await provider.send('evm_setIntervalMining', [0])
+  try {
+    return await work()
+  } finally {
+    await provider.send('evm_setAutomine', [true])
+    await provider.send('evm_setIntervalMining', [2])
+    await provider.send('evm_mine', [])
+  }
+}
+
+/** Days pass for the chain and every hospital alike. */
+export async function passDays({ provider, hospitals }: World, days: number): Promise<void> {
+  await provider.send('evm_increaseTime', [days * 86_400])
+  await provider.send('evm_mine', [])
+  for (const { clock } of hospitals) clock.advance(days * 86_400_000)
+}
