@@ -21,7 +21,7 @@ export type Indexer = {
   close(): Promise<void>
 }
 
-/** Blocks asked for at once, and how many block hashes are kept to find a fork. */
+/** How many blocks are asked for at once where nothing else is said, and how far back hashes are kept to find a fork. */
 const RANGE = 2_000
 const KEPT_HASHES = 512
 
@@ -38,8 +38,10 @@ export async function createIndexer(deps: {
   from: number
   head: HeadWatch
   log: Logger
+  /** Blocks asked for at once. */
+  range?: number
 }): Promise<Indexer> {
-  const { db, provider, head, log } = deps
+  const { db, provider, head, log, range = RANGE } = deps
   const decoder = createDecoder(deps.contracts)
   const advance: ((block: number) => void)[] = []
   const reorganisation: ((block: number) => Promise<void>)[] = []
@@ -58,7 +60,7 @@ export async function createIndexer(deps: {
       const target = head.head()
       const next = last ? last.number + 1 : deps.from
       if (closed || !target || next > target.number) return
-      await take(next, Math.min(next + RANGE - 1, target.number))
+      await take(next, Math.min(next + range - 1, target.number))
     }
   }
 

@@ -1,0 +1,62 @@
+import type { Kysely } from 'kysely'
+import pino from 'pino'
+import { watchHead } from '../../src/chain/head-watch.ts'
+import { systemClock } from '../../src/domain/clock.ts'
+import { createIndexer, type Indexer } from '../../src/indexer/index.ts'
+import { type Database, openDatabase } from '../../src/store/database.ts'
+import { openIndexTables } from '../../src/store/migrate.ts'
+import type { IndexTables } from '../../src/store/schema.ts'
+import type { TestChain } from '../chain/test-chain.ts'
+
+export type TestIndex = {
+  db: Kysely<IndexTables>
+  indexer: Indexer
+  /** Brings the index to the head that the node has now. */
+  follow(): Promise<void>
+  close(): Promise<void>
+}
+
+/** An index of the chain: in memory, or in a folder; so many blocks at once. It moves only when told to. */
+export async function openIndex(chain: TestChain, dir?: string, range?: number): Promise<TestIndex> {
+  const database: Database = await openDatabase({ kind: 'pglite', ...(dir === undefined ? {} : { dir }) })
+  const db = await openIndexTables(database.db)
+  const head = watchHead({ provider: chain.provider, clock: systemClock, everyMs: 3_600_000 })
+  const { provider, contracts, deployedAt } = chain
+  const log = pino({ level: 'silent' })
+  const indexer = await createIndexer({
+    db,
+    provider,
+    contracts,
+    from: deployedAt,
+    head,
+    log,
+    ...(range ? { range } : {}),
+  })
+  return {
+    db,
+    indexer,
+    async follow() {
+      await head.refresh()
+      await indexer.catchUp()
+    },
+    async close() {
+      await head.close()
+      await indexer.close()
+      await database.close()
+    },
+  }
+}
+
+/** Every row, in total order. */
+export async function dump(db: Kysely<IndexTables>): Promise<IndexTables['events'][]> {
+  return db.selectFrom('events').selectAll().orderBy('block').orderBy('log_index').execute()
+}
+
+/** The rows that an index which never saw anything but the chain of now has. */
+export async function replayed(chain: TestChain): Promise<IndexTables['events'][]> {
+  const fresh = await openIndex(chain)
+  await fresh.follow()
+  const rows = await dump(fresh.db)
+  await fresh.close()
+  return rows
+}
