@@ -59,8 +59,10 @@ type Check = { reason: ReasonCode; holds: (request: DecisionRequest) => boolean 
 /** What must hold before any consent is looked at, in this order; the first that fails names the refusal. */
 const CONDITIONS: readonly Check[] = [
   { reason: 'record-unknown', holds: (r) => r.record !== undefined },
-  { reason: 'member-not-live', holds: (r) => r.requester.live && r.custodian.live },
+  { reason: 'member-not-live', holds: (r) => r.requester.live },
+  // Before the custodian's standing: of a handle that nobody holds the chain names no custodian.
   { reason: 'handle-unbound', holds: (r) => r.handle.bound },
+  { reason: 'member-not-live', holds: (r) => r.custodian.live },
   { reason: 'locked', holds: (r) => !r.handle.word.locked },
   { reason: 'lock-pending', holds: (r) => !((r.handle.lockSignedUpTo ?? -1) >= r.handle.word.epoch) },
 ]
