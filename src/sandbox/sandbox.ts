@@ -122,12 +122,12 @@ async function openChain(
   const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 })
   try {
     const signer = new NonceManager(new Wallet(saved.council, provider))
-    const missing = !saved.deployed || (await provider.getCode(saved.deployed.contracts.accessLog)) === '0x'
-    if (missing) {
-      saved.deployed = await deployContracts(signer)
-      save()
+    const fresh = !saved.deployed
+    saved.deployed ??= await deployContracts(signer)
+    save()
+    if ((await provider.getCode(saved.deployed.contracts.accessLog)) === '0x') {
+      throw new Error(`The chain's state in ${chainDir} is lost, and what the hospitals know of it is worth nothing. Begin anew with --fresh`)
     }
-    if (!saved.deployed) throw new Error('The contracts are not deployed')
     const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...saved.deployed }
     const council = councilOf(signer, chain.contracts)
     for (const files of hospitals) {
@@ -135,7 +135,7 @@ async function openChain(
       if (await council.isAdmitted(id)) continue
       await council.admit(id, ALL_ROLES, new Wallet(files.keyring.operator).address, JSON.stringify(profileOf(files)))
     }
-    tell(`The chain runs at ${anvil.rpc}; ${missing ? 'contracts deployed, three hospitals admitted' : 'resumed from disk'}.`)
+    tell(`The chain runs at ${anvil.rpc}; ${fresh ? 'contracts deployed, three hospitals admitted' : 'resumed from disk'}.`)
     return { chain, anvil }
   } catch (error) {
     await anvil.stop()
