@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import { Agent, request } from 'undici'
 
 export type FrontRequest = { method: string; path: string; headers: IncomingHttpHeaders; body: Buffer }
@@ -37,11 +38,7 @@ export async function createFront(upstream: string): Promise<Front> {
       if (given === 'silence') return
       outgoing.writeHead(given.status, given.headers)
       if (typeof given.body === 'string' || given.body instanceof Uint8Array) return void outgoing.end(given.body)
-      for await (const chunk of given.body) {
-        if (outgoing.destroyed) return
-        if (!outgoing.write(chunk)) await new Promise((done) => outgoing.once('drain', done).once('close', done))
-      }
-      outgoing.end()
+      await pipeline(given.body, outgoing)
     }
     answer().catch(() => outgoing.destroy())
   })
