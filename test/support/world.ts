@@ -272,6 +272,7 @@ async function enrol(hospital: TestHospital, chain: BrokerConfig['chain'], natio
     broker: hospital.broker.base,
     member: hospital.member,
     words,
+    clock: hospital.clock,
     chain: { chainId: chain.chainId, consentRegistry: chain.contracts.consentRegistry as Hex, patientRegistry: chain.contracts.patientRegistry as Hex },
   })
   await client.enrol({ enrolment, code })
