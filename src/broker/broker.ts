@@ -72,6 +72,9 @@ export type BrokerDeps = {
 /** How long a start waits for the index; a silent node must not keep the broker from starting. Milliseconds. */
 const CATCH_UP_WITHIN = 10_000
 
+/** How long a stop waits for its last window to reach the chain. Milliseconds. */
+const LAST_ANCHOR_WITHIN = 3_000
+
 /** One hospital's broker, put together: this is the only place where its parts meet. */
 export async function createBroker({ config, keyring, database, fhirBase, clock, log, afterIntent, bounds = {} }: BrokerDeps): Promise<Broker> {
   const { contracts, chainId } = config.chain
@@ -291,6 +294,8 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     profile: { name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
     known: await index.profile(member),
   })
+  // What was logged before the last stop, however it came, is anchored first: until then nothing is released (I4).
+  await windows.close()
   await sender.flush()
 
   return {
@@ -298,7 +303,9 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     async close() {
       await app.close()
       await registration.close()
+      await windows.close()
       await windows.stop()
+      await Promise.race([sender.flush(), new Promise((done) => setTimeout(done, LAST_ANCHOR_WITHIN).unref())])
       await shares.close()
       await outbox.close()
       await sender.close()

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { Sender } from '../../chain/sender.ts'
 import type { Indexer } from '../../indexer/index.ts'
-import type { Windows } from '../audit/windows.ts'
+import { ANCHOR_WITHIN, type Windows } from '../audit/windows.ts'
 import { MAX_HEAD_AGE } from '../consent/consent-state.ts'
 import type { Registration } from '../register/registration.ts'
 
@@ -32,7 +32,8 @@ export function healthRoutes(
       unsent: await deps.sender.pending(),
       unanchoredMs: await deps.windows.unanchoredAge(),
     }
-    const ready = head !== undefined && deps.head.age() <= MAX_HEAD_AGE && deps.indexer.position() >= head.number - 2
+    const fresh = head !== undefined && deps.head.age() <= MAX_HEAD_AGE && deps.indexer.position() >= head.number - 2
+    const ready = fresh && state.unanchoredMs <= ANCHOR_WITHIN
     return reply.status(ready ? 200 : 503).send({ ready, ...state })
   })
 
