@@ -45,8 +45,8 @@ import { createRecordOpener } from './receive/open-record.ts'
 import { createReceivedShares } from './receive/receive-share.ts'
 import { createRegistration } from './register/registration.ts'
 import { createJudge } from './release/judge.ts'
-import { createReleases } from './release/release-record.ts'
 import { partyOf } from './release/parties.ts'
+import { createReleases } from './release/release-record.ts'
 
 export type Broker = {
   /** Where it is reached, without a trailing slash. */
@@ -76,12 +76,24 @@ const CATCH_UP_WITHIN = 10_000
 const LAST_ANCHOR_WITHIN = 3_000
 
 /** One hospital's broker, put together: this is the only place where its parts meet. */
-export async function createBroker({ config, keyring, database, fhirBase, clock, log, afterIntent, bounds = {} }: BrokerDeps): Promise<Broker> {
+export async function createBroker({
+  config,
+  keyring,
+  database,
+  fhirBase,
+  clock,
+  log,
+  afterIntent,
+  bounds = {},
+}: BrokerDeps): Promise<Broker> {
   const { contracts, chainId } = config.chain
   const member = memberId(config.identifier)
   const db = await openBrokerTables(database.db)
   const indexDb = await openIndexTables(database.db)
-  const signing = { key: (await importJWK(keyring.signing, 'ES256')) as CryptoKey, kid: keyring.signing.kid ?? '' }
+  const signing = {
+    key: (await importJWK(keyring.signing, 'ES256')) as CryptoKey,
+    kid: keyring.signing.kid ?? '',
+  }
   const { d: _private, ...signingPublic } = keyring.signing
   const sealing = (await importJWK(keyring.sealing, 'ECDH-ES+A256KW')) as CryptoKey
   const vault = createVault(Buffer.from(keyring.kek, 'base64url'))
@@ -89,10 +101,21 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
   const remember = createReplayStore({ db, clock })
 
   // chain → index
-  const provider = new JsonRpcProvider(config.chain.rpc, chainId, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 })
+  const provider = new JsonRpcProvider(config.chain.rpc, chainId, {
+    staticNetwork: true,
+    cacheTimeout: -1,
+    batchMaxCount: 1,
+  })
   const head = watchHead({ provider, clock })
   const index = createIndexQueries(indexDb)
-  const indexer = await createIndexer({ db: indexDb, provider, contracts, from: config.chain.deployedAt, head, log })
+  const indexer = await createIndexer({
+    db: indexDb,
+    provider,
+    contracts,
+    from: config.chain.deployedAt,
+    head,
+    log,
+  })
   const sender = createSender({ db, provider, operator: keyring.operator, clock, log })
   const reader = createConsentReader(provider, contracts)
   const keysOf = async (id: Hex) => (await index.profile(id))?.jwks as JSONWebKeySet | undefined
@@ -119,7 +142,12 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
 
   // consent
   const states = createConsentStates({ reader, head, index, clock, custodian: member, groups: config.groups })
-  const peers = await createPeerClient({ member, signing, clock, ...(bounds.peer ? { bounds: bounds.peer } : {}) })
+  const peers = await createPeerClient({
+    member,
+    signing,
+    clock,
+    ...(bounds.peer ? { bounds: bounds.peer } : {}),
+  })
   const outbox = createExchangeOutbox({
     db,
     clock,
@@ -127,7 +155,13 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     peers,
     endpointOf: async (id) => (await index.profile(id))?.endpoint,
   })
-  const shares = createShareKeeper({ db, patients, clock, log, deps: { patients, states, index, clock, custodian: member, signing } })
+  const shares = createShareKeeper({
+    db,
+    patients,
+    clock,
+    log,
+    deps: { patients, states, index, clock, custodian: member, signing },
+  })
   const acts = createActs({
     db,
     patients,
@@ -174,7 +208,12 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     signing: signing.key,
     signingKid: signing.kid,
     openedNow: async (trx, patient) => {
-      const names = await trx.selectFrom('compartments').select('compartment').distinct().where('patient_id', '=', patient.id).execute()
+      const names = await trx
+        .selectFrom('compartments')
+        .select('compartment')
+        .distinct()
+        .where('patient_id', '=', patient.id)
+        .execute()
       const all = names.map((row) => row.compartment)
       return openedLines(await openingsOf(trx, { states, index, custodian: member }, patient, all))
     },
@@ -209,7 +248,19 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     chain: { id: chainId, directory: contracts.recordDirectory as Hex },
     base: () => base,
   })
-  const opener = createRecordOpener({ db, vault, index, shares: received, peers, provider, chain, accessLog, clock, log, member })
+  const opener = createRecordOpener({
+    db,
+    vault,
+    index,
+    shares: received,
+    peers,
+    provider,
+    chain,
+    accessLog,
+    clock,
+    log,
+    member,
+  })
 
   // the index moves, and what hangs on it follows
   indexer.onReorganisation(async (block) => {
@@ -274,7 +325,20 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
     clock,
     afterBind: () => void sender.flush(),
   })
-  patientRoutes(app, { db, provider, reader, custodian: member, patients, vault, sessions, enrolments, acts, relayer, place, authorise })
+  patientRoutes(app, {
+    db,
+    provider,
+    reader,
+    custodian: member,
+    patients,
+    vault,
+    sessions,
+    enrolments,
+    acts,
+    relayer,
+    place,
+    authorise,
+  })
   auditRoutes(app, { db, vault, patients, accessLog, index, member, base: () => base, authorise })
   healthRoutes(app, { head, indexer, registration, windows, sender, nudge: registration.nudge })
 
@@ -305,7 +369,10 @@ export async function createBroker({ config, keyring, database, fhirBase, clock,
       await registration.close()
       await windows.close()
       await windows.stop()
-      await Promise.race([sender.flush(), new Promise((done) => setTimeout(done, LAST_ANCHOR_WITHIN).unref())])
+      await Promise.race([
+        sender.flush(),
+        new Promise((done) => setTimeout(done, LAST_ANCHOR_WITHIN).unref()),
+      ])
       await shares.close()
       await outbox.close()
       await sender.close()

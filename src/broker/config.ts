@@ -1,8 +1,11 @@
-import { Type, type Static } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { wayleaveError } from '../domain/errors.ts'
 
-const Identifier = Type.Object({ system: Type.String({ minLength: 1 }), value: Type.String({ minLength: 1 }) })
+const Identifier = Type.Object({
+  system: Type.String({ minLength: 1 }),
+  value: Type.String({ minLength: 1 }),
+})
 const Address = Type.String({ pattern: '^0x[0-9a-fA-F]{40}$' })
 
 /** The configuration of one hospital's broker, as its JSON file holds it. Keys are not in it: `keys` names their file. */

@@ -1,6 +1,11 @@
-import { digestOfHashed, type ActName, type HashedMessage, type TypedDataDomain } from '../domain/consent/typed-data.ts'
-import type { Hex } from '../domain/hex.ts'
 import { recoverAddress, Signature } from 'ethers'
+import {
+  type ActName,
+  digestOfHashed,
+  type HashedMessage,
+  type TypedDataDomain,
+} from '../domain/consent/typed-data.ts'
+import type { Hex } from '../domain/hex.ts'
 import { ConsentRegistry__factory, type Contracts, PatientRegistry__factory } from './contracts.ts'
 
 const consent = ConsentRegistry__factory.createInterface()
@@ -18,8 +23,14 @@ export type Call = { contract: Hex; data: Hex }
  */
 export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, signer: Hex, given: Hex): Call {
   const signature = Signature.from(given).serialized
-  const consentCall = (data: string): Call => ({ contract: contracts.consentRegistry as Hex, data: data as Hex })
-  const patientCall = (data: string): Call => ({ contract: contracts.patientRegistry as Hex, data: data as Hex })
+  const consentCall = (data: string): Call => ({
+    contract: contracts.consentRegistry as Hex,
+    data: data as Hex,
+  })
+  const patientCall = (data: string): Call => ({
+    contract: contracts.patientRegistry as Hex,
+    data: data as Hex,
+  })
   const of = <T extends HashedMessage>() => m as T
   switch (act) {
     case 'Grant':
@@ -46,7 +57,12 @@ export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, si
 }
 
 /** The address whose key signed the act, lower-case; undefined when the signature is none. */
-export function signerOf(act: ActName, domain: TypedDataDomain, m: HashedMessage, signature: Hex): Hex | undefined {
+export function signerOf(
+  act: ActName,
+  domain: TypedDataDomain,
+  m: HashedMessage,
+  signature: Hex,
+): Hex | undefined {
   try {
     return recoverAddress(digestOfHashed(act, domain, m), signature).toLowerCase() as Hex
   } catch {

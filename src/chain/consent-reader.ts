@@ -1,8 +1,13 @@
 import type { Provider } from 'ethers'
-import { type ConsentWord, type HandleWord, readConsentWord, readHandleWord } from '../domain/consent/consent-word.ts'
+import {
+  type ConsentWord,
+  type HandleWord,
+  readConsentWord,
+  readHandleWord,
+} from '../domain/consent/consent-word.ts'
 import type { MemberAtBlock } from '../domain/consent/decide.ts'
 import { type Hex, ZERO_32 } from '../domain/hex.ts'
-import { type Contracts, ConsentRegistry__factory } from './contracts.ts'
+import { ConsentRegistry__factory, type Contracts } from './contracts.ts'
 
 /** Everything that a decision needs from the chain, as of one block. */
 export type ConsentReading = {
@@ -23,7 +28,13 @@ export type ConsentReader = {
    * One `eth_call` at one named block on the custodian's own node.
    * @throws when the node does not answer or does not know the block.
    */
-  read(query: { handle: Hex; scopes: Hex[]; requester: Hex; groups: Hex[]; block: number }): Promise<ConsentReading>
+  read(query: {
+    handle: Hex
+    scopes: Hex[]
+    requester: Hex
+    groups: Hex[]
+    block: number
+  }): Promise<ConsentReading>
 }
 
 const LIVE = 1n
@@ -32,7 +43,10 @@ const LIVE = 1n
 const CUSTODIAN = 1n
 const REQUESTER = 2n
 
-const standing = (member: { status: bigint; admittedAt: bigint; roles: bigint }, role: bigint): MemberAtBlock => ({
+const standing = (
+  member: { status: bigint; admittedAt: bigint; roles: bigint },
+  role: bigint,
+): MemberAtBlock => ({
   live: member.status === LIVE && (member.roles & role) !== 0n,
   admittedAt: Number(member.admittedAt),
 })

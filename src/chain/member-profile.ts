@@ -31,7 +31,8 @@ export async function publishProfile(args: {
   known: object | undefined
 }): Promise<boolean> {
   const { profile, known, contracts } = args
-  if (isDeepStrictEqual({ ...known }, JSON.parse(JSON.stringify({ ...profile, id: args.member })))) return false
+  if (isDeepStrictEqual({ ...known }, JSON.parse(JSON.stringify({ ...profile, id: args.member }))))
+    return false
   const data = registry.encodeFunctionData('setProfile', [JSON.stringify(profile)]) as Hex
   const call = { contract: contracts.memberRegistry as Hex, data, dedupeKey: `profile/${randomUUID()}` }
   await enqueueCall(args.db, args.clock, call)

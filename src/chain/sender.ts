@@ -1,5 +1,5 @@
-import { type Kysely, sql } from 'kysely'
 import { isError, type JsonRpcProvider, keccak256, Wallet } from 'ethers'
+import { type Kysely, sql } from 'kysely'
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import type { BrokerTables } from '../store/schema.ts'
@@ -64,14 +64,28 @@ export function createSender(deps: {
   let running: Promise<void> = Promise.resolve()
   let entriesHeld = false
 
-  const set = (id: number, values: Partial<{ status: 'pending' | 'sent' | 'mined' | 'failed'; error: string; block: number; tx_hash: string }>) =>
-    db.updateTable('chain_outbox').set(values).where('id', '=', id).execute()
+  const set = (
+    id: number,
+    values: Partial<{
+      status: 'pending' | 'sent' | 'mined' | 'failed'
+      error: string
+      block: number
+      tx_hash: string
+    }>,
+  ) => db.updateTable('chain_outbox').set(values).where('id', '=', id).execute()
 
   async function run(): Promise<void> {
-    const open = db.selectFrom('chain_outbox').selectAll().where('status', 'in', ['pending', 'sent']).orderBy('id')
+    const open = db
+      .selectFrom('chain_outbox')
+      .selectAll()
+      .where('status', 'in', ['pending', 'sent'])
+      .orderBy('id')
     // What waits must not crowd out patients' acts; the first of it is tried each time.
     const held = entriesHeld ? await open.where('dedupe_key', 'like', ENTRIES).limit(1).execute() : []
-    const rows = [...held, ...(await (entriesHeld ? open.where('dedupe_key', 'not like', ENTRIES) : open).limit(64).execute())]
+    const rows = [
+      ...held,
+      ...(await (entriesHeld ? open.where('dedupe_key', 'not like', ENTRIES) : open).limit(64).execute()),
+    ]
     entriesHeld = false
     if (rows.length === 0) return
     let nonce = await provider.getTransactionCount(wallet.address, 'pending')
@@ -143,7 +157,11 @@ export function createSender(deps: {
       if (receipt) {
         const failed = receipt.status !== 1
         if (failed && isEntries(row)) return void (await set(id, { status: 'pending' }))
-        await set(id, { status: failed ? 'failed' : 'mined', block: receipt.blockNumber, ...(failed ? { error: 'reverted' } : {}) })
+        await set(id, {
+          status: failed ? 'failed' : 'mined',
+          block: receipt.blockNumber,
+          ...(failed ? { error: 'reverted' } : {}),
+        })
         return
       }
       await new Promise((done) => setTimeout(done, wait))

@@ -3,7 +3,14 @@ import type { AuditEvent } from 'fhir/r4.js'
 import { createHisClient } from '../sandbox/his-client.ts'
 import { readSandboxFile } from '../sandbox/sandbox-file.ts'
 
-type Options = { hospital: string; patient?: string; since?: string; count: string; json?: boolean; sandbox: string }
+type Options = {
+  hospital: string
+  patient?: string
+  since?: string
+  count: string
+  json?: boolean
+  sandbox: string
+}
 
 /** `wayleave audit`: a hospital's audit trail in the terminal, oldest first, as its compliance officer may read it. */
 export function auditCommand(): Command {
@@ -22,8 +29,15 @@ export function auditCommand(): Command {
 async function readAudit(options: Options): Promise<void> {
   const file = readSandboxFile(options.sandbox)
   const hospital = file.hospitals.find(({ key }) => key === options.hospital)
-  if (!hospital) throw new Error(`No hospital ${options.hospital}; there are: ${file.hospitals.map((h) => h.key).join(', ')}`)
-  const auditor = createHisClient({ broker: hospital.broker, client: hospital.auditor, organization: hospital.identifier })
+  if (!hospital)
+    throw new Error(
+      `No hospital ${options.hospital}; there are: ${file.hospitals.map((h) => h.key).join(', ')}`,
+    )
+  const auditor = createHisClient({
+    broker: hospital.broker,
+    client: hospital.auditor,
+    organization: hospital.identifier,
+  })
   const { status, body, code } = await auditor.audit({
     _count: options.count,
     ...(options.since ? { date: `ge${options.since}` } : {}),
@@ -50,5 +64,8 @@ function line(event: AuditEvent): string {
 /** The narrative says what happened in one sentence; its mark-up is of no use in a terminal. */
 function sentenceOf({ text }: AuditEvent): string {
   const bare = (text?.div ?? '').replace(/<[^>]*>/g, '')
-  return bare.replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" })[name] ?? '')
+  return bare.replace(
+    /&(amp|lt|gt|quot|#39);/g,
+    (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" })[name] ?? '',
+  )
 }

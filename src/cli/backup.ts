@@ -10,14 +10,19 @@ type Options = { config: string; passphraseFile: string }
 
 /** `wayleave backup`: an encrypted copy of what neither the chain nor the FHIR server can give back. */
 export function backupCommand(): Command {
-  return command('backup', 'Write an encrypted backup of one broker: keys, handles, scopes, terms, signed acts, its log')
+  return command(
+    'backup',
+    'Write an encrypted backup of one broker: keys, handles, scopes, terms, signed acts, its log',
+  )
     .requiredOption('--out <file>', 'the backup; must not exist yet')
     .action(async (options: Options & { out: string }) => {
       const { database, db, config } = await open(options)
       try {
         const backup = await makeBackup(db, await loadKeyring(config.keys), passphraseIn(options))
         writeFileSync(options.out, backup, { mode: 0o600, flag: 'wx' })
-        process.stdout.write(`Backup written to ${options.out}, ${backup.length} bytes. Without the passphrase it is lost.\n`)
+        process.stdout.write(
+          `Backup written to ${options.out}, ${backup.length} bytes. Without the passphrase it is lost.\n`,
+        )
       } finally {
         await database.close()
       }
@@ -31,10 +36,17 @@ export function restoreCommand(): Command {
     .action(async (options: Options & { in: string }) => {
       const { database, db, config } = await open(options)
       try {
-        if (existsSync(config.keys)) throw new Error(`${config.keys} exists; keys are restored only where there are none`)
-        const keyring = await restoreBackup(db, readFileSync(options.in, 'utf8').trim(), passphraseIn(options))
+        if (existsSync(config.keys))
+          throw new Error(`${config.keys} exists; keys are restored only where there are none`)
+        const keyring = await restoreBackup(
+          db,
+          readFileSync(options.in, 'utf8').trim(),
+          passphraseIn(options),
+        )
         writeFileSync(config.keys, JSON.stringify(keyring), { mode: 0o600, flag: 'wx' })
-        process.stdout.write('Restored. Start the broker: it replays the chain and reads its FHIR server again.\n')
+        process.stdout.write(
+          'Restored. Start the broker: it replays the chain and reads its FHIR server again.\n',
+        )
       } finally {
         await database.close()
       }

@@ -13,7 +13,9 @@ export function brokerCommand(): Command {
     .description('Run one hospital’s broker (relayer and indexer inside) until SIGTERM')
     .requiredOption('--config <file>', 'its configuration, a JSON file; see docs/operate.md')
     .option('--log-level <level>', 'trace, debug, info, warn, error', 'info')
-    .action(async (options: { config: string; logLevel: string }) => runBroker(options.config, options.logLevel))
+    .action(async (options: { config: string; logLevel: string }) =>
+      runBroker(options.config, options.logLevel),
+    )
 }
 
 async function runBroker(configFile: string, level: string): Promise<void> {

@@ -37,13 +37,21 @@ async function runSandbox(options: Options): Promise<void> {
 
   const work = async (): Promise<StepResult[] | 'interrupted'> => {
     const cli = join(import.meta.dirname, 'main.ts')
-    const sandbox = await startSandbox({ dir: options.dir, fresh: options.fresh ?? false, startedAt, cli, tell })
+    const sandbox = await startSandbox({
+      dir: options.dir,
+      fresh: options.fresh ?? false,
+      startedAt,
+      cli,
+      tell,
+    })
     stop = sandbox.stop
     if (stopping) return 'interrupted'
     const steps = options.story ? await playStory(createStory(sandbox.file), tell) : []
-    if (options.json) writeFileSync(options.json, `${JSON.stringify({ ready_ms: sandbox.readyMs, steps }, null, 2)}\n`)
+    if (options.json)
+      writeFileSync(options.json, `${JSON.stringify({ ready_ms: sandbox.readyMs, steps }, null, 2)}\n`)
     if (!options.once) {
-      for (const { name, broker, fhir } of sandbox.file.hospitals) tell(`${name}: broker ${broker}, FHIR ${fhir}`)
+      for (const { name, broker, fhir } of sandbox.file.hospitals)
+        tell(`${name}: broker ${broker}, FHIR ${fhir}`)
       tell(`Everything for programs: ${join(options.dir, 'sandbox.json')}. Ctrl-C stops all of it.`)
       await interrupted
     }
@@ -51,7 +59,10 @@ async function runSandbox(options: Options): Promise<void> {
   }
 
   const working = work()
-  const outcome = await Promise.race([working, interrupted.then(() => working.catch(() => 'interrupted' as const))])
+  const outcome = await Promise.race([
+    working,
+    interrupted.then(() => working.catch(() => 'interrupted' as const)),
+  ])
   await stop?.()
   const held = outcome !== 'interrupted' && outcome.every(({ ok }) => ok)
   // Ctrl-C is how a sandbox that stays up is meant to end; one that was to play once was broken off.

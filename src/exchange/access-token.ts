@@ -16,12 +16,20 @@ export const HIS_TOKEN_LIFETIME = 300
 export type TokenKeys = { privateKey: CryptoKey; publicKey: CryptoKey; kid: string; issuer: string }
 
 /** An RFC 9068 access token, signed by this broker for itself. */
-export async function issueToken(keys: TokenKeys, grant: Grant, nowMs: number): Promise<{ token: string; expiresIn: number }> {
+export async function issueToken(
+  keys: TokenKeys,
+  grant: Grant,
+  nowMs: number,
+): Promise<{ token: string; expiresIn: number }> {
   const now = Math.floor(nowMs / 1000)
   const lifetime = grant.kind === 'record' ? RECORD_TOKEN_LIFETIME : HIS_TOKEN_LIFETIME
   const claims =
     grant.kind === 'record'
-      ? { scope: `record:${grant.tag}`, cnf: { jkt: grant.thumbprint }, extensions: b2bExtension(grant.asker) }
+      ? {
+          scope: `record:${grant.tag}`,
+          cnf: { jkt: grant.thumbprint },
+          extensions: b2bExtension(grant.asker),
+        }
       : { scope: grant.scopes.join(' '), ...(grant.asker ? { extensions: b2bExtension(grant.asker) } : {}) }
   const client = grant.kind === 'record' ? grant.requester : grant.clientId
   const token = await new SignJWT({ ...claims, client_id: client })
@@ -52,17 +60,32 @@ export async function verifyToken<K extends Grant['kind']>(
     requiredClaims: ['exp', 'client_id', 'scope'],
     currentDate: new Date(nowMs),
   }).catch((cause: unknown) => {
-    throw wayleaveError(cause instanceof errors.JWTExpired ? 'token-expired' : 'token-invalid', String(cause), cause)
+    throw wayleaveError(
+      cause instanceof errors.JWTExpired ? 'token-expired' : 'token-invalid',
+      String(cause),
+      cause,
+    )
   })
   const scope = String(payload['scope'])
   const client = String(payload['client_id'])
   const asker = payload['extensions'] ? readAsker(payload as Record<string, unknown>) : undefined
   if (kind === 'his') {
-    const grant: Grant = { kind: 'his', clientId: client, scopes: scope.split(' '), ...(asker ? { asker } : {}) }
+    const grant: Grant = {
+      kind: 'his',
+      clientId: client,
+      scopes: scope.split(' '),
+      ...(asker ? { asker } : {}),
+    }
     return grant as Extract<Grant, { kind: K }>
   }
   const { jkt } = (payload['cnf'] ?? {}) as { jkt?: string }
   if (!jkt || !asker) throw wayleaveError('token-invalid', 'not bound')
-  const grant: Grant = { kind: 'record', requester: client as Hex, tag: scope.slice('record:'.length) as Hex, asker, thumbprint: jkt }
+  const grant: Grant = {
+    kind: 'record',
+    requester: client as Hex,
+    tag: scope.slice('record:'.length) as Hex,
+    asker,
+    thumbprint: jkt,
+  }
   return grant as Extract<Grant, { kind: K }>
 }

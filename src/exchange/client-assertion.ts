@@ -56,7 +56,8 @@ export async function verifyClientAssertion(args: {
   const claims = await verified(args.assertion, jwks, clientId, args)
   // SMART asks for no `iat`: where there is none, the life counted is what is left of it.
   const { jti, exp = 0, iat = args.nowMs / 1000 } = claims
-  if (!jti || jti.length > 128) throw wayleaveError('assertion-invalid', 'no jti')
+  if (typeof jti !== 'string' || jti === '' || jti.length > 128)
+    throw wayleaveError('assertion-invalid', 'no jti')
   if (exp - Math.min(iat, args.nowMs / 1000) > MAX_LIFETIME)
     throw wayleaveError('assertion-invalid', 'lives too long')
   const fresh = await args.remember(`assertion/${clientId}/${jti}`, exp * 1000 + 60_000)

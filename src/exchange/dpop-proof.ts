@@ -53,10 +53,12 @@ export async function verifyDpopProof(args: {
   })
   const { jti, htm, htu, iat = 0, ath } = payload
   if (htm !== args.method || htu !== args.url) throw wayleaveError('dpop-invalid', 'method or address differ')
-  if (Math.abs(args.nowMs / 1000 - iat) > WINDOW) throw wayleaveError('dpop-invalid', 'too old or from the future')
+  if (Math.abs(args.nowMs / 1000 - iat) > WINDOW)
+    throw wayleaveError('dpop-invalid', 'too old or from the future')
   if (typeof jti !== 'string' || jti.length > 128) throw wayleaveError('dpop-invalid', 'no jti')
   if (args.accessToken !== undefined) {
-    if (typeof ath !== 'string' || !sameText(ath, hashOf(args.accessToken))) throw wayleaveError('dpop-invalid', 'made for another token')
+    if (typeof ath !== 'string' || !sameText(ath, hashOf(args.accessToken)))
+      throw wayleaveError('dpop-invalid', 'made for another token')
   }
   if (!protectedHeader.jwk) throw wayleaveError('dpop-invalid', 'no key')
   const thumbprint = await calculateJwkThumbprint(protectedHeader.jwk)

@@ -39,7 +39,12 @@ export function createExchangeOutbox(deps: {
   let running: Promise<void> = Promise.resolve()
 
   async function run(): Promise<void> {
-    const members = await db.selectFrom('exchange_outbox').select('member').distinct().where('delivered_at', 'is', null).execute()
+    const members = await db
+      .selectFrom('exchange_outbox')
+      .select('member')
+      .distinct()
+      .where('delivered_at', 'is', null)
+      .execute()
     // Side by side, so that a member that hangs or is down keeps nothing from the others.
     await Promise.all(members.map(({ member }) => deliverAll(member)))
   }
@@ -60,14 +65,26 @@ export function createExchangeOutbox(deps: {
     }
   }
 
-  async function deliver(row: { id: number; member: string; path: string; body: string; attempts: number }): Promise<boolean> {
+  async function deliver(row: {
+    id: number
+    member: string
+    path: string
+    body: string
+    attempts: number
+  }): Promise<boolean> {
     const endpoint = await deps.endpointOf(row.member as Hex)
-    const status = endpoint ? await deps.peers.post(`${endpoint}${row.path}`, 'application/jose', row.body).catch(() => 0) : 0
+    const status = endpoint
+      ? await deps.peers.post(`${endpoint}${row.path}`, 'application/jose', row.body).catch(() => 0)
+      : 0
     const now = clock.now()
     // A message that the other side will never take is not tried for ever, lest it hold up a revocation behind it.
     if ((status >= 200 && status < 300) || isFinal(status)) {
       if (status >= 400) log.warn({ outbox: row.id, status }, 'a member refused a message')
-      await db.updateTable('exchange_outbox').set({ delivered_at: new Date(now).toISOString() }).where('id', '=', row.id).execute()
+      await db
+        .updateTable('exchange_outbox')
+        .set({ delivered_at: new Date(now).toISOString() })
+        .where('id', '=', row.id)
+        .execute()
       return true
     }
     const wait = Math.min(LONGEST_WAIT, 250 * 2 ** Math.min(row.attempts, 10))
@@ -80,7 +97,9 @@ export function createExchangeOutbox(deps: {
   }
 
   function flush(): Promise<void> {
-    running = running.then(run, run).catch((error: unknown) => log.warn({ error: String(error) }, 'the outbox waits'))
+    running = running
+      .then(run, run)
+      .catch((error: unknown) => log.warn({ error: String(error) }, 'the outbox waits'))
     return running
   }
 

@@ -2,14 +2,20 @@ import { generateKeyPair } from 'jose'
 import { Agent, errors, request } from 'undici'
 import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
-import { isErrorCode, wayleaveError, type ErrorCode } from '../domain/errors.ts'
+import { type ErrorCode, isErrorCode, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
 import { makeDpopProof } from './dpop-proof.ts'
 
 /** What a custodian's broker answered: unverified. `fetch` is the jti that its signature must name. */
-export type FetchedRecord = { bytes: Uint8Array; recordJws: string; responseJws: string; fetch: string; at: number }
+export type FetchedRecord = {
+  bytes: Uint8Array
+  recordJws: string
+  responseJws: string
+  fetch: string
+  at: number
+}
 
 export type PeerClient = {
   /**
@@ -43,12 +49,20 @@ export async function createPeerClient(deps: {
   })
   const dpopKeys = await generateKeyPair('ES256')
 
-  async function call(url: string, options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string }) {
+  async function call(
+    url: string,
+    options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string },
+  ) {
     try {
-      const { statusCode, headers, body } = await request(url, { ...options, dispatcher, signal: AbortSignal.timeout(bounds.totalMs) })
+      const { statusCode, headers, body } = await request(url, {
+        ...options,
+        dispatcher,
+        signal: AbortSignal.timeout(bounds.totalMs),
+      })
       return { status: statusCode, headers, bytes: new Uint8Array(await body.arrayBuffer()) }
     } catch (cause) {
-      if (cause instanceof errors.ResponseExceededMaxSizeError) throw wayleaveError('response-invalid', 'too large', cause)
+      if (cause instanceof errors.ResponseExceededMaxSizeError)
+        throw wayleaveError('response-invalid', 'too large', cause)
       throw wayleaveError('peer-unavailable', String(cause), cause)
     }
   }
@@ -87,8 +101,17 @@ export async function createPeerClient(deps: {
     async fetchRecord(endpoint, tag, asker) {
       const accessToken = await token(endpoint, tag, asker)
       const url = `${endpoint}/exchange/record/${tag}`
-      const { proof, jti } = await makeDpopProof({ keys: dpopKeys, method: 'GET', url, accessToken, nowMs: clock.now() })
-      const answer = await call(url, { method: 'GET', headers: { authorization: `DPoP ${accessToken}`, dpop: proof } })
+      const { proof, jti } = await makeDpopProof({
+        keys: dpopKeys,
+        method: 'GET',
+        url,
+        accessToken,
+        nowMs: clock.now(),
+      })
+      const answer = await call(url, {
+        method: 'GET',
+        headers: { authorization: `DPoP ${accessToken}`, dpop: proof },
+      })
       if (answer.status !== 200) throw refusal(answer)
       const header = (name: string) => String(answer.headers[name] ?? '')
       return {
@@ -130,7 +153,9 @@ function refusal({ status, bytes }: { status: number; bytes: Uint8Array }) {
 
 function codeIn(bytes: Uint8Array): ErrorCode | undefined {
   try {
-    const outcome = JSON.parse(new TextDecoder().decode(bytes)) as { issue?: { details?: { coding?: { code?: string }[] } }[] }
+    const outcome = JSON.parse(new TextDecoder().decode(bytes)) as {
+      issue?: { details?: { coding?: { code?: string }[] } }[]
+    }
     const code = outcome.issue?.[0]?.details?.coding?.[0]?.code
     return isErrorCode(code) ? code : undefined
   } catch {

@@ -39,15 +39,11 @@ async function verify(
 ) {
   const [header, empty, signature, ...more] = detached.split('.')
   if (empty !== '' || more.length > 0) throw wayleaveError('signature-invalid', 'not a detached JWS')
-  const payload = Buffer.from(encode(statement)).toString('base64url')
   try {
-    const { protectedHeader } = await compactVerify(
-      `${header}.${payload}.${signature}`,
-      createLocalJWKSet(jwks),
-      {
-        algorithms: ['ES256'],
-      },
-    )
+    // In here, too: what a peer says of its answer may be something that no signature covers, a time of NaN for example.
+    const payload = Buffer.from(encode(statement)).toString('base64url')
+    const jws = `${header}.${payload}.${signature}`
+    const { protectedHeader } = await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ['ES256'] })
     if (protectedHeader.typ !== typ) throw new Error('a signature over something else')
   } catch (cause) {
     throw wayleaveError('signature-invalid', String(cause), cause)

@@ -1,8 +1,18 @@
-import { CompactEncrypt, CompactSign, compactDecrypt, compactVerify, createLocalJWKSet, decodeProtectedHeader, importJWK, type JSONWebKeySet, type JWK } from 'jose'
+import {
+  CompactEncrypt,
+  CompactSign,
+  compactDecrypt,
+  compactVerify,
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  importJWK,
+  type JSONWebKeySet,
+  type JWK,
+} from 'jose'
+import type { Scope } from '../domain/consent/scope.ts'
 import { WayleaveError, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
-import type { Scope } from '../domain/consent/scope.ts'
 
 /**
  * What a custodian sends to a grantee when a consent takes effect, changes or ends (design §5). It holds neither handle,
@@ -30,12 +40,28 @@ const isTexts = (x: unknown, max: number): boolean => Array.isArray(x) && x.leng
 
 /** A custodian's slip, or malice, must not spoil what the others shared: what is kept has the form that is read later. */
 function isShare(x: Share): boolean {
-  const { reference, sequence, custodian, ended, identifiers, scope, terms, fromDay, untilDay, compartments } = x
+  const {
+    reference,
+    sequence,
+    custodian,
+    ended,
+    identifiers,
+    scope,
+    terms,
+    fromDay,
+    untilDay,
+    compartments,
+  } = x
   const numbers = [sequence, fromDay, untilDay].every((n) => Number.isSafeInteger(n) && n >= 0)
   const texts = [reference, custodian, scope?.granteeType, scope?.grantee, scope?.purpose].every(isText)
   if (!numbers || !texts || typeof ended !== 'boolean') return false
   if (!isTexts(terms?.dataClasses, 64) || !isTexts(terms.sensitivities, 64)) return false
-  if (!Array.isArray(identifiers) || identifiers.length > 64 || !identifiers.every((i) => isText(i?.system) && isText(i.value))) return false
+  if (
+    !Array.isArray(identifiers) ||
+    identifiers.length > 64 ||
+    !identifiers.every((i) => isText(i?.system) && isText(i.value))
+  )
+    return false
   const isKey = (key: unknown) => isText(key) && Buffer.from(key, 'base64url').length === 32
   return (
     Array.isArray(compartments) &&
@@ -47,12 +73,21 @@ function isShare(x: Share): boolean {
 const TYP = 'wayleave-share+jws'
 
 /** Signs (ES256), then seals to the grantee (JWE, ECDH-ES+A256KW, A256GCM): RFC 7519 §11.2's order. */
-export async function sealShare(share: Share, signing: { key: CryptoKey; kid: string }, recipient: JWK): Promise<string> {
+export async function sealShare(
+  share: Share,
+  signing: { key: CryptoKey; kid: string },
+  recipient: JWK,
+): Promise<string> {
   const jws = await new CompactSign(new TextEncoder().encode(JSON.stringify(share)))
     .setProtectedHeader({ alg: 'ES256', kid: signing.kid, typ: TYP })
     .sign(signing.key)
   return new CompactEncrypt(new TextEncoder().encode(jws))
-    .setProtectedHeader({ alg: 'ECDH-ES+A256KW', enc: 'A256GCM', ...(recipient.kid ? { kid: recipient.kid } : {}), cty: 'JWT' })
+    .setProtectedHeader({
+      alg: 'ECDH-ES+A256KW',
+      enc: 'A256GCM',
+      ...(recipient.kid ? { kid: recipient.kid } : {}),
+      cty: 'JWT',
+    })
     .encrypt(await importJWK(recipient, 'ECDH-ES+A256KW'))
 }
 
@@ -66,7 +101,10 @@ export async function openShare(
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>,
 ): Promise<Share> {
   try {
-    const { plaintext } = await compactDecrypt(jwe, own.key, { keyManagementAlgorithms: ['ECDH-ES+A256KW'], contentEncryptionAlgorithms: ['A256GCM'] })
+    const { plaintext } = await compactDecrypt(jwe, own.key, {
+      keyManagementAlgorithms: ['ECDH-ES+A256KW'],
+      contentEncryptionAlgorithms: ['A256GCM'],
+    })
     const jws = new TextDecoder().decode(plaintext)
     const claimed = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Share
     const jwks = await keysOf(claimed.custodian)

@@ -1,5 +1,5 @@
-import { Client } from 'fhir-kit-client'
 import type { Patient } from 'fhir/r4.js'
+import { Client } from 'fhir-kit-client'
 import { Agent, request } from 'undici'
 import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../domain/errors.ts'
@@ -77,7 +77,9 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
   async function readAlone(change: FhirChange): Promise<FhirChange> {
     const { resource, ...place } = change
     if (!resource) return change
-    const { status, body } = await bytes(`${base}/${place.resourceType}/${place.id}/_history/${place.versionId}`)
+    const { status, body } = await bytes(
+      `${base}/${place.resourceType}/${place.id}/_history/${place.versionId}`,
+    )
     if (status !== 200) throw wayleaveError('source-unavailable', `vread answered ${status}`)
     try {
       return { ...place, resource: parseStrictJson(body) as NonNullable<FhirChange['resource']> }
@@ -111,7 +113,11 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
       // What the server says is checked: a careless search must not hand over another person.
       return (bundle?.entry ?? [])
         .map((entry) => entry.resource)
-        .filter((p) => p.resourceType === 'Patient' && p.identifier?.some((i) => i.system === system && i.value === value))
+        .filter(
+          (p) =>
+            p.resourceType === 'Patient' &&
+            p.identifier?.some((i) => i.system === system && i.value === value),
+        )
     },
 
     async changesSince(since) {
@@ -133,7 +139,8 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     },
 
     async readVersion(resourceType, id, versionId) {
-      if (!TYPE.test(resourceType) || !ID.test(id) || !ID.test(versionId)) throw wayleaveError('id-invalid', 'a version')
+      if (!TYPE.test(resourceType) || !ID.test(id) || !ID.test(versionId))
+        throw wayleaveError('id-invalid', 'a version')
       const { status, body } = await bytes(`${base}/${resourceType}/${id}/_history/${versionId}`)
       if (status === 404 || status === 410) return undefined
       if (status !== 200) throw wayleaveError('source-unavailable', `vread answered ${status}`)
@@ -149,7 +156,9 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
         criteria: '[*]',
         channel: { type: 'rest-hook', endpoint },
       }
-      await resources(() => client.update({ resourceType: 'Subscription', id: 'wayleave-broker', body: subscription as never }))
+      await resources(() =>
+        client.update({ resourceType: 'Subscription', id: 'wayleave-broker', body: subscription as never }),
+      )
     },
 
     close: () => dispatcher.close(),
@@ -173,14 +182,19 @@ type HistoryEntry = {
   fullUrl?: string
   request?: { method?: string; url?: string }
   response?: { etag?: string; lastModified?: string }
-  resource?: Record<string, unknown> & { resourceType: string; id: string; meta?: { versionId?: string; lastUpdated?: string } }
+  resource?: Record<string, unknown> & {
+    resourceType: string
+    id: string
+    meta?: { versionId?: string; lastUpdated?: string }
+  }
 }
 
 /** Undefined for entries that say too little to be a version of anything. */
 function changeOf({ resource, request: asked, response }: HistoryEntry): FhirChange | undefined {
   if (resource && asked?.method !== 'DELETE') {
     const { versionId, lastUpdated } = resource.meta ?? {}
-    if (!versionId || !lastUpdated || !ID.test(resource.id) || !TYPE.test(resource.resourceType)) return undefined
+    if (!versionId || !lastUpdated || !ID.test(resource.id) || !TYPE.test(resource.resourceType))
+      return undefined
     return { resourceType: resource.resourceType, id: resource.id, versionId, lastUpdated, resource }
   }
   const [resourceType, id] = (asked?.url ?? '').split('/')

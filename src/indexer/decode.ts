@@ -1,4 +1,4 @@
-import { Interface, type Log } from 'ethers'
+import type { Interface, Log } from 'ethers'
 import {
   AccessLog__factory,
   ConsentRegistry__factory,
@@ -14,7 +14,10 @@ export type DecodedEvent = { contract: string; name: string; key1: string; key2:
 const PLAIN = (value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
 
 /** Decodes logs of our five contracts at their pinned addresses; logs of others, and unknown events, give undefined. */
-export function createDecoder(contracts: Contracts): { addresses: string[]; decode(log: Log): DecodedEvent | undefined } {
+export function createDecoder(contracts: Contracts): {
+  addresses: string[]
+  decode(log: Log): DecodedEvent | undefined
+} {
   const interfaces = new Map<string, { contract: string; api: Interface }>(
     [
       ['MemberRegistry', contracts.memberRegistry, MemberRegistry__factory.createInterface()],

@@ -70,15 +70,28 @@ export async function createIndexer(deps: {
       const block = await provider.getBlock(last.number)
       if (block?.hash === last.hash) break
       // An absent block may also be a node that lags; only a node whose head is lower, or another hash, is a fork.
-      if (!block && (head.head()?.number ?? -1) >= last.number) throw new Error('the node hides a block that it has')
+      if (!block && (head.head()?.number ?? -1) >= last.number)
+        throw new Error('the node hides a block that it has')
       const number = last.number
       await db.transaction().execute(async (trx) => {
         await trx.deleteFrom('blocks').where('number', '>=', number).execute()
-        const before = await trx.selectFrom('blocks').select('number').orderBy('number', 'desc').limit(1).executeTakeFirst()
-        await trx.deleteFrom('events').where('block', '>', before?.number ?? -1).execute()
+        const before = await trx
+          .selectFrom('blocks')
+          .select('number')
+          .orderBy('number', 'desc')
+          .limit(1)
+          .executeTakeFirst()
+        await trx
+          .deleteFrom('events')
+          .where('block', '>', before?.number ?? -1)
+          .execute()
         // Kept with the deletion: a crash before the listeners have followed must not leave their rows orphaned.
         const block = (before?.number ?? deps.from - 1) + 1
-        await trx.insertInto('forks').values({ block }).onConflict((oc) => oc.doNothing()).execute()
+        await trx
+          .insertInto('forks')
+          .values({ block })
+          .onConflict((oc) => oc.doNothing())
+          .execute()
       })
       last = await lastBlock()
     }
@@ -103,10 +116,16 @@ export async function createIndexer(deps: {
     const checkpoint = { number: to, hash: end.hash, parent: end.parentHash, time: end.timestamp }
     await db.transaction().execute(async (trx) => {
       for (let i = 0; i < rows.length; i += 500) {
-        await trx.insertInto('events').values(rows.slice(i, i + 500)).execute()
+        await trx
+          .insertInto('events')
+          .values(rows.slice(i, i + 500))
+          .execute()
       }
       await trx.insertInto('blocks').values(checkpoint).execute()
-      await trx.deleteFrom('blocks').where('number', '<', to - KEPT_HASHES).execute()
+      await trx
+        .deleteFrom('blocks')
+        .where('number', '<', to - KEPT_HASHES)
+        .execute()
     })
     last = checkpoint
     for (const listener of advance) listener(to)
@@ -115,7 +134,9 @@ export async function createIndexer(deps: {
   function row(entry: Log): IndexTables['events'][] {
     const decoded = decoder.decode(entry)
     if (!decoded) return []
-    return [{ block: entry.blockNumber, log_index: entry.index, transaction: entry.transactionHash, ...decoded }]
+    return [
+      { block: entry.blockNumber, log_index: entry.index, transaction: entry.transactionHash, ...decoded },
+    ]
   }
 
   function catchUp(): Promise<void> {

@@ -3,7 +3,13 @@ import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
 import type { IndexTables } from '../store/schema.ts'
 
-export type IndexedEvent = { block: number; logIndex: number; transaction: string; name: string; args: Record<string, string> }
+export type IndexedEvent = {
+  block: number
+  logIndex: number
+  transaction: string
+  name: string
+  args: Record<string, string>
+}
 
 export type MemberProfile = {
   id: Hex
@@ -26,7 +32,10 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
 
   return {
     /** The entry under a custodian's tag, or undefined. The first one stands: tags are never overwritten. */
-    async pointer(custodian: Hex, tag: Hex): Promise<{ commitment: Hex; pointer: Uint8Array; block: number } | undefined> {
+    async pointer(
+      custodian: Hex,
+      tag: Hex,
+    ): Promise<{ commitment: Hex; pointer: Uint8Array; block: number } | undefined> {
       const row = await db
         .selectFrom('events')
         .select(['args', 'block'])
@@ -39,11 +48,18 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
         .executeTakeFirst()
       if (!row) return undefined
       const args = JSON.parse(row.args) as { commitment: Hex; pointer: string }
-      return { commitment: args.commitment, pointer: Buffer.from(args.pointer.slice(2), 'hex'), block: row.block }
+      return {
+        commitment: args.commitment,
+        pointer: Buffer.from(args.pointer.slice(2), 'hex'),
+        block: row.block,
+      }
     },
 
     /** Which of these tags the index holds, in one query. */
-    async pointers(custodian: Hex, tags: Hex[]): Promise<Map<Hex, { commitment: Hex; pointer: Uint8Array; block: number }>> {
+    async pointers(
+      custodian: Hex,
+      tags: Hex[],
+    ): Promise<Map<Hex, { commitment: Hex; pointer: Uint8Array; block: number }>> {
       if (tags.length === 0) return new Map()
       const rows = await db
         .selectFrom('events')
@@ -78,7 +94,13 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
     },
 
     async members(): Promise<Hex[]> {
-      const rows = await db.selectFrom('events').select('key1').distinct().where('name', '=', 'MemberAdmitted').orderBy('key1').execute()
+      const rows = await db
+        .selectFrom('events')
+        .select('key1')
+        .distinct()
+        .where('name', '=', 'MemberAdmitted')
+        .orderBy('key1')
+        .execute()
       return rows.map((row) => row.key1 as Hex)
     },
 
@@ -136,7 +158,10 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
         .limit(1)
         .executeTakeFirst()
       if (!row) return { locked: false, epoch: 0 }
-      return { locked: row.name === 'HandleLocked', epoch: Number((JSON.parse(row.args) as { epoch: string }).epoch) }
+      return {
+        locked: row.name === 'HandleLocked',
+        epoch: Number((JSON.parse(row.args) as { epoch: string }).epoch),
+      }
     },
 
     /** Who holds the handle, as the binding event said. */
@@ -150,7 +175,9 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       const rows = await db
         .selectFrom('events')
         .selectAll()
-        .where((eb) => eb.or([eb('block', '>', block), eb.and([eb('block', '=', block), eb('log_index', '>', logIndex)])]))
+        .where((eb) =>
+          eb.or([eb('block', '>', block), eb.and([eb('block', '=', block), eb('log_index', '>', logIndex)])]),
+        )
         .orderBy('block')
         .orderBy('log_index')
         .limit(limit)
@@ -184,6 +211,7 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
 function profileOf(member: Hex, claimed: Partial<MemberProfile>): MemberProfile | undefined {
   const { name, identifier, endpoint, jwks } = claimed
   if (!identifier || memberId(identifier) !== member) return undefined
-  if (typeof name !== 'string' || !/^https?:\/\//.test(String(endpoint)) || !Array.isArray(jwks?.keys)) return undefined
+  if (typeof name !== 'string' || !/^https?:\/\//.test(String(endpoint)) || !Array.isArray(jwks?.keys))
+    return undefined
   return { ...(claimed as MemberProfile), id: member }
 }

@@ -1,11 +1,16 @@
-import { compactDecrypt, CompactSign } from 'jose'
 import canonicalize from 'canonicalize'
+import { CompactSign, compactDecrypt } from 'jose'
 import type { Kysely } from 'kysely'
 import { actCall, signerOf } from '../chain/act-calls.ts'
 import type { Contracts } from '../chain/contracts.ts'
 import { enqueueCall } from '../chain/sender.ts'
 import type { Clock } from '../domain/clock.ts'
-import { type ActPlace, type HashedAct, readSignedAct, type SignedAct } from '../domain/consent/read-signed-act.ts'
+import {
+  type ActPlace,
+  type HashedAct,
+  readSignedAct,
+  type SignedAct,
+} from '../domain/consent/read-signed-act.ts'
 import { digestOfHashed } from '../domain/consent/typed-data.ts'
 import { wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
@@ -41,7 +46,8 @@ export function createRelayer(deps: {
   const { db, clock } = deps
   return {
     async passOn({ act, domain, message, signer, signature, sealed }) {
-      if (signerOf(act, domain, message, signature) !== signer) throw wayleaveError('signature-invalid', 'not by the signer')
+      if (signerOf(act, domain, message, signature) !== signer)
+        throw wayleaveError('signature-invalid', 'not by the signer')
       const custodian = await deps.custodianOf(message['handle'] as Hex)
       if (!custodian) throw wayleaveError('handle-unknown')
       // A device that does not know who the custodian is still reaches it.

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 export type Anvil = { rpc: string; pid: number; stop(): Promise<void> }
@@ -20,7 +20,12 @@ function anvilBinary(): string {
  * Starts the embedded chain: a block every 2 s and at once for a transaction, free gas, its state on disk every 2 s. A
  * chain left over from a sandbox that was killed is ended first: two must never write one state.
  */
-export async function startAnvil(args: { port: number; dir?: string; chainId?: number; blockTime?: number }): Promise<Anvil> {
+export async function startAnvil(args: {
+  port: number
+  dir?: string
+  chainId?: number
+  blockTime?: number
+}): Promise<Anvil> {
   const pidFile = args.dir && join(args.dir, 'anvil.pid')
   if (pidFile) await endLeftOver(pidFile)
   const flags = [

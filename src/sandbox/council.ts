@@ -13,7 +13,8 @@ export function councilOf(signer: Signer, contracts: Contracts) {
     await (await sent).wait()
   }
   return {
-    admit: (member: Hex, roles: number, operator: string, profile: string) => mined(registry.admit(member, roles, operator, profile, free)),
+    admit: (member: Hex, roles: number, operator: string, profile: string) =>
+      mined(registry.admit(member, roles, operator, profile, free)),
     suspend: (member: Hex) => mined(registry.suspend(member, free)),
     reinstate: (member: Hex) => mined(registry.reinstate(member, free)),
     remove: (member: Hex) => mined(registry.remove(member, free)),

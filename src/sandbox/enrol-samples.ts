@@ -9,7 +9,11 @@ type Hospital = SandboxFile['hospitals'][number]
 type Person = SandboxFile['patients'][number]
 
 /** The patient's device for one hospital of the sandbox. It waits for a broker that is being restarted. */
-export function deviceOf(file: Pick<SandboxFile, 'chain'>, hospital: Hospital, person: Person): PatientClient {
+export function deviceOf(
+  file: Pick<SandboxFile, 'chain'>,
+  hospital: Hospital,
+  person: Person,
+): PatientClient {
   const { chainId, contracts } = file.chain
   return createPatientClient({
     broker: hospital.broker,
@@ -52,7 +56,11 @@ export async function enrolSample(
 }
 
 /** Waits until the chain has bound every enrolled person. */
-export async function awaitBinding(file: Pick<SandboxFile, 'chain'>, hospital: Hospital, person: Person): Promise<void> {
+export async function awaitBinding(
+  file: Pick<SandboxFile, 'chain'>,
+  hospital: Hospital,
+  person: Person,
+): Promise<void> {
   const device = deviceOf(file, hospital, person)
   await device.signIn(20_000)
 }

@@ -57,14 +57,23 @@ export function createHisClient(args: {
       client_assertion_type: ASSERTION_TYPE,
       client_assertion: assertion,
     })
-    const answer = await answerOf<{ access_token?: string; expires_in?: number }>(await fetch(url, { method: 'POST', body }))
-    if (!answer.body.access_token) throw new Error(`No token from ${url}: ${answer.status} ${answer.code ?? ''}`)
-    tokens.set(purpose, { token: answer.body.access_token, until: now() + ((answer.body.expires_in ?? 60) - 10) * 1000 })
+    const answer = await answerOf<{ access_token?: string; expires_in?: number }>(
+      await fetch(url, { method: 'POST', body }),
+    )
+    if (!answer.body.access_token)
+      throw new Error(`No token from ${url}: ${answer.status} ${answer.code ?? ''}`)
+    tokens.set(purpose, {
+      token: answer.body.access_token,
+      until: now() + ((answer.body.expires_in ?? 60) - 10) * 1000,
+    })
     return answer.body.access_token
   }
 
   async function call<T>(purpose: string, path: string, init: RequestInit = {}): Promise<Answer<T>> {
-    const headers = { ...(init.headers as Record<string, string>), authorization: `Bearer ${await token(purpose)}` }
+    const headers = {
+      ...(init.headers as Record<string, string>),
+      authorization: `Bearer ${await token(purpose)}`,
+    }
     return answerOf<T>(await fetch(`${broker}${path}`, { ...init, headers }))
   }
 
@@ -81,7 +90,9 @@ export function createHisClient(args: {
     post: (path, body) =>
       call('PATADMIN', path, {
         method: 'POST',
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       }),
   }
 }
@@ -94,6 +105,7 @@ export async function answerOf<T>(response: Response): Promise<Answer<T>> {
   } catch {
     body = undefined
   }
-  const code = (body as { issue?: { details?: { coding?: { code?: string }[] } }[] } | undefined)?.issue?.[0]?.details?.coding?.[0]?.code
+  const code = (body as { issue?: { details?: { coding?: { code?: string }[] } }[] } | undefined)?.issue?.[0]
+    ?.details?.coding?.[0]?.code
   return { status: response.status, body: body as T, bytes, ...(code ? { code } : {}) }
 }

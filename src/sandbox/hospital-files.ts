@@ -35,7 +35,9 @@ export async function openHospitalFiles(root: string, hospital: SampleHospital):
   const keyring = await loadKeyring(join(dir, 'keys.json'))
   const clients = await openClients(join(dir, 'clients.json'), hospital.key)
   const portsFile = join(dir, 'ports.json')
-  const before = existsSync(portsFile) ? (JSON.parse(readFileSync(portsFile, 'utf8')) as { broker: number; fhir: number }) : undefined
+  const before = existsSync(portsFile)
+    ? (JSON.parse(readFileSync(portsFile, 'utf8')) as { broker: number; fhir: number })
+    : undefined
   const broker = await freePort(before?.broker)
   let fhir = await freePort(before?.fhir)
   while (fhir === broker) fhir = await freePort()
@@ -60,7 +62,10 @@ async function openClients(file: string, key: string): Promise<Clients> {
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Clients
   const clients: Clients = {
     his: await newClient(`his.${key}`, SCOPES.his),
-    registrars: [await newClient(`registrar-1.${key}`, SCOPES.registrar), await newClient(`registrar-2.${key}`, SCOPES.registrar)],
+    registrars: [
+      await newClient(`registrar-1.${key}`, SCOPES.registrar),
+      await newClient(`registrar-2.${key}`, SCOPES.registrar),
+    ],
     auditor: await newClient(`auditor.${key}`, SCOPES.auditor),
   }
   writeFileSync(file, JSON.stringify(clients), { mode: 0o600 })
@@ -69,10 +74,17 @@ async function openClients(file: string, key: string): Promise<Clients> {
 
 async function newClient(clientId: string, scopes: string[]): Promise<SandboxClient> {
   const { privateKey } = await generateKeyPair('ES384', { extractable: true })
-  return { clientId, jwk: { ...(await exportJWK(privateKey)), kid: `${clientId}-1`, alg: 'ES384', use: 'sig' }, scopes }
+  return {
+    clientId,
+    jwk: { ...(await exportJWK(privateKey)), kid: `${clientId}-1`, alg: 'ES384', use: 'sig' },
+    scopes,
+  }
 }
 
-function publicClient({ clientId, jwk, scopes }: SandboxClient, name: string): BrokerConfig['clients'][number] {
+function publicClient(
+  { clientId, jwk, scopes }: SandboxClient,
+  name: string,
+): BrokerConfig['clients'][number] {
   const { d: _private, ...publicJwk }: JWK = jwk
   return { clientId, name, scopes, jwks: { keys: [publicJwk as Record<string, unknown>] } }
 }

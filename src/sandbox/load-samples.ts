@@ -1,9 +1,13 @@
+import { isRecordType } from '../domain/records/compartment-members.ts'
 import { patiently } from './patiently.ts'
 import { sampleBundles } from './samples/index.ts'
-import { isRecordType } from '../domain/records/compartment-members.ts'
 
 /** Posts a hospital's sample bundles to its FHIR server. Loading twice changes nothing: ids are fixed. */
-export async function loadSamples(hospitalKey: string, fhirBase: string, progress: (done: number, all: number) => void): Promise<void> {
+export async function loadSamples(
+  hospitalKey: string,
+  fhirBase: string,
+  progress: (done: number, all: number) => void,
+): Promise<void> {
   const bundles = sampleBundles(hospitalKey)
   for (const [i, bundle] of bundles.entries()) {
     await patiently(async () => {
@@ -13,7 +17,8 @@ export async function loadSamples(hospitalKey: string, fhirBase: string, progres
         body: JSON.stringify(bundle),
       })
       const text = await answer.text()
-      if (!answer.ok) throw new Error(`${hospitalKey}: a sample bundle was refused: ${answer.status} ${text.slice(0, 300)}`)
+      if (!answer.ok)
+        throw new Error(`${hospitalKey}: a sample bundle was refused: ${answer.status} ${text.slice(0, 300)}`)
     })
     progress(i + 1, bundles.length)
   }

@@ -18,10 +18,12 @@ export async function patiently<T>(step: () => Promise<T>, withinMs = 25_000): P
   }
 }
 
-const PASSING = /fetch failed|ECONNREFUSED|ECONNRESET|socket|terminated|other side closed|not-ready|head-stale|(?:source|peer)-unavailable/i
+const PASSING =
+  /fetch failed|ECONNREFUSED|ECONNRESET|socket|terminated|other side closed|not-ready|head-stale|(?:source|peer)-unavailable/i
 
 function isPassing(error: unknown): boolean {
   if (error instanceof NotYet) return true
-  const text = error instanceof Error ? `${error.name} ${error.message} ${String(error.cause ?? '')}` : String(error)
+  const text =
+    error instanceof Error ? `${error.name} ${error.message} ${String(error.cause ?? '')}` : String(error)
   return PASSING.test(text) || (error instanceof Error && error.name === 'BrokerUnreachable')
 }

@@ -25,7 +25,11 @@ export type Sandbox = {
 }
 
 /** What the sandbox keeps of its chain: written once, when the contracts are there. */
-type ChainFile = { council: string; port: number; deployed?: Pick<SandboxFile['chain'], 'contracts' | 'deployedAt'> }
+type ChainFile = {
+  council: string
+  port: number
+  deployed?: Pick<SandboxFile['chain'], 'contracts' | 'deployedAt'>
+}
 
 /**
  * Starts, or resumes from disk, the whole network in miniature: a chain, three hospitals each with broker, FHIR server,
@@ -66,7 +70,9 @@ export async function startSandbox(args: {
     rewrite()
     await loadAll(hospitals, file, tell)
     const readyMs = Date.now() - args.startedAt
-    tell(`All brokers are ready and every sample record is registered after ${(readyMs / 1000).toFixed(1)} s.`)
+    tell(
+      `All brokers are ready and every sample record is registered after ${(readyMs / 1000).toFixed(1)} s.`,
+    )
     await enrolAll(hospitals, file, tell)
     return { file, readyMs, stop }
   } catch (error) {
@@ -94,7 +100,8 @@ function assertFree(dir: string): void {
   } catch {
     return // left over from a sandbox that was killed
   }
-  if (pid !== process.pid) throw new Error(`A sandbox runs in ${dir} already (process ${pid}). Stop it, or choose another --dir`)
+  if (pid !== process.pid)
+    throw new Error(`A sandbox runs in ${dir} already (process ${pid}). Stop it, or choose another --dir`)
 }
 
 function claim(dir: string): () => void {
@@ -126,16 +133,25 @@ async function openChain(
     saved.deployed ??= await deployContracts(signer)
     save()
     if ((await provider.getCode(saved.deployed.contracts.accessLog)) === '0x') {
-      throw new Error(`The chain's state in ${chainDir} is lost, and what the hospitals know of it is worth nothing. Begin anew with --fresh`)
+      throw new Error(
+        `The chain's state in ${chainDir} is lost, and what the hospitals know of it is worth nothing. Begin anew with --fresh`,
+      )
     }
     const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...saved.deployed }
     const council = councilOf(signer, chain.contracts)
     for (const files of hospitals) {
       const id = memberId(files.hospital.identifier)
       if (await council.isAdmitted(id)) continue
-      await council.admit(id, ALL_ROLES, new Wallet(files.keyring.operator).address, JSON.stringify(profileOf(files)))
+      await council.admit(
+        id,
+        ALL_ROLES,
+        new Wallet(files.keyring.operator).address,
+        JSON.stringify(profileOf(files)),
+      )
     }
-    tell(`The chain runs at ${anvil.rpc}; ${fresh ? 'contracts deployed, three hospitals admitted' : 'resumed from disk'}.`)
+    tell(
+      `The chain runs at ${anvil.rpc}; ${fresh ? 'contracts deployed, three hospitals admitted' : 'resumed from disk'}.`,
+    )
     return { chain, anvil }
   } catch (error) {
     await anvil.stop()
@@ -147,10 +163,20 @@ async function openChain(
 
 function profileOf(files: HospitalFiles) {
   const { name, identifier } = files.hospital
-  return { name, identifier, endpoint: `http://127.0.0.1:${files.ports.broker}`, jwks: publicJwks(files.keyring) }
+  return {
+    name,
+    identifier,
+    endpoint: `http://127.0.0.1:${files.ports.broker}`,
+    jwks: publicJwks(files.keyring),
+  }
 }
 
-function startBroker(cli: string, files: HospitalFiles, chain: SandboxFile['chain'], onStart: () => void): Supervised {
+function startBroker(
+  cli: string,
+  files: HospitalFiles,
+  chain: SandboxFile['chain'],
+  onStart: () => void,
+): Supervised {
   writeBrokerConfig(files, chain)
   let first = true
   return supervise({
@@ -194,7 +220,11 @@ function openPatients(dir: string): SandboxFile['patients'] {
   return patients
 }
 
-async function loadAll(hospitals: readonly HospitalFiles[], file: SandboxFile, tell: (line: string) => void): Promise<void> {
+async function loadAll(
+  hospitals: readonly HospitalFiles[],
+  file: SandboxFile,
+  tell: (line: string) => void,
+): Promise<void> {
   await Promise.all(
     hospitals.map(async ({ hospital, dir }) => {
       const described = file.hospitals.find((h) => h.key === hospital.key)
@@ -212,14 +242,19 @@ async function loadAll(hospitals: readonly HospitalFiles[], file: SandboxFile, t
       await patiently(async () => {
         const answer = await fetch(`${described.broker}/ready`)
         const { registered, waiting } = (await answer.json()) as { registered: number; waiting: number }
-        if (!answer.ok || registered < wanted || waiting > 0) throw new NotYet(`${hospital.key}: ${registered} of ${wanted}, ${waiting} waiting`)
+        if (!answer.ok || registered < wanted || waiting > 0)
+          throw new NotYet(`${hospital.key}: ${registered} of ${wanted}, ${waiting} waiting`)
       }, 120_000)
       tell(`${hospital.name}: ${wanted} sample records registered.`)
     }),
   )
 }
 
-async function enrolAll(hospitals: readonly HospitalFiles[], file: SandboxFile, tell: (line: string) => void): Promise<void> {
+async function enrolAll(
+  hospitals: readonly HospitalFiles[],
+  file: SandboxFile,
+  tell: (line: string) => void,
+): Promise<void> {
   let count = 0
   await Promise.all(
     hospitals.map(async ({ hospital, contactFile }) => {

@@ -27,7 +27,10 @@ export function supervise(args: {
   function start(): void {
     const log = openSync(args.logFile, 'a', 0o600)
     // The channel tells the child when this process is gone, however it went.
-    child = spawn(args.command, args.args, { stdio: ['ignore', log, log, 'ipc'], env: { ...process.env, ...args.env } })
+    child = spawn(args.command, args.args, {
+      stdio: ['ignore', log, log, 'ipc'],
+      env: { ...process.env, ...args.env },
+    })
     closeSync(log)
     if (child.pid) args.onStart?.(child.pid)
     child.once('exit', () => {

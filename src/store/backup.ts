@@ -47,13 +47,18 @@ const SEQUENCE_LEAP = 1_000_000
  * Everything that a hospital cannot get back from the chain or its FHIR server: keys, handles, scope secrets, bodies of
  * scopes and terms, signed acts, entries, its log. As one JWE (PBES2-HS512+A256KW, A256GCM) under a passphrase.
  */
-export async function makeBackup(db: Kysely<BrokerTables>, keyring: Keyring, passphrase: string): Promise<string> {
+export async function makeBackup(
+  db: Kysely<BrokerTables>,
+  keyring: Keyring,
+  passphrase: string,
+): Promise<string> {
   const tables: Backup['tables'] = {}
   await db
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute(async (trx) => {
-      for (const table of TABLES) tables[table] = (await trx.selectFrom(table).selectAll().execute()).map(packRow)
+      for (const table of TABLES)
+        tables[table] = (await trx.selectFrom(table).selectAll().execute()).map(packRow)
     })
   const clear = gzipSync(JSON.stringify({ format: 1, keyring, tables } satisfies Backup))
   return new CompactEncrypt(clear)
@@ -68,7 +73,11 @@ export async function makeBackup(db: Kysely<BrokerTables>, keyring: Keyring, pas
  * far higher number, lest grantees take them for old ones.
  * @throws Error when the passphrase is wrong, the file is damaged, or the database is not empty.
  */
-export async function restoreBackup(db: Kysely<BrokerTables>, jwe: string, passphrase: string): Promise<Keyring> {
+export async function restoreBackup(
+  db: Kysely<BrokerTables>,
+  jwe: string,
+  passphrase: string,
+): Promise<Keyring> {
   const { plaintext } = await compactDecrypt(jwe, new TextEncoder().encode(passphrase), {
     keyManagementAlgorithms: ['PBES2-HS512+A256KW'],
     maxPBES2Count: 1_000_000,
@@ -83,18 +92,33 @@ export async function restoreBackup(db: Kysely<BrokerTables>, jwe: string, passp
     for (const table of TABLES) {
       const rows = (backup.tables[table] ?? []).map(unpackRow)
       for (let i = 0; i < rows.length; i += 200) {
-        await trx.insertInto(table).values(rows.slice(i, i + 200) as never).execute()
+        await trx
+          .insertInto(table)
+          .values(rows.slice(i, i + 200) as never)
+          .execute()
       }
       const serial = SERIAL[table]
       if (serial) {
         await sql`select setval(pg_get_serial_sequence(${`broker.${table}`}, ${serial}),
-          greatest((select coalesce(max(${sql.ref(serial)}), 0) from ${sql.table(`broker.${table}`)}), 1))`.execute(trx)
+          greatest((select coalesce(max(${sql.ref(serial)}), 0) from ${sql.table(`broker.${table}`)}), 1))`.execute(
+          trx,
+        )
       }
     }
-    await trx.updateTable('patients').set({ opened: JSON.stringify(['restored']) }).execute()
-    await trx.updateTable('shares_sent').set({ sequence: sql`sequence + ${SEQUENCE_LEAP}`, digest: 'restored' }).execute()
+    await trx
+      .updateTable('patients')
+      .set({ opened: JSON.stringify(['restored']) })
+      .execute()
+    await trx
+      .updateTable('shares_sent')
+      .set({ sequence: sql`sequence + ${SEQUENCE_LEAP}`, digest: 'restored' })
+      .execute()
     // Whatever the chain says of these calls, it says again when they are sent again; the contracts skip doubles.
-    await trx.updateTable('chain_outbox').set({ status: 'pending', tx_hash: null }).where('status', '=', 'sent').execute()
+    await trx
+      .updateTable('chain_outbox')
+      .set({ status: 'pending', tx_hash: null })
+      .where('status', '=', 'sent')
+      .execute()
   })
   return backup.keyring
 }
@@ -104,7 +128,8 @@ type Packed = { base64: string }
 function packRow(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {
-      if (value instanceof Uint8Array) return [name, { base64: Buffer.from(value).toString('base64') } satisfies Packed]
+      if (value instanceof Uint8Array)
+        return [name, { base64: Buffer.from(value).toString('base64') } satisfies Packed]
       // jsonb comes back parsed and goes in as text.
       return [name, Array.isArray(value) ? JSON.stringify(value) : value]
     }),
@@ -114,7 +139,8 @@ function packRow(row: Record<string, unknown>): Record<string, unknown> {
 function unpackRow(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {
-      const packed = typeof value === 'object' && value !== null && 'base64' in value ? (value as Packed) : undefined
+      const packed =
+        typeof value === 'object' && value !== null && 'base64' in value ? (value as Packed) : undefined
       return [name, packed ? Buffer.from(packed.base64, 'base64') : value]
     }),
   )

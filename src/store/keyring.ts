@@ -20,7 +20,12 @@ export async function createKeyring(): Promise<Keyring> {
   return {
     operator: `0x${randomBytes(32).toString('hex')}`,
     kek: randomBytes(32).toString('base64url'),
-    signing: { ...(await exportJWK(signing.privateKey)), kid: randomBytes(6).toString('hex'), alg: 'ES256', use: 'sig' },
+    signing: {
+      ...(await exportJWK(signing.privateKey)),
+      kid: randomBytes(6).toString('hex'),
+      alg: 'ES256',
+      use: 'sig',
+    },
     sealing: {
       ...(await exportJWK(sealing.privateKey)),
       kid: randomBytes(6).toString('hex'),

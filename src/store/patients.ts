@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Kysely, Selectable } from 'kysely'
 import type { Clock } from '../domain/clock.ts'
 import { type Hex, toHex } from '../domain/hex.ts'
-import type { Identifier } from '../domain/identity/national-ids.ts'
 import { identifierText } from '../domain/identity/member-id.ts'
+import type { Identifier } from '../domain/identity/national-ids.ts'
 import type { BrokerTables } from './schema.ts'
 import { openJson, sealJson, type Vault } from './vault.ts'
 
@@ -51,7 +51,9 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
   }
 
   async function lock(db: Db, id: string): Promise<StoredPatient> {
-    return read(await db.selectFrom('patients').selectAll().where('id', '=', id).forUpdate().executeTakeFirstOrThrow())
+    return read(
+      await db.selectFrom('patients').selectAll().where('id', '=', id).forUpdate().executeTakeFirstOrThrow(),
+    )
   }
 
   async function setIdentifiers(db: Db, id: string, identifiers: readonly Identifier[]): Promise<void> {
@@ -67,7 +69,8 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
   return {
     byId: (db: Db, id: string) => one(db, 'id', id),
     byFhirId: (db: Db, fhirId: string) => one(db, 'fhir_lookup', vault.lookup('fhir', fhirId)),
-    byHandle: (db: Db, handle: string) => one(db, 'handle_lookup', vault.lookup('handle', handle.toLowerCase())),
+    byHandle: (db: Db, handle: string) =>
+      one(db, 'handle_lookup', vault.lookup('handle', handle.toLowerCase())),
     bySignerHash: (db: Db, hash: Hex) => one(db, 'signer_hash', hash),
 
     async byIdentifier(db: Db, identifier: Identifier): Promise<StoredPatient[]> {
@@ -133,7 +136,11 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
       const { opened } = await lock(db, id)
       const all = [...new Set([...opened, ...lines])].sort()
       if (all.length === opened.length) return
-      await db.updateTable('patients').set({ opened: JSON.stringify(all) }).where('id', '=', id).execute()
+      await db
+        .updateTable('patients')
+        .set({ opened: JSON.stringify(all) })
+        .where('id', '=', id)
+        .execute()
     },
 
     /** All patients that have any scope, for the reconciliation of shares. */

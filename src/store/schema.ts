@@ -68,7 +68,14 @@ export type BrokerTables = {
     error: string | null
     created_at: string
   }
-  shares_sent: { patient_id: string; grantee: string; scope_hash: string; reference: string; sequence: number; digest: string }
+  shares_sent: {
+    patient_id: string
+    grantee: string
+    scope_hash: string
+    reference: string
+    sequence: number
+    digest: string
+  }
   exchange_outbox: {
     id: Generated<number>
     member: string
@@ -112,7 +119,14 @@ export type BrokerTables = {
     sealed: Uint8Array
   }
   /** `padding` is the window's random leaf: with it and the entries' leaves, anybody can be shown a proof of one entry. */
-  windows: { number: number; from_time: number; until_time: number; root: string; padding: string; outbox_id: number }
+  windows: {
+    number: number
+    from_time: number
+    until_time: number
+    root: string
+    padding: string
+    outbox_id: number
+  }
   audit_events: {
     id: string
     seq: Generated<number>

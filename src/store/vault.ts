@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
 /** Seals and opens bytes with AES-256-GCM; the 12-byte nonce stands in front, the 16-byte tag behind. */
 export function seal(key: Uint8Array, clear: Uint8Array): Uint8Array {
@@ -36,13 +36,17 @@ export type Vault = {
 export function createVault(kek: Uint8Array): Vault {
   // HKDF takes any length, an empty key too: a truncated key file must not pass for a key.
   if (kek.length !== 32) throw new RangeError('A key-encryption key has 32 bytes')
-  const derive = (info: string) => new Uint8Array(hkdfSync('sha256', kek, new Uint8Array(0), `wayleave/store/${info}`, 32))
+  const derive = (info: string) =>
+    new Uint8Array(hkdfSync('sha256', kek, new Uint8Array(0), `wayleave/store/${info}`, 32))
   const wrapping = derive('patient-keys')
   const lookups = derive('lookups')
   return {
     wrapKey: (key) => seal(wrapping, key),
     unwrapKey: (wrapped) => open(wrapping, wrapped),
-    lookup: (kind, value) => createHmac('sha256', lookups).update(JSON.stringify([kind, value])).digest('base64url'),
+    lookup: (kind, value) =>
+      createHmac('sha256', lookups)
+        .update(JSON.stringify([kind, value]))
+        .digest('base64url'),
     storeKey: derive('rows'),
   }
 }

@@ -22,7 +22,10 @@ afterAll(() => world?.close())
 
 test('a hospital that lost its database goes on from its encrypted backup: consents, records and grantees alike', async () => {
   const anna = await world.enrol(a, ANNA)
-  const to = { granteeType: 'Organization' as const, grantee: `${b.config.identifier.system}|${b.config.identifier.value}` }
+  const to = {
+    granteeType: 'Organization' as const,
+    grantee: `${b.config.identifier.system}|${b.config.identifier.value}`,
+  }
   await anna.grant({ to, purpose: 'TREAT', classes: ['problems'] })
   const listed = await eventually(async () => {
     const { body } = await b.his.list(ANNA, 'TREAT')
@@ -57,7 +60,9 @@ test('a backup opens with its passphrase only, and fills an empty database only'
   const backup = await makeBackup(db, a.files.keyring, PASSPHRASE)
   const empty = await openDatabase({ kind: 'pglite' })
   try {
-    await expect(restoreBackup(await openBrokerTables(empty.db), backup, 'another passphrase')).rejects.toThrow(/passphrase is wrong/)
+    await expect(
+      restoreBackup(await openBrokerTables(empty.db), backup, 'another passphrase'),
+    ).rejects.toThrow(/passphrase is wrong/)
     await expect(restoreBackup(db, backup, PASSPHRASE)).rejects.toThrow(/not empty/)
   } finally {
     await empty.close()

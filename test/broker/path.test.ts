@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createWorld, eventually, type TestHospital, type World } from '../support/world.ts'
 import { ANNA, condition, observation, patient } from '../support/samples.ts'
+import { createWorld, eventually, type TestHospital, type World } from '../support/world.ts'
 
 let world: World
 let a: TestHospital
@@ -20,7 +20,10 @@ afterAll(() => world?.close())
 
 test('a record is listed and opened while consent stands, and refused at once when it is revoked', async () => {
   const anna = await world.enrol(a, ANNA)
-  const to = { granteeType: 'Organization' as const, grantee: `${b.config.identifier.system}|${b.config.identifier.value}` }
+  const to = {
+    granteeType: 'Organization' as const,
+    grantee: `${b.config.identifier.system}|${b.config.identifier.value}`,
+  }
   expect((await b.his.list(ANNA, 'TREAT')).body.total).toBe(0)
 
   await anna.grant({ to, purpose: 'TREAT', classes: ['problems', 'observations'] })

@@ -21,10 +21,17 @@ const dir = mkdtempSync(join(tmpdir(), 'wayleave-sandbox-'))
 const home = join(dir, 'sandbox')
 const sandboxFile = join(home, 'sandbox.json')
 
-type Run = { child: ChildProcess; output: () => string; ended: Promise<{ code: number | null; signal: string | null }> }
+type Run = {
+  child: ChildProcess
+  output: () => string
+  ended: Promise<{ code: number | null; signal: string | null }>
+}
 
 function wayleave(...args: string[]): Run {
-  const child = spawn(process.execPath, [join(root, 'bin', 'wayleave.mjs'), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(root, 'bin', 'wayleave.mjs'), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   child.stdout?.on('data', (text: Buffer) => {
     output += text.toString()
@@ -60,7 +67,10 @@ let chain: ChainText[] = []
 
 beforeAll(async () => {
   sandbox = wayleave('sandbox', '--dir', home, '--json', join(dir, 'out.json'))
-  await eventually(async () => sandbox.output().includes('Ctrl-C stops all of it') || sandbox.child.exitCode !== null, 150_000)
+  await eventually(
+    async () => sandbox.output().includes('Ctrl-C stops all of it') || sandbox.child.exitCode !== null,
+    150_000,
+  )
   file = readSandboxFile(sandboxFile)
 }, 160_000)
 
@@ -72,7 +82,10 @@ afterAll(async () => {
 
 describe('the sandbox', () => {
   test('plays every step of the story, and reports readiness and each step as JSON', () => {
-    const out = JSON.parse(readFileSync(join(dir, 'out.json'), 'utf8')) as { ready_ms: number; steps: { name: string; ok: boolean; detail: string }[] }
+    const out = JSON.parse(readFileSync(join(dir, 'out.json'), 'utf8')) as {
+      ready_ms: number
+      steps: { name: string; ok: boolean; detail: string }[]
+    }
     expect(out.steps.filter(({ ok }) => !ok)).toEqual([])
     expect(out.steps.map(({ name }) => name)).toEqual([
       'records-registered',
@@ -115,7 +128,16 @@ describe('the sandbox', () => {
     await patientDoes('revoke', ...at2, ...slot, '--via', 'hospital-3')
     await patientDoes('grant', ...at2, ...slot, '--classes', 'problems')
     // Another standing consent at hospital 1, so that both hospitals have something of one patient on the chain.
-    await patientDoes('grant', '--words-file', words, '--custodian', 'hospital-1', ...slot, '--classes', 'problems')
+    await patientDoes(
+      'grant',
+      '--words-file',
+      words,
+      '--custodian',
+      'hospital-1',
+      ...slot,
+      '--classes',
+      'problems',
+    )
   }, 90_000)
 
   test('compliance reads the trail in the terminal', async () => {
@@ -134,7 +156,12 @@ describe('what stands on the chain', () => {
     const clinical = chain.filter(({ to }) => to !== registry && to !== 'deployment')
     expect(clinical.length).toBeGreaterThan(50)
     const everywhere = forbiddenAboutPatients()
-    expect(findAnywhere(chain.filter(({ to }) => to !== 'deployment'), everywhere)).toEqual([])
+    expect(
+      findAnywhere(
+        chain.filter(({ to }) => to !== 'deployment'),
+        everywhere,
+      ),
+    ).toEqual([])
     expect(findAnywhere(clinical, forbiddenWords())).toEqual([])
   }, 60_000)
 
@@ -166,7 +193,10 @@ describe('a sandbox whose brokers are killed', () => {
       const started = performance.now()
       process.kill(victim.pid, 'SIGKILL')
       kills++
-      await eventually(async () => (await fetch(`${victim.broker}/health`)).ok || sandbox.child.exitCode !== null, 20_000).catch(() => {})
+      await eventually(
+        async () => (await fetch(`${victim.broker}/health`)).ok || sandbox.child.exitCode !== null,
+        20_000,
+      ).catch(() => {})
       slowest.push(performance.now() - started)
       await new Promise((done) => setTimeout(done, 700))
     }
@@ -190,7 +220,10 @@ describe("two hospitals' entries about one patient", () => {
     for (const { key } of file.hospitals) byHospital.set(key, await valuesOnChain(key))
     let compared = 0
     for (const person of file.patients) {
-      const sets = person.at.map(({ hospital, patientId }) => ({ hospital, values: byHospital.get(hospital)?.get(patientId) ?? new Set<string>() }))
+      const sets = person.at.map(({ hospital, patientId }) => ({
+        hospital,
+        values: byHospital.get(hospital)?.get(patientId) ?? new Set<string>(),
+      }))
       for (const [i, one] of sets.entries()) {
         for (const other of sets.slice(i + 1)) {
           compared++
@@ -216,7 +249,8 @@ function forbiddenAboutPatients(): Map<string, string> {
   }
   for (const { key } of file.hospitals) {
     for (const { resource } of sampleBundles(key).flatMap((bundle) => bundle.entry ?? [])) {
-      if (resource?.resourceType === 'Patient' && resource.birthDate) forbidden.set(resource.birthDate, 'a birth date')
+      if (resource?.resourceType === 'Patient' && resource.birthDate)
+        forbidden.set(resource.birthDate, 'a birth date')
     }
   }
   return forbidden
@@ -255,15 +289,24 @@ async function valuesOnChain(key: string): Promise<Map<string, Set<string>>> {
       const patient = await patients.byId(db, id)
       if (!patient) continue
       const values = new Set<string>()
-      const rows = await db.selectFrom('records').select(['tag', 'commitment', 'pointer']).where('patient_id', '=', id).execute()
+      const rows = await db
+        .selectFrom('records')
+        .select(['tag', 'commitment', 'pointer'])
+        .where('patient_id', '=', id)
+        .execute()
       for (const { tag, commitment, pointer } of rows) {
-        for (const word of largeWords(`${tag.slice(2)}${commitment.slice(2)}${Buffer.from(pointer).toString('hex')}`, false)) values.add(word)
+        for (const word of largeWords(
+          `${tag.slice(2)}${commitment.slice(2)}${Buffer.from(pointer).toString('hex')}`,
+          false,
+        ))
+          values.add(word)
       }
       const handle = patient.secrets.handle.slice(2)
       const acts = chain.filter(({ hex }) => hex.includes(handle))
       for (const { hex, place } of acts) {
         // Which member holds the handle is public, and one and the same for all of its patients.
-        for (const word of largeWords(hex, place.startsWith('transaction'))) if (!isPublic(word)) values.add(word)
+        for (const word of largeWords(hex, place.startsWith('transaction')))
+          if (!isPublic(word)) values.add(word)
       }
       found.set(patient.secrets.fhirId, values)
     }
@@ -283,5 +326,7 @@ const EVENT_SIGNATURES = new Set(
 
 /** Event signatures and member ids say nothing about a patient. */
 function isPublic(word: string): boolean {
-  return EVENT_SIGNATURES.has(word) || file.hospitals.some(({ member }) => member.slice(2).toLowerCase() === word)
+  return (
+    EVENT_SIGNATURES.has(word) || file.hospitals.some(({ member }) => member.slice(2).toLowerCase() === word)
+  )
 }

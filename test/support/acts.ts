@@ -1,8 +1,7 @@
-import { Wallet } from 'ethers'
+import { keccak256, Wallet } from 'ethers'
 import { actCall } from '../../src/chain/act-calls.ts'
-import { readConsentWord } from '../../src/domain/consent/consent-word.ts'
 import { ConsentRegistry__factory, PatientRegistry__factory } from '../../src/chain/contracts.ts'
-import { readHandleWord } from '../../src/domain/consent/consent-word.ts'
+import { readConsentWord, readHandleWord } from '../../src/domain/consent/consent-word.ts'
 import type { SignedAct } from '../../src/domain/consent/read-signed-act.ts'
 import { type ActName, hashedMessage, type TypedData } from '../../src/domain/consent/typed-data.ts'
 import type { Hex } from '../../src/domain/hex.ts'
@@ -31,9 +30,18 @@ export async function admit(hospital: TestHospital, name: string, n: number) {
 }
 
 /** Posts to a broker whatever a test has made of a signed act. */
-export async function relay(hospital: TestHospital, form: unknown): Promise<Answer<{ receipt?: { counts?: string } }>> {
+export async function relay(
+  hospital: TestHospital,
+  form: unknown,
+): Promise<Answer<{ receipt?: { counts?: string } }>> {
   const body = JSON.stringify(form)
-  return answerOf(await fetch(`${hospital.broker.base}/relay`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }))
+  return answerOf(
+    await fetch(`${hospital.broker.base}/relay`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    }),
+  )
 }
 
 /** Signs an act as the device with these words would, whatever it says. */
@@ -43,7 +51,13 @@ export const signedBy = <A extends ActName>(words: string, hospital: TestHospita
 /** Brings a signed act to the chain past every broker, from an account that nobody has seen; the mined status. */
 export async function submit(world: World, signed: SignedAct): Promise<boolean> {
   const { primaryType, message } = signed.typedData
-  const call = actCall(primaryType, world.chain.contracts, hashedMessage(primaryType, message), signed.signer, signed.signature)
+  const call = actCall(
+    primaryType,
+    world.chain.contracts,
+    hashedMessage(primaryType, message),
+    signed.signer,
+    signed.signature,
+  )
   const wallet = Wallet.createRandom(world.provider)
   const fees = { maxFeePerGas: 0, maxPriorityFeePerGas: 0, gasLimit: 300_000 }
   const sent = await wallet.sendTransaction({ to: call.contract, data: call.data, ...fees })
@@ -56,25 +70,46 @@ export async function submit(world: World, signed: SignedAct): Promise<boolean> 
 
 /** What the chain itself says of a slot. */
 export async function wordOf({ provider, chain }: World, handle: Hex, scope: Hex) {
-  return readConsentWord(await ConsentRegistry__factory.connect(chain.contracts.consentRegistry, provider).wordOf(handle, scope))
+  return readConsentWord(
+    await ConsentRegistry__factory.connect(chain.contracts.consentRegistry, provider).wordOf(handle, scope),
+  )
 }
 
 /** What the chain itself says of a handle. */
 export async function handleWordOf({ provider, chain }: World, handle: Hex) {
-  const { word } = await PatientRegistry__factory.connect(chain.contracts.patientRegistry, provider).handleState(handle)
+  const { word } = await PatientRegistry__factory.connect(
+    chain.contracts.patientRegistry,
+    provider,
+  ).handleState(handle)
   return readHandleWord(word)
 }
 
-/** Nothing is mined while `work` runs, for less time than a head may be old; then mining goes on. */
-export async function unmined<T>({ provider }: World, work: () => Promise<T>): Promise<T> {
-  await provider.send('evm_setAutomine', [false])
-  await provider.send('evm_setIntervalMining', [0])
+/**
+ * While `work` runs, the nodes take every transaction of a broker and none is mined, as where validators censor; heads
+ * stay fresh. Then all of them are. Brokers whose node has no front are not held.
+ */
+export async function unmined<T>({ provider, hospitals }: World, work: () => Promise<T>): Promise<T> {
+  const held = new Set<string>()
+  for (const { chainFront } of hospitals) {
+    if (!chainFront) continue
+    chainFront.behave = async ({ body }, forward) => {
+      const { id, method, params } = JSON.parse(body.toString()) as {
+        id: number
+        method: string
+        params: [string]
+      }
+      if (method !== 'eth_sendRawTransaction') return forward()
+      held.add(params[0])
+      const answer = JSON.stringify({ jsonrpc: '2.0', id, result: keccak256(params[0]) })
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: answer }
+    }
+  }
   try {
     return await work()
   } finally {
-    await provider.send('evm_setAutomine', [true])
-    await provider.send('evm_setIntervalMining', [2])
-    await provider.send('evm_mine', [])
+    for (const { chainFront } of hospitals) if (chainFront) chainFront.behave = undefined
+    // What a broker sent again meanwhile is refused as a double.
+    for (const raw of held) await provider.send('eth_sendRawTransaction', [raw]).catch(() => undefined)
   }
 }
 

@@ -19,7 +19,12 @@ export async function createAsker(from: TestHospital, to: TestHospital) {
   const recordUrl = (tag: string) => `${base}/exchange/record/${tag}`
   const own = (await generateKeyPair('ES256', { extractable: true })) as KeyPair
   const signing = (await importJWK(from.files.keyring.signing, 'ES256')) as CryptoKey
-  const who: Asker = { userId: 'dr-1', role: 'physician', organization: identifierText(from.config.identifier), purpose: 'TREAT' }
+  const who: Asker = {
+    userId: 'dr-1',
+    role: 'physician',
+    organization: identifierText(from.config.identifier),
+    purpose: 'TREAT',
+  }
 
   const assertion = (changes: Partial<Parameters<typeof makeClientAssertion>[0]> = {}) =>
     makeClientAssertion({
@@ -39,10 +44,14 @@ export async function createAsker(from: TestHospital, to: TestHospital) {
     tokenUrl,
     recordUrl,
     assertion,
-    proof: (method: string, url: string, token?: string, key = own) => generateProof(key, url, method, undefined, token),
+    proof: (method: string, url: string, token?: string, key = own) =>
+      generateProof(key, url, method, undefined, token),
 
     /** Asks for a token; `with` replaces parts of the request. */
-    async token(tag: Hex, changes: { assertion?: string; dpop?: string; body?: Record<string, string> } = {}): Promise<TokenAnswer> {
+    async token(
+      tag: Hex,
+      changes: { assertion?: string; dpop?: string; body?: Record<string, string> } = {},
+    ): Promise<TokenAnswer> {
       const body = new URLSearchParams({
         grant_type: 'client_credentials',
         scope: `record:${tag}`,

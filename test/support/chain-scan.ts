@@ -13,12 +13,19 @@ export async function readWholeChain(rpc: string): Promise<ChainText[]> {
     for (let number = 0; number <= newest; number++) {
       const block = await provider.getBlock(number, true)
       for (const tx of block?.prefetchedTransactions ?? []) {
-        texts.push({ place: `transaction ${tx.hash}`, to: (tx.to ?? 'deployment').toLowerCase(), hex: tx.data.slice(2).toLowerCase() })
+        texts.push({
+          place: `transaction ${tx.hash}`,
+          to: (tx.to ?? 'deployment').toLowerCase(),
+          hex: tx.data.slice(2).toLowerCase(),
+        })
       }
     }
     for (let from = 0; from <= newest; from += 500) {
       for (const log of await provider.getLogs({ fromBlock: from, toBlock: Math.min(from + 499, newest) })) {
-        const hex = [...log.topics, log.data].map((part) => part.slice(2)).join('').toLowerCase()
+        const hex = [...log.topics, log.data]
+          .map((part) => part.slice(2))
+          .join('')
+          .toLowerCase()
         texts.push({ place: `event ${log.transactionHash}/${log.index}`, to: log.address.toLowerCase(), hex })
       }
     }
@@ -41,7 +48,9 @@ export function disguises(text: string): string[] {
   return [
     bytes.toString('hex'),
     ascii(bytes.toString('hex')),
-    ...base64.filter((t) => t.length >= 6).flatMap((t) => [ascii(t), ascii(t.replaceAll('+', '-').replaceAll('/', '_'))]),
+    ...base64
+      .filter((t) => t.length >= 6)
+      .flatMap((t) => [ascii(t), ascii(t.replaceAll('+', '-').replaceAll('/', '_'))]),
     createHash('sha256').update(bytes).digest('hex'),
     keccak256(bytes).slice(2),
   ]

@@ -17,7 +17,9 @@ export type FrontAnswer = {
 export type Front = {
   /** Where it listens, without a trailing slash. */
   base: string
-  behave: ((asked: FrontRequest, forward: () => Promise<FrontAnswer>) => Promise<FrontAnswer | 'silence'>) | undefined
+  behave:
+    | ((asked: FrontRequest, forward: () => Promise<FrontAnswer>) => Promise<FrontAnswer | 'silence'>)
+    | undefined
   close(): Promise<void>
 }
 
@@ -37,7 +39,8 @@ export async function createFront(upstream: string): Promise<Front> {
       const given = await (front.behave ? front.behave(asked, forward) : forward())
       if (given === 'silence') return
       outgoing.writeHead(given.status, given.headers)
-      if (typeof given.body === 'string' || given.body instanceof Uint8Array) return void outgoing.end(given.body)
+      if (typeof given.body === 'string' || given.body instanceof Uint8Array)
+        return void outgoing.end(given.body)
       await pipeline(given.body, outgoing)
     }
     answer().catch(() => outgoing.destroy())
@@ -58,7 +61,11 @@ export async function createFront(upstream: string): Promise<Front> {
 /** Headers of one connection only, and those that no longer fit once the body is read. */
 const HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'host', 'expect'])
 
-async function handOn(dispatcher: Agent, upstream: string, { method, path, headers, body }: FrontRequest): Promise<FrontAnswer> {
+async function handOn(
+  dispatcher: Agent,
+  upstream: string,
+  { method, path, headers, body }: FrontRequest,
+): Promise<FrontAnswer> {
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP.has(name)))
   const answer = await request(`${upstream}${path}`, {
     dispatcher,

@@ -37,20 +37,22 @@ export function insideOf(hospital: TestHospital) {
 
 /** Clinical reads at a FHIR server: everything but polling the history, hooks, writes, and looking up who somebody is. */
 export function clinicalReads(hospital: TestHospital, from = 0) {
-  return hospital.fhirAccess
-    .slice(from)
-    .filter(({ method, interaction, resourceType }) => {
-      if (method !== 'GET' && !interaction.startsWith('search')) return false
-      if (resourceType === undefined) return interaction !== 'history-system' && interaction !== 'capabilities'
-      return resourceType !== 'Patient' && resourceType !== 'Subscription'
-    })
+  return hospital.fhirAccess.slice(from).filter(({ method, interaction, resourceType }) => {
+    if (method !== 'GET' && !interaction.startsWith('search')) return false
+    if (resourceType === undefined) return interaction !== 'history-system' && interaction !== 'capabilities'
+    return resourceType !== 'Patient' && resourceType !== 'Subscription'
+  })
 }
 
 /**
  * Does what must be refused, and holds the custodian to it: no clinical resource was read meanwhile, and its trail says why.
  * @returns what `work` returned, and the entries that the trail gained.
  */
-export async function refusedAt<T>(custodian: TestHospital, reason: string | undefined, work: () => Promise<T>) {
+export async function refusedAt<T>(
+  custodian: TestHospital,
+  reason: string | undefined,
+  work: () => Promise<T>,
+) {
   const inside = insideOf(custodian)
   const [reads, lines] = [custodian.fhirAccess.length, (await inside.trail()).length]
   const answer = await work()
@@ -58,7 +60,9 @@ export async function refusedAt<T>(custodian: TestHospital, reason: string | und
   expect(clinicalReads(custodian, reads)).toEqual([])
   expect(gained.filter(({ kind }) => kind === 'disclosure')).toEqual([])
   if (reason !== undefined) {
-    expect(gained.filter(({ kind }) => kind === 'refusal' || kind === 'alarm').map((entry) => entry.reason)).toContain(reason)
+    expect(
+      gained.filter(({ kind }) => kind === 'refusal' || kind === 'alarm').map((entry) => entry.reason),
+    ).toContain(reason)
   }
   return { answer, gained }
 }

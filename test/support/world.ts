@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
 import pino, { type Logger } from 'pino'
-import { type Broker, type BrokerDeps, createBroker } from '../../src/broker/index.ts'
 import type { BrokerConfig } from '../../src/broker/config.ts'
+import { type Broker, type BrokerDeps, createBroker } from '../../src/broker/index.ts'
 
 import { deployContracts } from '../../src/chain/deploy.ts'
 import type { Clock } from '../../src/domain/clock.ts'
@@ -14,11 +14,11 @@ import type { Identifier } from '../../src/domain/identity/national-ids.ts'
 import { createPatientClient, type PatientClient } from '../../src/patient/client.ts'
 import { createWords } from '../../src/patient/seed.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvil.ts'
+import { ALL_ROLES, councilOf } from '../../src/sandbox/council.ts'
 import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server/fhir-server.ts'
 import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
-import { ALL_ROLES, councilOf } from '../../src/sandbox/council.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
 import { createFront, type Front } from './front.ts'
 
@@ -58,6 +58,8 @@ export type TestHospital = {
   /** What stands before the FHIR server, and before the broker as the others see it, where a test asked for it. */
   fhirFront: Front | undefined
   brokerFront: Front | undefined
+  /** What stands before the node that the broker uses. */
+  chainFront: Front | undefined
   his: HisClient
   auditor: HisClient
   /** Set by a test to act between intent and release. */
@@ -100,8 +102,8 @@ export type WorldOptions = {
   groups?: string[]
   windowMs?: number
   requestsPerMinute?: number
-  /** Keys of the hospitals before whose FHIR server, or broker, a front stands. */
-  fronts?: { fhir?: string[]; broker?: string[] }
+  /** Keys of the hospitals before whose FHIR server, broker or node a front stands. */
+  fronts?: { fhir?: string[]; broker?: string[]; chain?: string[] }
   /** The log of each hospital's broker. */
   log?: (key: string) => Logger
   bounds?: BrokerDeps['bounds']
@@ -119,7 +121,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
   for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2)) {
     const files = await openHospitalFiles(dir, hospital)
-    await council.admit(memberId(hospital.identifier), ALL_ROLES, new Wallet(files.keyring.operator).address, '{}')
+    await council.admit(
+      memberId(hospital.identifier),
+      ALL_ROLES,
+      new Wallet(files.keyring.operator).address,
+      '{}',
+    )
     hospitals.push(await openHospital(files, chain, options))
   }
   return {
@@ -149,9 +156,14 @@ async function openHospital(
   options: WorldOptions,
 ): Promise<TestHospital> {
   const { key } = files.hospital
-  const brokerFront = options.fronts?.broker?.includes(key) ? await createFront(`http://127.0.0.1:${files.ports.broker}`) : undefined
-  const fhirFront = options.fronts?.fhir?.includes(key) ? await createFront(`http://127.0.0.1:${files.ports.fhir}`) : undefined
-  const written = writeBrokerConfig(files, chain)
+  const brokerFront = options.fronts?.broker?.includes(key)
+    ? await createFront(`http://127.0.0.1:${files.ports.broker}`)
+    : undefined
+  const fhirFront = options.fronts?.fhir?.includes(key)
+    ? await createFront(`http://127.0.0.1:${files.ports.fhir}`)
+    : undefined
+  const chainFront = options.fronts?.chain?.includes(key) ? await createFront(chain.rpc) : undefined
+  const written = writeBrokerConfig(files, { ...chain, rpc: chainFront?.base ?? chain.rpc })
   const config: BrokerConfig = {
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),
@@ -183,7 +195,11 @@ async function openHospital(
       ...(options.bounds ? { bounds: options.bounds } : {}),
       afterIntent: async () => hospital.afterIntent?.(),
     })
-  const client = { broker: config.publicBase ?? `http://127.0.0.1:${config.port}`, organization: config.identifier, now: () => clock.now() }
+  const client = {
+    broker: config.publicBase ?? `http://127.0.0.1:${config.port}`,
+    organization: config.identifier,
+    now: () => clock.now(),
+  }
   const user = { id: 'dr-1', name: 'Dr One', role: 'physician' }
   const hospital: TestHospital = {
     key: files.hospital.key,
@@ -197,6 +213,7 @@ async function openHospital(
     fhirAccess,
     fhirFront,
     brokerFront,
+    chainFront,
     his: createHisClient({ ...client, client: files.his, user }),
     auditor: createHisClient({ ...client, client: files.auditor }),
     afterIntent: undefined,
@@ -206,11 +223,16 @@ async function openHospital(
         headers: { 'content-type': 'application/fhir+json' },
         body: JSON.stringify(resource),
       })
-      if (!response.ok) throw new Error(`PUT ${resource.resourceType}: ${response.status} ${await response.text()}`)
+      if (!response.ok)
+        throw new Error(`PUT ${resource.resourceType}: ${response.status} ${await response.text()}`)
     },
     async settled() {
       await eventually(async () => {
-        const state = (await (await fetch(`${client.broker}/ready`)).json()) as { waiting: number; unsent: number; registered: number }
+        const state = (await (await fetch(`${client.broker}/ready`)).json()) as {
+          waiting: number
+          unsent: number
+          registered: number
+        }
         const wanted = await countRecords(fhir)
         return state.registered >= wanted && state.waiting === 0 && state.unsent === 0
       })
@@ -234,6 +256,7 @@ async function openHospital(
   closers.set(hospital, async () => {
     await brokerFront?.close()
     await fhirFront?.close()
+    await chainFront?.close()
     await server.close()
     await database.close()
     await hospital.database.close()
@@ -251,16 +274,28 @@ async function countRecords(fhir: string): Promise<number> {
       link?: { relation: string; url: string }[]
     }
     total += (bundle.entry ?? []).filter(
-      ({ resource, request }) => request?.method !== 'DELETE' && !['Patient', 'Subscription'].includes(resource?.resourceType ?? 'Patient'),
+      ({ resource, request }) =>
+        request?.method !== 'DELETE' &&
+        !['Patient', 'Subscription'].includes(resource?.resourceType ?? 'Patient'),
     ).length
     next = bundle.link?.find(({ relation }) => relation === 'next')?.url
   }
   return total
 }
 
-async function enrol(hospital: TestHospital, chain: BrokerConfig['chain'], nationalId: Identifier, words: string): Promise<PatientClient> {
+async function enrol(
+  hospital: TestHospital,
+  chain: BrokerConfig['chain'],
+  nationalId: Identifier,
+  words: string,
+): Promise<PatientClient> {
   const [first, second] = hospital.files.registrars.map((client) =>
-    createHisClient({ broker: hospital.broker.base, client, organization: hospital.config.identifier, now: () => hospital.clock.now() }),
+    createHisClient({
+      broker: hospital.broker.base,
+      client,
+      organization: hospital.config.identifier,
+      now: () => hospital.clock.now(),
+    }),
   )
   const started = await first?.post('/registrar/enrolments', nationalId)
   const { enrolment } = (started?.body ?? {}) as { enrolment?: string }
@@ -273,7 +308,11 @@ async function enrol(hospital: TestHospital, chain: BrokerConfig['chain'], natio
     member: hospital.member,
     words,
     clock: hospital.clock,
-    chain: { chainId: chain.chainId, consentRegistry: chain.contracts.consentRegistry as Hex, patientRegistry: chain.contracts.patientRegistry as Hex },
+    chain: {
+      chainId: chain.chainId,
+      consentRegistry: chain.contracts.consentRegistry as Hex,
+      patientRegistry: chain.contracts.patientRegistry as Hex,
+    },
   })
   await client.enrol({ enrolment, code })
   await eventually(async () => {
@@ -297,5 +336,7 @@ export async function eventually<T>(check: () => Promise<T>, withinMs = 15_000):
     }
     await new Promise((done) => setTimeout(done, 60))
   }
-  throw new Error(`It did not come to hold within ${withinMs} ms: ${String(last instanceof Error ? (last.stack ?? last) : last)}`)
+  throw new Error(
+    `It did not come to hold within ${withinMs} ms: ${String(last instanceof Error ? (last.stack ?? last) : last)}`,
+  )
 }

@@ -43,12 +43,23 @@ export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }
       const recorded = new Date(clock.now()).toISOString()
       const full: AuditEntry = { id: randomUUID(), recorded, ...entry }
       const salt = randomBytes(32)
-      const lookup = patient ? ('id' in patient ? vault.lookup('patient', patient.id) : personLookup(vault, patient)) : null
+      const lookup = patient
+        ? 'id' in patient
+          ? vault.lookup('patient', patient.id)
+          : personLookup(vault, patient)
+        : null
       const sealed = sealJson(vault.storeKey, full)
       const write = async (trx: Db) => {
         await trx
           .insertInto('access_log')
-          .values({ at: recorded, salt, leaf: leafOf(salt, full), window_number: null, patient_lookup: lookup, sealed })
+          .values({
+            at: recorded,
+            salt,
+            leaf: leafOf(salt, full),
+            window_number: null,
+            patient_lookup: lookup,
+            sealed,
+          })
           .execute()
         await trx
           .insertInto('audit_events')

@@ -7,8 +7,8 @@ import type { IndexedEvent, IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
-import { partyOf } from '../release/parties.ts'
 import { scopesOf } from '../consent/scopes.ts'
+import { partyOf } from '../release/parties.ts'
 
 type Db = Kysely<BrokerTables>
 
@@ -72,7 +72,8 @@ export function createChainProjection(deps: {
         await patients.setSigner(db, patient.id, event.args['signerHash'] as Hex)
       }
       if (patient) told.add(patient.id)
-      if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet') told.add(undefined)
+      if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet')
+        told.add(undefined)
       const entry = await entryOf(event, patient)
       if (entry) rows.push({ entry, patient, block: event.block })
     }
@@ -102,7 +103,10 @@ export function createChainProjection(deps: {
     return true
   }
 
-  async function entryOf(event: IndexedEvent, patient: StoredPatient | undefined): Promise<AuditEntry | undefined> {
+  async function entryOf(
+    event: IndexedEvent,
+    patient: StoredPatient | undefined,
+  ): Promise<AuditEntry | undefined> {
     const kind = KINDS[event.name]
     if (!kind) return undefined
     const { args, block, logIndex, transaction } = event
@@ -114,13 +118,21 @@ export function createChainProjection(deps: {
     }
     const member = (args['member'] ?? args['custodian']) as Hex | undefined
     if (kind === 'window' || kind === 'member-changed') {
-      return { ...base, kind, outcome: '0', ...(member ? { custodian: await partyOf(index, member) } : {}), note: event.name }
+      return {
+        ...base,
+        kind,
+        outcome: '0',
+        ...(member ? { custodian: await partyOf(index, member) } : {}),
+        note: event.name,
+      }
     }
     // Another hospital's patient: all that can be said is that the chain holds an event.
     if (!patient) return { ...base, kind: 'anchor', outcome: '0', note: event.name }
     const scope = args['scope'] ? (await scopesOf(db, patient)).get(args['scope'] as Hex) : undefined
     const grantee =
-      scope?.granteeType === 'Organization' ? { requester: await partyOf(index, memberId(scope.grantee)) } : {}
+      scope?.granteeType === 'Organization'
+        ? { requester: await partyOf(index, memberId(scope.grantee)) }
+        : {}
     return {
       ...base,
       kind,
@@ -151,7 +163,11 @@ export function createChainProjection(deps: {
       await running
       await db.transaction().execute(async (trx) => {
         await trx.deleteFrom('audit_events').where('block', '>=', block).execute()
-        await trx.updateTable('projection').set({ block: block - 1, log_index: 2 ** 31 - 1 }).where('block', '>=', block).execute()
+        await trx
+          .updateTable('projection')
+          .set({ block: block - 1, log_index: 2 ** 31 - 1 })
+          .where('block', '>=', block)
+          .execute()
       })
     },
     onChange: (listener) => listeners.push(listener),

@@ -21,7 +21,11 @@ export type AuditQuery = {
 export type AuditLine = { entry: AuditEntry; event: AuditEvent; sentence: string; seq: number }
 
 /** The audit trail, newest first; stable while new events arrive, since pages go on from a sequence number. */
-export async function searchAudit(db: Kysely<BrokerTables>, vault: Vault, query: AuditQuery): Promise<AuditLine[]> {
+export async function searchAudit(
+  db: Kysely<BrokerTables>,
+  vault: Vault,
+  query: AuditQuery,
+): Promise<AuditLine[]> {
   let rows = db.selectFrom('audit_events').select(['seq', 'sealed']).orderBy('seq', 'desc').limit(query.count)
   if (query.patients) rows = rows.where('patient_lookup', 'in', [...query.patients])
   if (query.kinds) rows = rows.where('kind', 'in', [...query.kinds])

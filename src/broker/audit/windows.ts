@@ -71,7 +71,10 @@ export function createWindows(deps: {
       const data = registry.encodeFunctionData('anchor', [number, until, root]) as Hex
       const call = { contract: deps.contracts.accessLog as Hex, data, dedupeKey: `anchor/${number}` }
       const outbox_id = await enqueueCall(trx, clock, call)
-      await trx.insertInto('windows').values({ number, from_time: from, until_time: until, root, padding, outbox_id }).execute()
+      await trx
+        .insertInto('windows')
+        .values({ number, from_time: from, until_time: until, root, padding, outbox_id })
+        .execute()
       // Exactly the entries whose leaves are in the tree: another connection may have committed a lower number since.
       for (let i = 0; i < entries.length; i += 1_000) {
         const seqs = entries.slice(i, i + 1_000).map(({ seq }) => seq)
@@ -91,14 +94,20 @@ export function createWindows(deps: {
       .execute()
     for (const { number, outbox_id } of refused) {
       log.error({ window: number }, 'the chain refused a window; its entries go into the next one')
-      await trx.updateTable('access_log').set({ window_number: null }).where('window_number', '=', number).execute()
+      await trx
+        .updateTable('access_log')
+        .set({ window_number: null })
+        .where('window_number', '=', number)
+        .execute()
       await trx.deleteFrom('windows').where('number', '=', number).execute()
       await trx.deleteFrom('chain_outbox').where('id', '=', outbox_id).execute()
     }
   }
 
   function close(): Promise<void> {
-    running = running.then(run, run).catch((error: unknown) => log.warn({ error: String(error) }, 'the window stays open'))
+    running = running
+      .then(run, run)
+      .catch((error: unknown) => log.warn({ error: String(error) }, 'the window stays open'))
     return running
   }
 

@@ -1,12 +1,12 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import canonicalize from 'canonicalize'
-import { CompactSign } from 'jose'
-import type { Kysely } from 'kysely'
 import type { JsonRpcProvider } from 'ethers'
 import { isError } from 'ethers'
+import { CompactSign } from 'jose'
+import type { Kysely } from 'kysely'
 import { actCall, type Call, signerOf } from '../../chain/act-calls.ts'
-import type { Contracts } from '../../chain/contracts.ts'
 import { errorCodeOfSelector } from '../../chain/contract-errors.ts'
+import type { Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { readConsentWord, termsKey } from '../../domain/consent/consent-word.ts'
@@ -76,7 +76,8 @@ export function createActs(deps: {
     }
     const patient = await deps.patients.byHandle(db, typedData.message.handle)
     if (!patient) throw wayleaveError('handle-unknown')
-    if (patient.signerHash !== toHex(keccak_256(fromHex(signer)))) throw wayleaveError('signer-unknown', 'not the bound signer')
+    if (patient.signerHash !== toHex(keccak_256(fromHex(signer))))
+      throw wayleaveError('signer-unknown', 'not the bound signer')
     return { patient, digest: digestOfHashed(typedData.primaryType, typedData.domain, hashed) }
   }
 
@@ -85,8 +86,12 @@ export function createActs(deps: {
     try {
       await deps.provider.call({ to: call.contract, data: call.data })
     } catch (error) {
-      if (!isError(error, 'CALL_EXCEPTION')) throw wayleaveError('head-stale', 'the node did not answer', error)
-      throw wayleaveError(errorCodeOfSelector(error.data ?? ''), `the contract refuses: ${error.data?.slice(0, 10)}`)
+      if (!isError(error, 'CALL_EXCEPTION'))
+        throw wayleaveError('head-stale', 'the node did not answer', error)
+      throw wayleaveError(
+        errorCodeOfSelector(error.data ?? ''),
+        `the contract refuses: ${error.data?.slice(0, 10)}`,
+      )
     }
   }
 
@@ -104,7 +109,11 @@ export function createActs(deps: {
       if (act === 'Bind') throw wayleaveError('typed-data-invalid', 'binding goes through enrolment')
       const { patient, digest } = await signedBy(signed)
       const call = actCall(act, contracts, hashedMessage(act, typedData.message), signer, signature)
-      const known = await db.selectFrom('acts').select('received_at').where('digest', '=', digest).executeTakeFirst()
+      const known = await db
+        .selectFrom('acts')
+        .select('received_at')
+        .where('digest', '=', digest)
+        .executeTakeFirst()
       if (!known) assertEnforceable(act, typedData.message, patient)
       if (!known && !NARROWING.has(act)) await rehearse(call)
       const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
@@ -128,8 +137,17 @@ export function createActs(deps: {
  * Whether something later stands in the way of an act, as far as the index has seen: said in receipts, so that nobody
  * takes an act sent again for one that counts. What is released is decided on the chain's word alone.
  */
-async function isBeaten(index: IndexQueries, act: ActName, message: ActMessages[ActName]): Promise<ErrorCode | undefined> {
-  const { handle, scope, version = 0, upToVersion = 0 } = message as Partial<ActMessages['Grant'] & ActMessages['Revocation']>
+async function isBeaten(
+  index: IndexQueries,
+  act: ActName,
+  message: ActMessages[ActName],
+): Promise<ErrorCode | undefined> {
+  const {
+    handle,
+    scope,
+    version = 0,
+    upToVersion = 0,
+  } = message as Partial<ActMessages['Grant'] & ActMessages['Revocation']>
   if (scope) {
     const found = await index.slotWord(lowered(handle), scopeHash(scope))
     const word = readConsentWord(found ?? 0n)
@@ -155,14 +173,18 @@ function assertEnforceable(act: ActName, message: ActMessages[ActName], patient:
     throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
   }
   assertNamesSomebody(scope)
-  if (terms.body !== ZERO_32) throw wayleaveError('typed-data-invalid', 'terms.body: FHIR Consent bodies are not taken yet')
-  const unknown = terms.dataClasses.find((c) => !isDataClass(c)) ?? terms.sensitivities.find((k) => !isGrantableKind(k))
-  if (unknown !== undefined) throw wayleaveError('typed-data-invalid', `terms name ${unknown}, which cannot be granted`)
+  if (terms.body !== ZERO_32)
+    throw wayleaveError('typed-data-invalid', 'terms.body: FHIR Consent bodies are not taken yet')
+  const unknown =
+    terms.dataClasses.find((c) => !isDataClass(c)) ?? terms.sensitivities.find((k) => !isGrantableKind(k))
+  if (unknown !== undefined)
+    throw wayleaveError('typed-data-invalid', `terms name ${unknown}, which cannot be granted`)
 }
 
 function assertNamesSomebody({ granteeType, grantee, purpose }: SaltedScope): void {
   if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown', purpose)
-  if ((granteeType === 'Everyone') !== (grantee === '')) throw wayleaveError('typed-data-invalid', 'scope.grantee')
+  if ((granteeType === 'Everyone') !== (grantee === ''))
+    throw wayleaveError('typed-data-invalid', 'scope.grantee')
 }
 
 async function keep(

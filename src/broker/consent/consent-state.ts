@@ -28,7 +28,10 @@ export type ConsentStates = {
    * Reads the words of every scope that could concern this requester and purpose, in one call at the newest block.
    * @throws WayleaveError `head-stale` where the chain has not advanced, or does not answer (I3).
    */
-  read(db: Kysely<BrokerTables>, query: { patient: StoredPatient; requester: Hex; purpose: string }): Promise<ConsentState>
+  read(
+    db: Kysely<BrokerTables>,
+    query: { patient: StoredPatient; requester: Hex; purpose: string },
+  ): Promise<ConsentState>
 }
 
 export function createConsentStates(deps: {
@@ -45,18 +48,29 @@ export function createConsentStates(deps: {
   return {
     async read(db, { patient, requester, purpose }) {
       const block = head.head()
-      if (!block || head.age() > MAX_HEAD_AGE) throw wayleaveError('head-stale', `head is ${head.age()} ms old`)
+      if (!block || head.age() > MAX_HEAD_AGE)
+        throw wayleaveError('head-stale', `head is ${head.age()} ms old`)
       const profile = await index.profile(requester)
       const parties: { granteeType: GranteeType; grantee: string }[] = [
-        ...(profile ? [{ granteeType: 'Organization' as const, grantee: identifierText(profile.identifier) }] : []),
+        ...(profile
+          ? [{ granteeType: 'Organization' as const, grantee: identifierText(profile.identifier) }]
+          : []),
         ...deps.groups.map((grantee) => ({ granteeType: 'Group' as const, grantee })),
         { granteeType: 'Everyone', grantee: '' },
       ]
       const known = await scopesOf(db, patient)
       const slots = slotsFor(patient, parties, purpose, known, requester)
-      const groups = [...new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => groupId(s.grantee)))]
+      const groups = [
+        ...new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => groupId(s.grantee))),
+      ]
       const reading = await reader
-        .read({ handle: patient.secrets.handle, scopes: slots.map(([hash]) => hash), requester, groups, block: block.number })
+        .read({
+          handle: patient.secrets.handle,
+          scopes: slots.map(([hash]) => hash),
+          requester,
+          groups,
+          block: block.number,
+        })
         .catch((cause: unknown) => {
           throw wayleaveError('head-stale', `the node did not answer: ${String(cause)}`, cause)
         })
@@ -112,7 +126,9 @@ function slotsFor(
   }
   // A group that this broker has no name for is asked about all the same: the chain knows who is in it.
   const concerns = ({ granteeType, grantee }: SaltedScope) =>
-    granteeType === 'Organization' ? memberId(grantee) === requester : granteeType === 'Group' || grantee === ''
+    granteeType === 'Organization'
+      ? memberId(grantee) === requester
+      : granteeType === 'Group' || grantee === ''
   for (const [hash, scope] of known) if (concerns(scope)) slots.set(hash, scope)
   if (slots.size > MAX_SLOTS) throw wayleaveError('internal', 'more scopes than one call reads')
   return [...slots]

@@ -22,13 +22,22 @@ export async function keepScope(db: Db, patient: StoredPatient, scope: SaltedSco
 export async function keepTerms(db: Db, patient: StoredPatient, terms: SaltedTerms): Promise<void> {
   await db
     .insertInto('terms')
-    .values({ patient_id: patient.id, terms_key: termsKey(termsHash(terms)), sealed: sealJson(patient.key, terms) })
+    .values({
+      patient_id: patient.id,
+      terms_key: termsKey(termsHash(terms)),
+      sealed: sealJson(patient.key, terms),
+    })
     .onConflict((oc) => oc.doNothing())
     .execute()
 }
 
 export async function scopesOf(db: Db, patient: StoredPatient): Promise<Map<Hex, SaltedScope>> {
-  const rows = await db.selectFrom('scopes').selectAll().where('patient_id', '=', patient.id).orderBy('scope_hash').execute()
+  const rows = await db
+    .selectFrom('scopes')
+    .selectAll()
+    .where('patient_id', '=', patient.id)
+    .orderBy('scope_hash')
+    .execute()
   return new Map(rows.map((row) => [row.scope_hash as Hex, openJson<SaltedScope>(patient.key, row.sealed)]))
 }
 

@@ -65,7 +65,9 @@ export function createShareKeeper(args: {
 
   function schedule(): void {
     timer = setTimeout(() => {
-      running = running.then(run, run).catch((error: unknown) => log.warn({ error: String(error) }, 'shares wait'))
+      running = running
+        .then(run, run)
+        .catch((error: unknown) => log.warn({ error: String(error) }, 'shares wait'))
       running.finally(() => {
         if (!closed) schedule()
       })

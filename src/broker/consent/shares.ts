@@ -6,12 +6,12 @@ import type { Hex } from '../../domain/hex.ts'
 import { checkNationalId } from '../../domain/identity/national-ids.ts'
 import { compartmentKey } from '../../domain/records/compartments.ts'
 import { enqueueMessage } from '../../exchange/outbox.ts'
-import { sealShare, type Share } from '../../exchange/share.ts'
+import { type Share, sealShare } from '../../exchange/share.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { ConsentStates } from './consent-state.ts'
-import { openedLine, type Opening, openingsOf } from './openings.ts'
+import { type Opening, openedLine, openingsOf } from './openings.ts'
 
 type Db = Kysely<BrokerTables>
 
@@ -37,7 +37,14 @@ export async function reconcileShares(db: Db, deps: ShareDeps, patient: StoredPa
   const sent = await db.selectFrom('shares_sent').selectAll().where('patient_id', '=', patient.id).execute()
   const wanted = new Map(openings.map((o) => [`${o.grantee}/${o.scopeHash}`, o]))
   for (const opening of openings) {
-    await send(db, deps, patient, opening.grantee, opening.scopeHash, bodyOf(deps, patient, opening, compartments))
+    await send(
+      db,
+      deps,
+      patient,
+      opening.grantee,
+      opening.scopeHash,
+      bodyOf(deps, patient, opening, compartments),
+    )
   }
   for (const { grantee, scope_hash } of sent) {
     if (wanted.has(`${grantee}/${scope_hash}`)) continue
@@ -45,7 +52,10 @@ export async function reconcileShares(db: Db, deps: ShareDeps, patient: StoredPa
   }
 }
 
-async function compartmentsOf(db: Db, patient: StoredPatient): Promise<{ name: string; keyNumber: number }[]> {
+async function compartmentsOf(
+  db: Db,
+  patient: StoredPatient,
+): Promise<{ name: string; keyNumber: number }[]> {
   const rows = await db
     .selectFrom('compartments')
     .select(['compartment', 'key_number'])
@@ -56,9 +66,16 @@ async function compartmentsOf(db: Db, patient: StoredPatient): Promise<{ name: s
   return rows.map((row) => ({ name: row.compartment, keyNumber: row.key_number }))
 }
 
-function bodyOf(deps: ShareDeps, patient: StoredPatient, opening: Opening, all: { name: string; keyNumber: number }[]): ShareBody {
+function bodyOf(
+  deps: ShareDeps,
+  patient: StoredPatient,
+  opening: Opening,
+  all: { name: string; keyNumber: number }[],
+): ShareBody {
   const { granteeType, grantee, purpose } = opening.scope
-  const keys = new Map(patient.secrets.pointerKeys.map(({ number, key }) => [number, Buffer.from(key, 'base64url')]))
+  const keys = new Map(
+    patient.secrets.pointerKeys.map(({ number, key }) => [number, Buffer.from(key, 'base64url')]),
+  )
   return {
     custodian: deps.custodian,
     grantee: opening.grantee,
@@ -91,7 +108,14 @@ function endOf(deps: ShareDeps, grantee: Hex): ShareBody {
   }
 }
 
-async function send(db: Db, deps: ShareDeps, patient: StoredPatient, grantee: Hex, scope: Hex, body: ShareBody): Promise<void> {
+async function send(
+  db: Db,
+  deps: ShareDeps,
+  patient: StoredPatient,
+  grantee: Hex,
+  scope: Hex,
+  body: ShareBody,
+): Promise<void> {
   const digest = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
   const recipient = await sealingKey(deps.index, grantee)
   if (!recipient) return // without a key nobody can be told; the next reconciliation tries again
@@ -111,7 +135,9 @@ async function send(db: Db, deps: ShareDeps, patient: StoredPatient, grantee: He
     await trx
       .insertInto('shares_sent')
       .values(row)
-      .onConflict((oc) => oc.columns(['patient_id', 'grantee', 'scope_hash']).doUpdateSet({ sequence, digest }))
+      .onConflict((oc) =>
+        oc.columns(['patient_id', 'grantee', 'scope_hash']).doUpdateSet({ sequence, digest }),
+      )
       .execute()
     const jwe = await sealShare({ reference, sequence, ...body }, deps.signing, recipient)
     await noteHanded(trx, deps, patient, grantee, body)
@@ -120,11 +146,21 @@ async function send(db: Db, deps: ShareDeps, patient: StoredPatient, grantee: He
 }
 
 /** Who ever held a key of the current number makes it change once something ended for them (design §5). */
-async function noteHanded(db: Db, { patients }: ShareDeps, { id }: StoredPatient, grantee: Hex, body: ShareBody): Promise<void> {
+async function noteHanded(
+  db: Db,
+  { patients }: ShareDeps,
+  { id }: StoredPatient,
+  grantee: Hex,
+  body: ShareBody,
+): Promise<void> {
   const { secrets } = await patients.lock(db, id)
   const current = secrets.pointerKeys.at(-1)?.number
   const handed = body.compartments.filter(({ keyNumber }) => keyNumber === current)
-  await patients.addOpened(db, id, handed.map(({ name }) => openedLine(grantee, name)))
+  await patients.addOpened(
+    db,
+    id,
+    handed.map(({ name }) => openedLine(grantee, name)),
+  )
 }
 
 async function sealingKey(index: IndexQueries, member: Hex): Promise<JWK | undefined> {

@@ -40,7 +40,10 @@ export function auditRoutes(
       client: { id: clientId },
     })
     const last = lines.at(-1)
-    const next = last && lines.length === query?.count ? nextPage(`${deps.base()}/fhir/AuditEvent`, parameters, last.seq) : undefined
+    const next =
+      last && lines.length === query?.count
+        ? nextPage(`${deps.base()}/fhir/AuditEvent`, parameters, last.seq)
+        : undefined
     const bundle: Bundle<AuditEvent> = {
       resourceType: 'Bundle',
       type: 'searchset',
@@ -51,7 +54,11 @@ export function auditRoutes(
   })
 
   /** Undefined where the hospital has no such patient: then the trail has nothing about one. */
-  async function lookUp({ identifier, patientId, ...query }: AuditParameters): Promise<AuditQuery | undefined> {
+  async function lookUp({
+    identifier,
+    patientId,
+    ...query
+  }: AuditParameters): Promise<AuditQuery | undefined> {
     if (identifier === undefined && patientId === undefined) return query
     const found: StoredPatient[] = identifier ? await deps.patients.byIdentifier(db, identifier) : []
     const named = patientId === undefined ? undefined : await deps.patients.byFhirId(db, patientId)
@@ -59,7 +66,13 @@ export function auditRoutes(
     // Both given: the one patient who is both.
     if (identifier && named && !found.some(({ id }) => id === named.id)) return undefined
     const own = named ? [named] : found
-    return { ...query, patients: [...own.flatMap((p) => lookupsOf(vault, p)), ...(identifier ? [personLookup(vault, identifier)] : [])] }
+    return {
+      ...query,
+      patients: [
+        ...own.flatMap((p) => lookupsOf(vault, p)),
+        ...(identifier ? [personLookup(vault, identifier)] : []),
+      ],
+    }
   }
 }
 

@@ -2,13 +2,17 @@ import type { FastifyInstance } from 'fastify'
 import type { JSONWebKeySet } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../../domain/errors.ts'
-import { memberId } from '../../domain/identity/member-id.ts'
 import { type Hex, isHex, ZERO_32 } from '../../domain/hex.ts'
+import { memberId } from '../../domain/identity/member-id.ts'
 import { issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
 import { readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
 import { sameText, verifyDpopProof } from '../../exchange/dpop-proof.ts'
-import { RECORD_SIGNATURE_HEADER, RESPONSE_SIGNATURE_HEADER, RESPONSE_TIME_HEADER } from '../../exchange/peer-client.ts'
+import {
+  RECORD_SIGNATURE_HEADER,
+  RESPONSE_SIGNATURE_HEADER,
+  RESPONSE_TIME_HEADER,
+} from '../../exchange/peer-client.ts'
 import type { ReceivedShares } from '../receive/receive-share.ts'
 import type { Releases } from '../release/release-record.ts'
 import { credential } from './server.ts'
@@ -45,7 +49,8 @@ export function exchangeRoutes(
     const body = (request.body ?? {}) as Record<string, unknown>
     const url = `${deps.base()}/exchange/token`
     const tag = /^record:(0x[0-9a-f]{64})$/.exec(String(body['scope'] ?? ''))?.[1] as Hex | undefined
-    if (body['grant_type'] !== 'client_credentials' || !tag) throw wayleaveError('request-invalid', 'grant_type or scope')
+    if (body['grant_type'] !== 'client_credentials' || !tag)
+      throw wayleaveError('request-invalid', 'grant_type or scope')
     let claimed = ZERO_32
     const { clientId, claims } = await verifyClientAssertion({
       assertion: String(body['client_assertion'] ?? ''),
@@ -67,11 +72,17 @@ export function exchangeRoutes(
     }).catch((error: unknown) => noted(error, { requester: claimed, tag }))
     const ask = { tag, requester: clientId as Hex, asker: readAsker(claims as Record<string, unknown>) }
     // A member answers for its own users only.
-    if (memberId(ask.asker.organization) !== clientId) throw wayleaveError('user-missing', 'a user of another organisation')
+    if (memberId(ask.asker.organization) !== clientId)
+      throw wayleaveError('user-missing', 'a user of another organisation')
     await alike(() => deps.releases.mayAsk(ask))
     const grant = { kind: 'record' as const, ...ask, thumbprint: proof.thumbprint }
     const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())
-    return reply.send({ access_token: token, token_type: 'DPoP', expires_in: expiresIn, scope: `record:${tag}` })
+    return reply.send({
+      access_token: token,
+      token_type: 'DPoP',
+      expires_in: expiresIn,
+      scope: `record:${tag}`,
+    })
   })
 
   app.get<{ Params: { tag: string } }>('/exchange/record/:tag', async (request, reply) => {
@@ -87,7 +98,8 @@ export function exchangeRoutes(
       nowMs: clock.now(),
     }).catch((error: unknown) => noted(error, grant))
     if (!sameText(proof.thumbprint, grant.thumbprint)) return noted(wayleaveError('token-wrong-key'), grant)
-    if (grant.tag !== request.params.tag) return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
+    if (grant.tag !== request.params.tag)
+      return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
     const ask = { tag: grant.tag, requester: grant.requester, asker: grant.asker, fetch: proof.jti }
     const released = await alike(() => deps.releases.release(ask))
     return reply
@@ -127,4 +139,5 @@ async function alike<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const header = (value: string | string[] | undefined): string | undefined => (typeof value === 'string' ? value : undefined)
+const header = (value: string | string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined

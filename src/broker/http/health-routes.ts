@@ -32,7 +32,8 @@ export function healthRoutes(
       unsent: await deps.sender.pending(),
       unanchoredMs: await deps.windows.unanchoredAge(),
     }
-    const fresh = head !== undefined && deps.head.age() <= MAX_HEAD_AGE && deps.indexer.position() >= head.number - 2
+    const fresh =
+      head !== undefined && deps.head.age() <= MAX_HEAD_AGE && deps.indexer.position() >= head.number - 2
     const ready = fresh && state.unanchoredMs <= ANCHOR_WITHIN
     return reply.status(ready ? 200 : 503).send({ ready, ...state })
   })

@@ -71,7 +71,9 @@ export function hisRoutes(
       nowMs: clock.now(),
     })
     const allowed = deps.clients.get(clientId)?.scopes ?? []
-    const asked = String(body['scope'] ?? '').split(' ').filter(Boolean)
+    const asked = String(body['scope'] ?? '')
+      .split(' ')
+      .filter(Boolean)
     const scopes = asked.filter((scope) => allowed.includes(scope))
     if (scopes.length === 0) throw wayleaveError('scope-insufficient', asked.join(' ').slice(0, 100))
     const clinical = scopes.some((scope) => /\/(DocumentReference|Binary)\./.test(scope))
@@ -83,7 +85,12 @@ export function hisRoutes(
     }
     const grant: Grant = { kind: 'his', clientId, scopes, ...(asker ? { asker } : {}) }
     const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())
-    return reply.send({ access_token: token, token_type: 'bearer', expires_in: expiresIn, scope: scopes.join(' ') })
+    return reply.send({
+      access_token: token,
+      token_type: 'bearer',
+      expires_in: expiresIn,
+      scope: scopes.join(' '),
+    })
   })
 
   async function authorise(request: FastifyRequest, scope: string): Promise<HisGrant> {
@@ -92,7 +99,10 @@ export function hisRoutes(
     return grant
   }
 
-  async function authoriseClinical(request: FastifyRequest, scope: string): Promise<HisGrant & { asker: Asker }> {
+  async function authoriseClinical(
+    request: FastifyRequest,
+    scope: string,
+  ): Promise<HisGrant & { asker: Asker }> {
     const grant = await authorise(request, scope)
     if (!grant.asker) throw wayleaveError('user-missing')
     return { ...grant, asker: grant.asker }
@@ -115,7 +125,9 @@ export function hisRoutes(
     return reply.type('application/fhir+json').send(searchset(documents, deps.base(), clock))
   }
 
-  app.get('/fhir/DocumentReference', (request, reply) => search(request, reply, request.query as Record<string, unknown>))
+  app.get('/fhir/DocumentReference', (request, reply) =>
+    search(request, reply, request.query as Record<string, unknown>),
+  )
   app.post('/fhir/DocumentReference/_search', (request, reply) => {
     // FHIR R4 §3.1.1.4.1: parameters in a form, or in the address, or in both.
     if (request.body !== undefined && !isForm(request)) throw wayleaveError('content-type-unsupported')
@@ -139,7 +151,8 @@ function readQuery(parameters: Record<string, unknown>): { patient: Identifier; 
   const unknown = Object.keys(parameters).find((name) => !PARAMETERS.has(name))
   if (unknown !== undefined) throw wayleaveError('unsupported-parameter', unknown)
   const text = parameters['patient.identifier']
-  if (typeof text !== 'string' || !text.includes('|')) throw wayleaveError('request-invalid', 'patient.identifier=system|value')
+  if (typeof text !== 'string' || !text.includes('|'))
+    throw wayleaveError('request-invalid', 'patient.identifier=system|value')
   let identifier: Identifier
   try {
     identifier = parseIdentifierText(text)
@@ -151,7 +164,8 @@ function readQuery(parameters: Record<string, unknown>): { patient: Identifier; 
   const { _format: format = 'json', status = 'current' } = parameters
   if (!FORMATS.has(String(format))) throw wayleaveError('not-acceptable')
   const statuses = typeof status === 'string' ? status.split(',') : []
-  if (statuses.length === 0 || !statuses.every((one) => STATUSES.has(one))) throw wayleaveError('request-invalid', 'status')
+  if (statuses.length === 0 || !statuses.every((one) => STATUSES.has(one)))
+    throw wayleaveError('request-invalid', 'status')
   return { patient: checked.identifier, statuses }
 }
 

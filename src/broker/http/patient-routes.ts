@@ -1,10 +1,11 @@
+import type { JsonRpcProvider } from 'ethers'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
-import type { JsonRpcProvider } from 'ethers'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import { type ActPlace, readHashedAct, readSignedAct } from '../../domain/consent/read-signed-act.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
+import type { Relayer } from '../../relayer/relayer.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
@@ -14,7 +15,6 @@ import type { Acts } from '../consent/accept-act.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
 import { readOwnConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
-import type { Relayer } from '../../relayer/relayer.ts'
 import type { HisGrant } from './his-routes.ts'
 import { credential } from './server.ts'
 
@@ -38,7 +38,8 @@ export function patientRoutes(
 ): void {
   const { db, sessions, enrolments } = deps
   const body = (request: FastifyRequest) => {
-    if (typeof request.body !== 'object' || request.body === null) throw wayleaveError('malformed-json', 'no object')
+    if (typeof request.body !== 'object' || request.body === null)
+      throw wayleaveError('malformed-json', 'no object')
     return request.body as Record<string, unknown>
   }
   /** Two registrars are two persons, not two programs: whoever acts must be named. */
@@ -91,7 +92,8 @@ export function patientRoutes(
 
   app.post('/relay', async (request, reply) => {
     // JWE to this custodian, passed on unread by another member's broker.
-    if (typeof request.body === 'string') return reply.status(202).send(await deps.relayer.takeSealed(request.body))
+    if (typeof request.body === 'string')
+      return reply.status(202).send(await deps.relayer.takeSealed(request.body))
     const input = body(request)
     if (input['sealed'] !== undefined) {
       return reply.status(202).send(await deps.relayer.passOn(readHashedAct(input, deps.place)))

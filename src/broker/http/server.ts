@@ -4,7 +4,13 @@ import formbody from '@fastify/formbody'
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import { ERRORS, type ErrorCode, errorCodeOf, toOperationOutcome, WayleaveError } from '../../domain/errors.ts'
+import {
+  ERRORS,
+  type ErrorCode,
+  errorCodeOf,
+  toOperationOutcome,
+  WayleaveError,
+} from '../../domain/errors.ts'
 
 /** Bytes of the largest request taken; records come in answers, never in requests. */
 const BODY_LIMIT = 256 * 1024
@@ -40,8 +46,14 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
     timeWindow: 60_000,
     errorResponseBuilder: () => new WayleaveError('rate-limited'),
   })
-  app.addContentTypeParser(['application/fhir+json'], { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
-  app.addContentTypeParser(['application/jose'], { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser(
+    ['application/fhir+json'],
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  )
+  app.addContentTypeParser(['application/jose'], { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body),
+  )
   app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, request, reply) => {
     const code = codeOf(error)
     const entry = { code, request: request.id, method: request.method, route: request.routeOptions.url }

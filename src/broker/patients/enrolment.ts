@@ -1,7 +1,7 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto'
+import type { JsonRpcProvider } from 'ethers'
 import type { Patient } from 'fhir/r4.js'
 import { type Kysely, sql } from 'kysely'
-import type { JsonRpcProvider } from 'ethers'
 import { actCall, signerOf } from '../../chain/act-calls.ts'
 import type { Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
@@ -34,7 +34,13 @@ export type Enrolments = {
   /** The device shows the code and is told what to sign. @throws WayleaveError `enrolment-code-wrong`. */
   offer(enrolment: unknown, code: unknown): Promise<TypedData<'Bind'>>
   /** The device proves possession of its key; the binding goes to the chain. */
-  bind(input: { enrolment?: unknown; code?: unknown; signer?: unknown; signature?: unknown; deadline?: unknown }): Promise<void>
+  bind(input: {
+    enrolment?: unknown
+    code?: unknown
+    signer?: unknown
+    signature?: unknown
+    deadline?: unknown
+  }): Promise<void>
 }
 
 /** Design §3: two persons, a message to the patient, and proof of the device's key, before C binds handle and signer. */
@@ -107,21 +113,35 @@ export function createEnrolments(deps: {
       const row = await db.selectFrom('enrolments').selectAll().where('id', '=', enrolment).executeTakeFirst()
       if (!row) throw wayleaveError('not-available', 'no such enrolment')
       if (row.first_registrar === registrar) throw wayleaveError('enrolment-needs-second-registrar')
-      await db.updateTable('enrolments').set({ second_registrar: registrar }).where('id', '=', enrolment).execute()
+      await db
+        .updateTable('enrolments')
+        .set({ second_registrar: registrar })
+        .where('id', '=', enrolment)
+        .execute()
     },
 
     async offer(enrolment, code) {
       const { patient } = await redeem(enrolment, code)
       const deadline = Math.floor(clock.now() / 1000) + BIND_WITHIN
-      return typedData('Bind', domain, { handle: patient.secrets.handle, custodian: deps.custodian, deadline })
+      return typedData('Bind', domain, {
+        handle: patient.secrets.handle,
+        custodian: deps.custodian,
+        deadline,
+      })
     },
 
     async bind({ enrolment, code, signer, signature, deadline }) {
       const { row, patient } = await redeem(enrolment, code)
-      if (!isHex(signer, 20) || !isHex(signature, 65) || !Number.isSafeInteger(deadline)) throw wayleaveError('signature-invalid')
-      const message = { handle: patient.secrets.handle, custodian: deps.custodian, deadline: deadline as number }
+      if (!isHex(signer, 20) || !isHex(signature, 65) || !Number.isSafeInteger(deadline))
+        throw wayleaveError('signature-invalid')
+      const message = {
+        handle: patient.secrets.handle,
+        custodian: deps.custodian,
+        deadline: deadline as number,
+      }
       const hashed = hashedMessage('Bind', message)
-      if (signerOf('Bind', domain, hashed, signature) !== signer.toLowerCase()) throw wayleaveError('signature-invalid')
+      if (signerOf('Bind', domain, hashed, signature) !== signer.toLowerCase())
+        throw wayleaveError('signature-invalid')
       const call = actCall('Bind', deps.contracts, hashed, signer.toLowerCase() as Hex, signature)
       await db.transaction().execute(async (trx) => {
         const { numUpdatedRows } = await trx
@@ -131,7 +151,10 @@ export function createEnrolments(deps: {
           .where('used', '=', false)
           .executeTakeFirstOrThrow()
         if (numUpdatedRows === 0n) throw wayleaveError('enrolment-code-wrong', 'used meanwhile')
-        await enqueueCall(trx, clock, { ...call, dedupeKey: `bind/${patient.secrets.handle}/${signer.toLowerCase()}` })
+        await enqueueCall(trx, clock, {
+          ...call,
+          dedupeKey: `bind/${patient.secrets.handle}/${signer.toLowerCase()}`,
+        })
       })
       deps.afterBind()
     },
@@ -140,5 +163,8 @@ export function createEnrolments(deps: {
 
 function contactOf(patient: Patient): string | undefined {
   const { telecom = [] } = patient
-  return (telecom.find((t) => t.system === 'phone' || t.system === 'sms') ?? telecom.find((t) => t.system === 'email'))?.value
+  return (
+    telecom.find((t) => t.system === 'phone' || t.system === 'sms') ??
+    telecom.find((t) => t.system === 'email')
+  )?.value
 }

@@ -1,5 +1,5 @@
-import type { Kysely } from 'kysely'
 import type { JsonRpcProvider } from 'ethers'
+import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import { dateOfDay } from '../../domain/consent/consent-word.ts'
 import type { SaltedScope } from '../../domain/consent/scope.ts'
@@ -40,10 +40,22 @@ export async function readOwnConsents(
   const terms = await termsOf(db, patient)
   const block = await deps.provider.getBlockNumber()
   const { handle } = patient.secrets
-  const reading = await deps.reader.read({ handle, scopes: scopes.map(([hash]) => hash), requester: deps.custodian, groups: [], block })
-  const acts = await db.selectFrom('acts').select(['act', 'scope_hash', 'up_to']).where('patient_id', '=', patient.id).execute()
+  const reading = await deps.reader.read({
+    handle,
+    scopes: scopes.map(([hash]) => hash),
+    requester: deps.custodian,
+    groups: [],
+    block,
+  })
+  const acts = await db
+    .selectFrom('acts')
+    .select(['act', 'scope_hash', 'up_to'])
+    .where('patient_id', '=', patient.id)
+    .execute()
   const signedUpTo = (hash: Hex | null, lock: boolean) =>
-    acts.filter((a) => (a.act === 'Lock') === lock && a.scope_hash === hash).reduce((top, a) => Math.max(top, a.up_to ?? -1), -1)
+    acts
+      .filter((a) => (a.act === 'Lock') === lock && a.scope_hash === hash)
+      .reduce((top, a) => Math.max(top, a.up_to ?? -1), -1)
   return {
     handle,
     locked: reading.handle.locked,
@@ -59,7 +71,9 @@ export async function readOwnConsents(
           scope,
           state: word.state,
           version: word.version,
-          ...(word.state === 'permit' ? { from: dateOfDay(word.fromDay), until: dateOfDay(word.untilDay) } : {}),
+          ...(word.state === 'permit'
+            ? { from: dateOfDay(word.fromDay), until: dateOfDay(word.untilDay) }
+            : {}),
           ...(body && word.state !== 'silent' ? { terms: body } : {}),
           signedUpTo: signedUpTo(scopeHash, false),
         },

@@ -21,7 +21,11 @@ export type Sessions = {
    * Opens a session for the bound owner key of one patient; 15 minutes.
    * @throws WayleaveError `signer-unknown` for a bad signature, a foreign key and an unknown nonce alike.
    */
-  open(input: { signer?: unknown; nonce?: unknown; signature?: unknown }): Promise<{ session: string; expiresAt: string; patient: StoredPatient }>
+  open(input: {
+    signer?: unknown
+    nonce?: unknown
+    signature?: unknown
+  }): Promise<{ session: string; expiresAt: string; patient: StoredPatient }>
   /** @throws WayleaveError `session-expired`. */
   patientOf(session: string | undefined): Promise<StoredPatient>
 }
@@ -40,7 +44,10 @@ export function createSessions(deps: {
       if (!isHex(signer, 20)) throw wayleaveError('signer-unknown', 'not an address')
       const nonce = randomBytes(24).toString('base64url')
       const expiresAt = new Date(clock.now() + CHALLENGE_LIFETIME).toISOString()
-      await db.deleteFrom('challenges').where('expires_at', '<', new Date(clock.now()).toISOString()).execute()
+      await db
+        .deleteFrom('challenges')
+        .where('expires_at', '<', new Date(clock.now()).toISOString())
+        .execute()
       await db
         .insertInto('challenges')
         .values({ nonce_hash: hash(nonce), signer: signer.toLowerCase(), expires_at: expiresAt })
@@ -49,7 +56,8 @@ export function createSessions(deps: {
     },
 
     async open({ signer, nonce, signature }) {
-      if (!isHex(signer, 20) || typeof nonce !== 'string' || !isHex(signature, 65)) throw wayleaveError('signer-unknown')
+      if (!isHex(signer, 20) || typeof nonce !== 'string' || !isHex(signature, 65))
+        throw wayleaveError('signer-unknown')
       const known = await db
         .deleteFrom('challenges')
         .where('nonce_hash', '=', hash(nonce))
@@ -65,7 +73,10 @@ export function createSessions(deps: {
       const session = randomBytes(32).toString('base64url')
       const expiresAt = new Date(clock.now() + SESSION_LIFETIME).toISOString()
       await db.deleteFrom('sessions').where('expires_at', '<', new Date(clock.now()).toISOString()).execute()
-      await db.insertInto('sessions').values({ token_hash: hash(session), patient_id: patient.id, expires_at: expiresAt }).execute()
+      await db
+        .insertInto('sessions')
+        .values({ token_hash: hash(session), patient_id: patient.id, expires_at: expiresAt })
+        .execute()
       return { session, expiresAt, patient }
     },
 
@@ -84,9 +95,17 @@ export function createSessions(deps: {
   }
 }
 
-function isSignedBy(signer: Hex, chainId: number, message: { origin: string; nonce: string }, signature: Hex): boolean {
+function isSignedBy(
+  signer: Hex,
+  chainId: number,
+  message: { origin: string; nonce: string },
+  signature: Hex,
+): boolean {
   try {
-    return verifyTypedData(signInDomain(chainId), SIGN_IN_TYPES, message, signature).toLowerCase() === signer.toLowerCase()
+    return (
+      verifyTypedData(signInDomain(chainId), SIGN_IN_TYPES, message, signature).toLowerCase() ===
+      signer.toLowerCase()
+    )
   } catch {
     return false
   }

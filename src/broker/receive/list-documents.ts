@@ -16,7 +16,11 @@ export const DATA_CLASS_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/data-
 
 export type Documents = {
   /** DocumentReferences of all that is shared with this hospital about a person for a purpose (IHE MHD, ITI-67). */
-  list(query: { patient: Identifier; purpose: string; statuses: readonly string[] }): Promise<DocumentReference[]>
+  list(query: {
+    patient: Identifier
+    purpose: string
+    statuses: readonly string[]
+  }): Promise<DocumentReference[]>
 }
 
 export function createDocuments(deps: {
@@ -37,7 +41,8 @@ export function createDocuments(deps: {
         const pointers = await walkPointers(place, share)
         const shown = pointers.filter(({ current }) => statuses.includes(current ? 'current' : 'superseded'))
         await remember(deps.db, deps.vault, id, shown)
-        for (const pointer of shown) documents.set(pointer.recordId, document(pointer, patient, profile, deps.base()))
+        for (const pointer of shown)
+          documents.set(pointer.recordId, document(pointer, patient, profile, deps.base()))
       }
       return [...documents.values()]
     },
@@ -45,9 +50,20 @@ export function createDocuments(deps: {
 }
 
 /** What the grantee needs to open a record later: kept sealed, since the tag alone says nothing. */
-export type ReceivedRecord = { tag: `0x${string}`; resourceType?: string; id?: string; salt: string; dataClass: string }
+export type ReceivedRecord = {
+  tag: `0x${string}`
+  resourceType?: string
+  id?: string
+  salt: string
+  dataClass: string
+}
 
-async function remember(db: Kysely<BrokerTables>, vault: Vault, shareId: string, pointers: SharedPointer[]): Promise<void> {
+async function remember(
+  db: Kysely<BrokerTables>,
+  vault: Vault,
+  shareId: string,
+  pointers: SharedPointer[],
+): Promise<void> {
   for (let i = 0; i < pointers.length; i += 200) {
     const rows = pointers.slice(i, i + 200).map(({ recordId, tag, pointer, compartment }) => {
       const record: ReceivedRecord = {
@@ -58,7 +74,11 @@ async function remember(db: Kysely<BrokerTables>, vault: Vault, shareId: string,
       }
       return { record_id: recordId, share_id: shareId, tag, sealed: sealJson(vault.storeKey, record) }
     })
-    await db.insertInto('received_records').values(rows).onConflict((oc) => oc.doNothing()).execute()
+    await db
+      .insertInto('received_records')
+      .values(rows)
+      .onConflict((oc) => oc.doNothing())
+      .execute()
   }
 }
 
@@ -79,7 +99,13 @@ function document(
     ...(type ? { type: { coding: [{ system: 'http://hl7.org/fhir/resource-types', code: type }] } } : {}),
     category: [
       {
-        coding: [{ system: DATA_CLASS_SYSTEM, code: dataClass, ...(isDataClass(dataClass) ? { display: DATA_CLASSES[dataClass].label } : {}) }],
+        coding: [
+          {
+            system: DATA_CLASS_SYSTEM,
+            code: dataClass,
+            ...(isDataClass(dataClass) ? { display: DATA_CLASSES[dataClass].label } : {}),
+          },
+        ],
       },
     ],
     subject: { identifier: { system: patient.system, value: patient.value } },

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
+import type { Provider } from 'ethers'
 import type { JSONWebKeySet } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { type Contracts, RecordDirectory__factory } from '../../chain/contracts.ts'
-import type { Provider } from 'ethers'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
+import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
 import { parseStrictJson } from '../../domain/records/strict-json.ts'
-import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import type { Asker } from '../../exchange/b2b.ts'
 import type { FetchedRecord, PeerClient } from '../../exchange/peer-client.ts'
 import { verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
@@ -53,13 +53,23 @@ export function createRecordOpener(deps: {
   const directory = RecordDirectory__factory.connect(deps.chain.contracts.recordDirectory, deps.provider)
 
   async function candidates(recordId: string) {
-    const rows = await db.selectFrom('received_records').select(['share_id', 'sealed']).where('record_id', '=', recordId).orderBy('share_id').execute()
+    const rows = await db
+      .selectFrom('received_records')
+      .select(['share_id', 'sealed'])
+      .where('record_id', '=', recordId)
+      .orderBy('share_id')
+      .execute()
     const out: { custodian: Hex; record: ReceivedRecord; person: Identifier | undefined }[] = []
     for (const row of rows) {
       const share = await deps.shares.byId(row.share_id)
       // Of all that the custodian calls its patient, only the national identifier means anything here.
       const person = share?.identifiers.find((identifier) => checkNationalId(identifier).ok)
-      if (share) out.push({ custodian: share.custodian, person, record: openJson<ReceivedRecord>(deps.vault.storeKey, row.sealed) })
+      if (share)
+        out.push({
+          custodian: share.custodian,
+          person,
+          record: openJson<ReceivedRecord>(deps.vault.storeKey, row.sealed),
+        })
     }
     return out[0]
   }
@@ -74,8 +84,15 @@ export function createRecordOpener(deps: {
     })) as Hex
     const bytes = `0x${createHash('sha256').update(fetched.bytes).digest('hex')}` as Hex
     // Not `>`: a time that is no number is none at all.
-    if (!(Math.abs(deps.clock.now() / 1000 - fetched.at) <= CLOCK_SKEW)) throw wayleaveError('response-invalid', 'an old answer')
-    await verifyResponse(jwks, fetched.responseJws, { fetch: fetched.fetch, tag: record.tag, commitment, bytes, at: fetched.at })
+    if (!(Math.abs(deps.clock.now() / 1000 - fetched.at) <= CLOCK_SKEW))
+      throw wayleaveError('response-invalid', 'an old answer')
+    await verifyResponse(jwks, fetched.responseJws, {
+      fetch: fetched.fetch,
+      tag: record.tag,
+      commitment,
+      bytes,
+      at: fetched.at,
+    })
     await verifyRecord(jwks, fetched.recordJws, {
       chainId: deps.chain.id,
       directory: deps.chain.contracts.recordDirectory as Hex,
@@ -96,9 +113,17 @@ export function createRecordOpener(deps: {
   /** Whatever the custodian did wrong, its HIS hears one of two codes; the trail keeps which. */
   async function alarm(entry: Omit<LogEntry, 'kind' | 'outcome'>, error: unknown) {
     const found = errorCodeOf(error)
-    log.error({ alarm: found, record: entry.record?.id, custodian: entry.custodian?.id }, 'an answer did not verify; nothing is handed on')
-    const reason: ReasonCode = found === 'commitment-mismatch' || found === 'signature-invalid' ? found : 'response-invalid'
-    await deps.accessLog.append(db, { ...entry, kind: 'alarm', outcome: '12', reason }, entry.patient?.identifier)
+    log.error(
+      { alarm: found, record: entry.record?.id, custodian: entry.custodian?.id },
+      'an answer did not verify; nothing is handed on',
+    )
+    const reason: ReasonCode =
+      found === 'commitment-mismatch' || found === 'signature-invalid' ? found : 'response-invalid'
+    await deps.accessLog.append(
+      db,
+      { ...entry, kind: 'alarm', outcome: '12', reason },
+      entry.patient?.identifier,
+    )
     return wayleaveError(found === 'commitment-mismatch' ? found : 'response-invalid', String(error), error)
   }
 
@@ -139,11 +164,20 @@ export function createRecordOpener(deps: {
         commitment = await verify(found.custodian, found.record, fetched)
       } catch (error) {
         if (errorCodeOf(error) !== 'chain-unavailable') throw await alarm(entry, error)
-        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason: 'chain-unavailable' }, found.person)
+        await deps.accessLog.append(
+          db,
+          { ...entry, kind: 'refusal', outcome: '8', reason: 'chain-unavailable' },
+          found.person,
+        )
         throw error
       }
       const hash = createHash('sha256').update(fetched.bytes).digest('hex')
-      const receipt = { ...entry, record: { ...entry.record, id: recordId, hash }, kind: 'receipt' as const, outcome: '0' as const }
+      const receipt = {
+        ...entry,
+        record: { ...entry.record, id: recordId, hash },
+        kind: 'receipt' as const,
+        outcome: '0' as const,
+      }
       await deps.accessLog.append(db, receipt, found.person)
       return { bytes: fetched.bytes, commitment, custodian: found.custodian }
     },

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { JSONWebKeySet } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
+import { dayOf } from '../../domain/consent/consent-word.ts'
+import { covers } from '../../domain/consent/purposes.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
+import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { openShare, type Share } from '../../exchange/share.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson, type Vault } from '../../store/vault.ts'
-import type { Identifier } from '../../domain/identity/national-ids.ts'
-import { covers } from '../../domain/consent/purposes.ts'
-import { dayOf } from '../../domain/consent/consent-word.ts'
 
 type Db = Kysely<BrokerTables>
 
@@ -55,9 +55,14 @@ export function createReceivedShares(deps: {
           .onConflict((oc) => oc.column('id').doUpdateSet({ sequence, ended, sealed }))
           .execute()
         await trx.deleteFrom('share_identifiers').where('share_id', '=', id).execute()
-        const lookups = [...new Set(share.identifiers.map((i) => vault.lookup('shared-identifier', identifierText(i))))]
+        const lookups = [
+          ...new Set(share.identifiers.map((i) => vault.lookup('shared-identifier', identifierText(i)))),
+        ]
         if (lookups.length > 0) {
-          await trx.insertInto('share_identifiers').values(lookups.map((lookup) => ({ lookup, share_id: id }))).execute()
+          await trx
+            .insertInto('share_identifiers')
+            .values(lookups.map((lookup) => ({ lookup, share_id: id })))
+            .execute()
         }
         return true
       })
@@ -81,7 +86,11 @@ export function createReceivedShares(deps: {
     },
 
     async byId(id) {
-      const row = await db.selectFrom('shares_received').select('sealed').where('id', '=', id).executeTakeFirst()
+      const row = await db
+        .selectFrom('shares_received')
+        .select('sealed')
+        .where('id', '=', id)
+        .executeTakeFirst()
       return row && read(row.sealed)
     },
   }

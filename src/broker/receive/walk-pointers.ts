@@ -1,4 +1,4 @@
-import { type Hex } from '../../domain/hex.ts'
+import type { Hex } from '../../domain/hex.ts'
 import { entryKeys, entryTag } from '../../domain/records/compartments.ts'
 import { decodePointer, type Pointer } from '../../domain/records/pointer.ts'
 import { openPointer } from '../../domain/records/pointer-seal.ts'
@@ -64,7 +64,11 @@ export async function walkPointers(
 }
 
 /** An entry that does not open under its own key and place is not the custodian's word to us; it is passed over. */
-function open(sealKey: Uint8Array, place: Parameters<typeof openPointer>[1], sealed: Uint8Array): Pointer | undefined {
+function open(
+  sealKey: Uint8Array,
+  place: Parameters<typeof openPointer>[1],
+  sealed: Uint8Array,
+): Pointer | undefined {
   try {
     return decodePointer(openPointer(sealKey, place, sealed))
   } catch {

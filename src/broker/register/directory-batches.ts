@@ -16,7 +16,11 @@ const directory = RecordDirectory__factory.createInterface()
  * tells which belong together (I8). The bytes are those stored; a retry sends the same.
  * @returns how many entries were packed.
  */
-export async function batchEntries(db: Kysely<BrokerTables>, clock: Clock, contracts: Contracts): Promise<number> {
+export async function batchEntries(
+  db: Kysely<BrokerTables>,
+  clock: Clock,
+  contracts: Contracts,
+): Promise<number> {
   return db.transaction().execute(async (trx) => {
     const rows = await trx
       .selectFrom('records')
@@ -30,7 +34,11 @@ export async function batchEntries(db: Kysely<BrokerTables>, clock: Clock, contr
       const batch = shuffled.slice(i, i + BATCH)
       const pointers = `0x${Buffer.concat(batch.map((row) => row.pointer)).toString('hex')}`
       const tags = batch.map((row) => row.tag)
-      const data = directory.encodeFunctionData('register', [tags, batch.map((row) => row.commitment), pointers]) as Hex
+      const data = directory.encodeFunctionData('register', [
+        tags,
+        batch.map((row) => row.commitment),
+        pointers,
+      ]) as Hex
       const first = tags[0] ?? ''
       const call = { contract: contracts.recordDirectory as Hex, data, dedupeKey: `register/${first}` }
       const outbox_id = await enqueueCall(trx, clock, call)

@@ -23,15 +23,17 @@ const BEGINNING = '1970-01-01T00:00:00.000Z'
  * Follows the FHIR server by its history: a hook says "now", the history says what, so that a lost or doubled hook loses
  * and doubles nothing. The place in the feed is stored with the entries.
  */
-export function createRegistration(deps: RegisterDeps & {
-  db: Kysely<BrokerTables>
-  log: Logger
-  /** How long entries are gathered before they are sent, so that a visit's time does not show. Milliseconds. */
-  batchMs: number
-  /** How often the history is read without any hook. Milliseconds. */
-  everyMs: number
-  afterBatch: () => void
-}): Registration {
+export function createRegistration(
+  deps: RegisterDeps & {
+    db: Kysely<BrokerTables>
+    log: Logger
+    /** How long entries are gathered before they are sent, so that a visit's time does not show. Milliseconds. */
+    batchMs: number
+    /** How often the history is read without any hook. Milliseconds. */
+    everyMs: number
+    afterBatch: () => void
+  },
+): Registration {
   const { db, log } = deps
   const listeners: ((fhirIds: readonly string[]) => void)[] = []
   let closed = false
@@ -47,14 +49,19 @@ export function createRegistration(deps: RegisterDeps & {
     for (let i = 0; i < changes.length && !closed; i += CHUNK) {
       const chunk = changes.slice(i, i + CHUNK)
       for (const { refused, resourceType } of chunk) {
-        if (refused) log.error({ code: refused, resourceType }, 'a version cannot be committed to and is not registered')
+        if (refused)
+          log.error({ code: refused, resourceType }, 'a version cannot be committed to and is not registered')
       }
       const prepared = await prepareChanges(db, deps, chunk)
       const until = chunk.at(-1)?.lastUpdated ?? since
       const registered = await db.transaction().execute(async (trx) => {
         const count = await registerChanges(trx, deps, chunk, prepared)
         const row = { name: 'fhir', since: until }
-        await trx.insertInto('feed').values(row).onConflict((oc) => oc.column('name').doUpdateSet({ since: until })).execute()
+        await trx
+          .insertInto('feed')
+          .values(row)
+          .onConflict((oc) => oc.column('name').doUpdateSet({ since: until }))
+          .execute()
         return count
       })
       if (registered > 0) {
@@ -111,12 +118,19 @@ export function createRegistration(deps: RegisterDeps & {
     onRegistered: (listener) => listeners.push(listener),
     async progress() {
       const count = (where: 'all' | 'waiting') => {
-        let query = db.selectFrom('records').select((eb) => eb.fn.countAll<number>().as('n')).where('kind', '=', 'snapshot')
+        let query = db
+          .selectFrom('records')
+          .select((eb) => eb.fn.countAll<number>().as('n'))
+          .where('kind', '=', 'snapshot')
         if (where === 'waiting') {
           query = query.where((eb) =>
             eb.or([
               eb('outbox_id', 'is', null),
-              eb('outbox_id', 'in', eb.selectFrom('chain_outbox').select('id').where('status', '!=', 'mined')),
+              eb(
+                'outbox_id',
+                'in',
+                eb.selectFrom('chain_outbox').select('id').where('status', '!=', 'mined'),
+              ),
             ]),
           )
         }
@@ -133,4 +147,3 @@ export function createRegistration(deps: RegisterDeps & {
     },
   }
 }
-

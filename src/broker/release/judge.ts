@@ -9,13 +9,18 @@ import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
 import type { Windows } from '../audit/windows.ts'
 import type { ConsentState, ConsentStates } from '../consent/consent-state.ts'
-import type { StoredRecord } from '../register/register-changes.ts'
+import { standingOf, type StoredRecord } from '../register/entries.ts'
 
 /** The custodian's own entry behind a tag. */
 export type FoundRecord = { patient: StoredPatient; record: StoredRecord; commitment: Hex }
 
 export type Judgement =
-  | { permit: true; found: FoundRecord; decision: Extract<Decision, { decision: 'permit' }>; state: ConsentState }
+  | {
+      permit: true
+      found: FoundRecord
+      decision: Extract<Decision, { decision: 'permit' }>
+      state: ConsentState
+    }
   | { permit: false; reason: ReasonCode; found?: FoundRecord; decision?: Decision }
 
 export type Judge = {
@@ -41,7 +46,10 @@ export function createJudge(deps: {
   return {
     async judge({ tag, requester, purpose }) {
       // What the chain took a moment ago counts now, not at the next poll. A silent node leaves the head that there is.
-      await Promise.race([deps.head.refresh(), new Promise((done) => setTimeout(done, REFRESH_WITHIN).unref())])
+      await Promise.race([
+        deps.head.refresh(),
+        new Promise((done) => setTimeout(done, REFRESH_WITHIN).unref()),
+      ])
       if (await deps.windows.overdue()) return { permit: false, reason: 'anchor-overdue' }
       const found = await findRecord(db, deps.patients, tag)
       if (!found) return { permit: false, reason: 'record-unknown' }
@@ -49,7 +57,8 @@ export function createJudge(deps: {
       try {
         state = await deps.states.read(db, { patient: found.patient, requester, purpose })
       } catch (error) {
-        if (error instanceof WayleaveError && error.code === 'head-stale') return { permit: false, reason: 'head-stale', found }
+        if (error instanceof WayleaveError && error.code === 'head-stale')
+          return { permit: false, reason: 'head-stale', found }
         throw error
       }
       const { dataClass, kinds } = found.record
@@ -60,7 +69,11 @@ export function createJudge(deps: {
   }
 }
 
-async function findRecord(db: Kysely<BrokerTables>, patients: PatientStore, tag: Hex): Promise<FoundRecord | undefined> {
+async function findRecord(
+  db: Kysely<BrokerTables>,
+  patients: PatientStore,
+  tag: Hex,
+): Promise<FoundRecord | undefined> {
   const row = await db
     .selectFrom('records')
     .select(['patient_id', 'commitment', 'sealed'])
@@ -69,5 +82,9 @@ async function findRecord(db: Kysely<BrokerTables>, patients: PatientStore, tag:
     .executeTakeFirst()
   const patient = row && (await patients.byId(db, row.patient_id))
   if (!row || !patient) return undefined
-  return { patient, record: openJson<StoredRecord>(patient.key, row.sealed), commitment: row.commitment as Hex }
+  return {
+    patient,
+    record: openJson<StoredRecord>(patient.key, row.sealed),
+    commitment: row.commitment as Hex,
+  }
 }

@@ -52,11 +52,18 @@ export function createReleases(deps: {
 }): Releases {
   const { db, clock, log } = deps
 
-  async function entryFor(ask: Ask, found: FoundRecord | undefined): Promise<Omit<LogEntry, 'kind' | 'outcome'>> {
+  async function entryFor(
+    ask: Ask,
+    found: FoundRecord | undefined,
+  ): Promise<Omit<LogEntry, 'kind' | 'outcome'>> {
     return {
       custodian: await partyOf(deps.index, deps.custodian),
       requester: await partyOf(deps.index, ask.requester),
-      user: { id: ask.asker.userId, role: ask.asker.role, ...(ask.asker.userName ? { name: ask.asker.userName } : {}) },
+      user: {
+        id: ask.asker.userId,
+        role: ask.asker.role,
+        ...(ask.asker.userName ? { name: ask.asker.userName } : {}),
+      },
       purpose: ask.asker.purpose,
       record: {
         id: recordId(deps.custodian, ask.tag),
@@ -67,7 +74,12 @@ export function createReleases(deps: {
   }
 
   /** Logs why, and answers what everybody is answered. */
-  async function refuse(ask: Ask, reason: ReasonCode, found: FoundRecord | undefined, kind: 'refusal' | 'alarm' = 'refusal') {
+  async function refuse(
+    ask: Ask,
+    reason: ReasonCode,
+    found: FoundRecord | undefined,
+    kind: 'refusal' | 'alarm' = 'refusal',
+  ) {
     await logged(async () => {
       const entry = await entryFor(ask, found)
       await deps.accessLog.append(db, { ...entry, kind, outcome: '8', reason }, found?.patient)
@@ -85,13 +97,18 @@ export function createReleases(deps: {
   }
 
   async function judged(ask: Ask): Promise<Extract<Judgement, { permit: true }>> {
-    const judgement = await logged(() => deps.judge.judge({ tag: ask.tag, requester: ask.requester, purpose: ask.asker.purpose }))
+    const judgement = await logged(() =>
+      deps.judge.judge({ tag: ask.tag, requester: ask.requester, purpose: ask.asker.purpose }),
+    )
     if (!judgement.permit) throw await refuse(ask, judgement.reason, judgement.found)
     return judgement
   }
 
   /** The exact bytes of the version that was registered, judged by what they hold now. */
-  async function readChecked(ask: Ask, { found, state }: Extract<Judgement, { permit: true }>): Promise<Uint8Array> {
+  async function readChecked(
+    ask: Ask,
+    { found, state }: Extract<Judgement, { permit: true }>,
+  ): Promise<Uint8Array> {
     const { record, commitment } = found
     let bytes: Uint8Array | undefined
     try {
@@ -104,7 +121,8 @@ export function createReleases(deps: {
     let resource: { resourceType: string } & Record<string, unknown>
     try {
       resource = parseStrictJson(bytes) as typeof resource
-      if (commitmentOf(Buffer.from(record.salt, 'base64url'), resource) !== commitment) throw new Error('another commitment')
+      if (commitmentOf(Buffer.from(record.salt, 'base64url'), resource) !== commitment)
+        throw new Error('another commitment')
     } catch (error) {
       log.error({ error: String(error) }, 'a record is no longer what was registered')
       throw await refuse(ask, 'record-changed', found, 'alarm')
@@ -138,7 +156,9 @@ export function createReleases(deps: {
       const first = await judged(ask)
       const entry = await entryFor(ask, first.found)
       const policy = `Consent/${first.decision.rule.scopeHash.slice(2, 34)}`
-      await logged(() => deps.accessLog.append(db, { ...entry, policy, kind: 'intent', outcome: '0' }, first.found.patient))
+      await logged(() =>
+        deps.accessLog.append(db, { ...entry, policy, kind: 'intent', outcome: '0' }, first.found.patient),
+      )
       await deps.afterIntent?.()
       const second = await judged(ask)
       const bytes = await readChecked(ask, second)
@@ -147,7 +167,13 @@ export function createReleases(deps: {
       const { commitment, record } = second.found
       const statement = { fetch: ask.fetch, tag: ask.tag, commitment, bytes: `0x${hash}` as Hex, at }
       const responseJws = await signResponse(deps.signing.key, deps.signing.kid, statement)
-      const disclosed = { ...entry, record: { ...(entry.record ?? { id: '' }), hash }, policy, kind: 'disclosure' as const, outcome: '0' as const }
+      const disclosed = {
+        ...entry,
+        record: { ...(entry.record ?? { id: '' }), hash },
+        policy,
+        kind: 'disclosure' as const,
+        outcome: '0' as const,
+      }
       await logged(() => deps.accessLog.append(db, disclosed, second.found.patient))
       return { bytes, recordJws: record.jws, responseJws, at }
     },

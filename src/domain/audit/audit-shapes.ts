@@ -87,7 +87,11 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   intent: {
     type: ALERT,
     subtype: [
-      coding(`${BALP}/CodeSystem/AuthZsubType`, 'AuthZ-Consent', 'Authorization Decision using Roles and Consent'),
+      coding(
+        `${BALP}/CodeSystem/AuthZsubType`,
+        'AuthZ-Consent',
+        'Authorization Decision using Roles and Consent',
+      ),
     ],
     action: 'E',
     agents: 'decision',

@@ -17,7 +17,16 @@ type Hospital = SandboxFile['hospitals'][number]
 /** What a step found, in a sentence or two; it throws when it did not hold. */
 type Step = { name: string; title: string; run: () => Promise<string> }
 
-const CLASSES = ['problems', 'allergies', 'medications', 'immunizations', 'observations', 'procedures', 'encounters', 'care-plans']
+const CLASSES = [
+  'problems',
+  'allergies',
+  'medications',
+  'immunizations',
+  'observations',
+  'procedures',
+  'encounters',
+  'care-plans',
+]
 
 /**
  * The main job, told on real records: registered, refused, granted, listed, opened, withheld, wrong purpose, revoked,
@@ -41,9 +50,12 @@ export function createStory(file: SandboxFile): Step[] {
   return [
     {
       name: 'records-registered',
-      title: 'Records are registered: sealed pointers and commitments on the chain, the records stay where they are',
+      title:
+        'Records are registered: sealed pointers and commitments on the chain, the records stay where they are',
       async run() {
-        const counts = await Promise.all(file.hospitals.map(async (h) => `${h.name}: ${await registeredAt(h)}`))
+        const counts = await Promise.all(
+          file.hospitals.map(async (h) => `${h.name}: ${await registeredAt(h)}`),
+        )
         return `${counts.join('; ')}. ${person.name} has ${expected.all} records at ${custodian.name}, ${expected.sensitive} of them sensitive.`
       },
     },
@@ -78,7 +90,9 @@ export function createStory(file: SandboxFile): Step[] {
       title: `${grantee.name}'s HIS lists the records and opens one, verified against the chain`,
       async run() {
         const listed = await listUntil(his, person, expected.ordinary)
-        opened = listed.entry?.find((e) => e.resource?.type?.coding?.[0]?.code === 'Condition')?.resource ?? listed.entry?.[0]?.resource
+        opened =
+          listed.entry?.find((e) => e.resource?.type?.coding?.[0]?.code === 'Condition')?.resource ??
+          listed.entry?.[0]?.resource
         if (!opened?.id) throw new Error('nothing to open')
         const id = opened.id
         const answer = await patiently(async () => {
@@ -149,7 +163,9 @@ export async function playStory(steps: readonly Step[], tell: (line: string) => 
       result = { name, ok: false, ms: Math.round(performance.now() - started), detail }
     }
     results.push(result)
-    tell(`${result.ok ? '✔' : '✘'} ${title} (${result.ms} ms)\n    ${result.detail.replaceAll('\n', '\n    ')}`)
+    tell(
+      `${result.ok ? '✔' : '✘'} ${title} (${result.ms} ms)\n    ${result.detail.replaceAll('\n', '\n    ')}`,
+    )
     if (!result.ok) break
   }
   return results
@@ -158,8 +174,11 @@ export async function playStory(steps: readonly Step[], tell: (line: string) => 
 /** Hospital 1 and 2, and the first sample person whom both know. */
 function cast(file: SandboxFile) {
   const [custodian, grantee] = file.hospitals
-  const person = file.patients.find((p) => [custodian, grantee].every((h) => p.at.some(({ hospital }) => hospital === h?.key)))
-  if (!custodian || !grantee || !person) throw new Error('The story needs two hospitals and a patient whom both know')
+  const person = file.patients.find((p) =>
+    [custodian, grantee].every((h) => p.at.some(({ hospital }) => hospital === h?.key)),
+  )
+  if (!custodian || !grantee || !person)
+    throw new Error('The story needs two hospitals and a patient whom both know')
   return { custodian, grantee, person }
 }
 
@@ -168,8 +187,14 @@ function recordsOf(hospitalKey: string, person: SandboxFile['patients'][number])
   const rules = compileRules(DEFAULT_RULES)
   const patientId = person.at.find(({ hospital }) => hospital === hospitalKey)?.patientId
   const records = sampleBundles(hospitalKey)
-    .filter((bundle) => bundle.entry?.some((e) => e.resource?.resourceType === 'Patient' && e.resource.id === patientId))
-    .flatMap((bundle) => (bundle.entry ?? []).flatMap((e) => (e.resource && isRecordType(e.resource.resourceType) ? [e.resource] : [])))
+    .filter((bundle) =>
+      bundle.entry?.some((e) => e.resource?.resourceType === 'Patient' && e.resource.id === patientId),
+    )
+    .flatMap((bundle) =>
+      (bundle.entry ?? []).flatMap((e) =>
+        e.resource && isRecordType(e.resource.resourceType) ? [e.resource] : [],
+      ),
+    )
   const sensitive = records.filter((r) => labelResource(r, rules).kinds.length > 0)
   const ordinary = records.filter((r) => labelResource(r, rules).kinds.length === 0)
   const granted = ordinary.filter((r) => CLASSES.includes(dataClassOf(r)))
@@ -188,7 +213,11 @@ async function registeredAt({ broker }: Hospital): Promise<number> {
   })
 }
 
-async function listUntil(his: HisClient, person: { nationalId: { system: string; value: string } }, total: number) {
+async function listUntil(
+  his: HisClient,
+  person: { nationalId: { system: string; value: string } },
+  total: number,
+) {
   return patiently(async (): Promise<Bundle<DocumentReference>> => {
     const { status, body, code } = await his.list(person.nationalId, 'TREAT')
     if (status !== 200) throw new NotYet(`the list answered ${status} ${code ?? ''}`)
@@ -202,7 +231,8 @@ async function refused(his: HisClient, recordId: string | undefined, purpose: st
   await patiently(async () => {
     const { status, code } = await his.open(recordId, purpose)
     if (status >= 500) throw new NotYet(`source-unavailable ${status}`)
-    if (status !== 404 || code !== 'not-available') throw new Error(`answered ${status} ${code ?? ''} instead of a refusal`)
+    if (status !== 404 || code !== 'not-available')
+      throw new Error(`answered ${status} ${code ?? ''} instead of a refusal`)
   })
 }
 
@@ -215,20 +245,33 @@ async function auditTrail(
 ): Promise<string> {
   const kindsAt = async (hospital: Hospital, wanted: string[]) =>
     patiently(async () => {
-      const auditor = createHisClient({ broker: hospital.broker, client: hospital.auditor, organization: hospital.identifier })
+      const auditor = createHisClient({
+        broker: hospital.broker,
+        client: hospital.auditor,
+        organization: hospital.identifier,
+      })
       const { body, status } = await auditor.audit({ _count: '200', date: `ge${since}` })
       const kinds = (body.entry ?? []).map((e) => e.resource?.meta?.tag?.[0]?.code ?? '')
       const missing = wanted.filter((kind) => !kinds.includes(kind))
-      if (status !== 200 || missing.length > 0) throw new NotYet(`${hospital.name} does not show: ${missing.join(', ')} (${status})`)
+      if (status !== 200 || missing.length > 0)
+        throw new NotYet(`${hospital.name} does not show: ${missing.join(', ')} (${status})`)
       return kinds.length
     })
-  const atCustodian = await kindsAt(custodian, ['consent-granted', 'intent', 'disclosure', 'refusal', 'consent-revoked'])
+  const atCustodian = await kindsAt(custodian, [
+    'consent-granted',
+    'intent',
+    'disclosure',
+    'refusal',
+    'consent-revoked',
+  ])
   const atGrantee = await kindsAt(grantee, ['query', 'share-received', 'receipt', 'refusal'])
   const third = file.hospitals.find(({ key }) => key !== custodian.key && key !== grantee.key)
   const anchors = third ? await kindsAt(third, ['anchor']) : 0
   const history = await patiently(async () => {
     const lines = (await device.history(200)).filter(({ recorded }) => recorded >= since)
-    const missing = ['consent-granted', 'disclosure', 'refusal', 'consent-revoked'].filter((kind) => !lines.some((l) => l.kind === kind))
+    const missing = ['consent-granted', 'disclosure', 'refusal', 'consent-revoked'].filter(
+      (kind) => !lines.some((l) => l.kind === kind),
+    )
     if (missing.length > 0) throw new NotYet(`the patient does not see: ${missing.join(', ')}`)
     return lines
   })
