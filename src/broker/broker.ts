@@ -118,7 +118,7 @@ export async function createBroker({
   })
   const sender = createSender({ db, provider, operator: keyring.operator, clock, log })
   const reader = createConsentReader(provider, contracts)
-  const keysOf = async (id: Hex) => (await index.profile(id))?.jwks as JSONWebKeySet | undefined
+  const keysOf = async (id: Hex) => (await index.profile(id))?.jwks
 
   // audit
   const accessLog = createAccessLog({ vault, clock })
@@ -207,6 +207,18 @@ export async function createBroker({
     custodian: member,
     signing: signing.key,
     signingKid: signing.kid,
+    onRefused: async (trx, { refused, resourceType, id, versionId }) => {
+      log.error({ code: refused, resourceType }, 'a version cannot be committed to and is not registered')
+      await accessLog.append(trx, {
+        kind: 'alarm',
+        outcome: '8',
+        reason: 'record-unreadable',
+        recordedBy: 'custodian',
+        custodian: { id: member, name: config.name, identifier: config.identifier },
+        record: { id: `${resourceType}/${id}/_history/${versionId}`, resourceType },
+        note: `Code: ${refused}.`,
+      })
+    },
     openedNow: async (trx, patient) => {
       const names = await trx
         .selectFrom('compartments')
@@ -279,7 +291,7 @@ export async function createBroker({
     kid: signing.kid,
     issuer: member,
   }
-  const clients = new Map(config.clients.map((client) => [client.clientId, client as unknown as Client]))
+  const clients = new Map(config.clients.map((client) => [client.clientId, client]))
   const { authorise } = hisRoutes(app, {
     base: () => base,
     clock,
@@ -360,7 +372,7 @@ export async function createBroker({
   })
   // What was logged before the last stop, however it came, is anchored first: until then nothing is released (I4).
   await windows.close()
-  await sender.flush()
+  void sender.flush()
 
   return {
     base,

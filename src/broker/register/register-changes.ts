@@ -205,7 +205,7 @@ async function openWriter(
 
   return {
     async write(change, resource) {
-      const { kinds } = deps.labeller.label(resource as never)
+      const { kinds } = deps.labeller.label(resource)
       const compartment = compartmentName({ dataClass: dataClassOf(resource), kinds })
       const before = await entries.standingOf(recordLookup(deps, change))
       // A record that moved says so where it was, so that nobody there takes its last version for the newest.

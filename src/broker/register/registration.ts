@@ -48,10 +48,6 @@ export function createRegistration(
     const changes = await deps.source.changesSince(since)
     for (let i = 0; i < changes.length && !closed; i += CHUNK) {
       const chunk = changes.slice(i, i + CHUNK)
-      for (const { refused, resourceType } of chunk) {
-        if (refused)
-          log.error({ code: refused, resourceType }, 'a version cannot be committed to and is not registered')
-      }
       const prepared = await prepareChanges(db, deps, chunk)
       const until = chunk.at(-1)?.lastUpdated ?? since
       const registered = await db.transaction().execute(async (trx) => {
@@ -103,7 +99,7 @@ export function createRegistration(
 
   function schedule(): void {
     feedTimer = setTimeout(() => {
-      run().finally(() => {
+      void run().finally(() => {
         if (!closed) schedule()
       })
     }, deps.everyMs)
