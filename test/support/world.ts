@@ -172,7 +172,7 @@ async function openHospital(
     requestsPerMinute: options.requestsPerMinute ?? 100_000,
   }
   const clock = createTestClock()
-  const log = options.log?.(key) ?? pino({ level: process.env['TEST_LOG'] ?? 'silent' })
+  const log = options.log?.(key) ?? pino({ level: process.env.TEST_LOG ?? 'silent' })
   const database = await openDatabase({ kind: 'pglite' })
   const fhirAccess: FhirAccess[] = []
   const server = await createFhirServer({
@@ -310,8 +310,8 @@ async function enrol(
     clock: hospital.clock,
     chain: {
       chainId: chain.chainId,
-      consentRegistry: chain.contracts.consentRegistry as Hex,
-      patientRegistry: chain.contracts.patientRegistry as Hex,
+      consentRegistry: chain.contracts.consentRegistry,
+      patientRegistry: chain.contracts.patientRegistry,
     },
   })
   await client.enrol({ enrolment, code })
