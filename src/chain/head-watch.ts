@@ -53,7 +53,7 @@ export function watchHead(deps: { provider: Provider; clock: Clock; everyMs?: nu
 
   function schedule(): void {
     timer = setTimeout(() => {
-      refresh().finally(() => {
+      void refresh().finally(() => {
         if (!closed) schedule()
       })
     }, everyMs)

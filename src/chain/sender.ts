@@ -177,7 +177,7 @@ export function createSender(deps: {
 
   function schedule(): void {
     timer = setTimeout(() => {
-      flush().finally(() => {
+      void flush().finally(() => {
         if (!closed) schedule()
       })
     }, everyMs)

@@ -21,7 +21,7 @@ export function sandboxCommand(): Command {
 async function runSandbox(options: Options): Promise<void> {
   const tell = (line: string) => process.stdout.write(`${line}\n`)
   // The launcher notes when the command began, before it looked for Node and packages.
-  const startedAt = Number(process.env['WAYLEAVE_STARTED'] ?? Date.now())
+  const startedAt = Number(process.env.WAYLEAVE_STARTED ?? Date.now())
   let stopping = false
   let stop: (() => Promise<void>) | undefined
   const interrupted = new Promise<'interrupted'>((done) => {

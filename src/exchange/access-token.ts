@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { wayleaveError } from '../domain/errors.ts'
-import type { Hex } from '../domain/hex.ts'
+import { type Hex, isHex } from '../domain/hex.ts'
 import { type Asker, b2bExtension, readAsker } from './b2b.ts'
 
 /** What one access token allows: a HIS client its scopes, another member's broker one record. */
@@ -12,6 +12,8 @@ export type Grant =
 /** The longest life of a token for one record (design §6), and of a HIS client's. Seconds. */
 export const RECORD_TOKEN_LIFETIME = 60
 export const HIS_TOKEN_LIFETIME = 300
+
+const RECORD_SCOPE = 'record:'
 
 export type TokenKeys = { privateKey: CryptoKey; publicKey: CryptoKey; kid: string; issuer: string }
 
@@ -26,7 +28,7 @@ export async function issueToken(
   const claims =
     grant.kind === 'record'
       ? {
-          scope: `record:${grant.tag}`,
+          scope: `${RECORD_SCOPE}${grant.tag}`,
           cnf: { jkt: grant.thumbprint },
           extensions: b2bExtension(grant.asker),
         }
@@ -66,9 +68,9 @@ export async function verifyToken<K extends Grant['kind']>(
       cause,
     )
   })
-  const scope = String(payload['scope'])
-  const client = String(payload['client_id'])
-  const asker = payload['extensions'] ? readAsker(payload as Record<string, unknown>) : undefined
+  const scope = String(payload.scope)
+  const client = String(payload.client_id)
+  const asker = payload.extensions ? readAsker(payload) : undefined
   if (kind === 'his') {
     const grant: Grant = {
       kind: 'his',
@@ -78,12 +80,14 @@ export async function verifyToken<K extends Grant['kind']>(
     }
     return grant as Extract<Grant, { kind: K }>
   }
-  const { jkt } = (payload['cnf'] ?? {}) as { jkt?: string }
+  const tag = scope.startsWith(RECORD_SCOPE) ? scope.slice(RECORD_SCOPE.length) : undefined
+  if (!isHex(tag, 32)) throw wayleaveError('token-invalid', 'for no record')
+  const { jkt } = (payload.cnf ?? {}) as { jkt?: string }
   if (!jkt || !asker) throw wayleaveError('token-invalid', 'not bound')
   const grant: Grant = {
     kind: 'record',
     requester: client as Hex,
-    tag: scope.slice('record:'.length) as Hex,
+    tag,
     asker,
     thumbprint: jkt,
   }

@@ -20,19 +20,19 @@ const text = (x: unknown, max = 256): string | undefined =>
  * @throws WayleaveError `user-missing`, `purpose-missing` or `purpose-unknown`.
  */
 export function readAsker(claims: Record<string, unknown>): Asker {
-  const extensions = claims['extensions'] as Record<string, unknown> | undefined
+  const extensions = claims.extensions as Record<string, unknown> | undefined
   const b2b = extensions?.['hl7-b2b'] as Record<string, unknown> | undefined
-  const userId = text(b2b?.['subject_id'])
-  const role = text(b2b?.['subject_role'])
-  const organization = text(b2b?.['organization_id'])
+  const userId = text(b2b?.subject_id)
+  const role = text(b2b?.subject_role)
+  const organization = text(b2b?.organization_id)
   if (!userId || !role || !organization)
     throw wayleaveError('user-missing', 'hl7-b2b lacks user, role or organisation')
-  const purposes = b2b?.['purpose_of_use']
+  const purposes = b2b?.purpose_of_use
   if (!Array.isArray(purposes) || purposes.length !== 1)
     throw wayleaveError('purpose-missing', 'exactly one purpose_of_use')
   const purpose = text(purposes[0])?.split('#').at(-1)
   if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown', String(purposes[0]).slice(0, 40))
-  const userName = text(b2b?.['subject_name'])
+  const userName = text(b2b?.subject_name)
   return { userId, role, organization, purpose, ...(userName ? { userName } : {}) }
 }
 

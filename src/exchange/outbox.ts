@@ -105,7 +105,7 @@ export function createExchangeOutbox(deps: {
 
   function schedule(): void {
     timer = setTimeout(() => {
-      flush().finally(() => {
+      void flush().finally(() => {
         if (!closed) schedule()
       })
     }, deps.everyMs ?? 250)

@@ -11,7 +11,7 @@ import {
 } from 'jose'
 import type { Scope } from '../domain/consent/scope.ts'
 import { WayleaveError, wayleaveError } from '../domain/errors.ts'
-import type { Hex } from '../domain/hex.ts'
+import { type Hex, isHex } from '../domain/hex.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 
 /**
@@ -107,6 +107,7 @@ export async function openShare(
     })
     const jws = new TextDecoder().decode(plaintext)
     const claimed = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Share
+    if (!isHex(claimed?.custodian, 32)) throw new Error('no custodian')
     const jwks = await keysOf(claimed.custodian)
     if (!jwks) throw wayleaveError('not-ready', 'a custodian without a profile so far')
     const { payload } = await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ['ES256'] })

@@ -157,7 +157,7 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
         channel: { type: 'rest-hook', endpoint },
       }
       await resources(() =>
-        client.update({ resourceType: 'Subscription', id: 'wayleave-broker', body: subscription as never }),
+        client.update({ resourceType: 'Subscription', id: 'wayleave-broker', body: subscription }),
       )
     },
 

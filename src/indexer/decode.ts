@@ -18,18 +18,30 @@ export function createDecoder(contracts: Contracts): {
   addresses: string[]
   decode(log: Log): DecodedEvent | undefined
 } {
-  const interfaces = new Map<string, { contract: string; api: Interface }>(
-    [
-      ['MemberRegistry', contracts.memberRegistry, MemberRegistry__factory.createInterface()],
-      ['PatientRegistry', contracts.patientRegistry, PatientRegistry__factory.createInterface()],
-      ['ConsentRegistry', contracts.consentRegistry, ConsentRegistry__factory.createInterface()],
-      ['RecordDirectory', contracts.recordDirectory, RecordDirectory__factory.createInterface()],
-      ['AccessLog', contracts.accessLog, AccessLog__factory.createInterface()],
-    ].map(([contract, address, api]) => [
-      String(address).toLowerCase(),
-      { contract: String(contract), api: api as Interface },
-    ]),
-  )
+  const known: { contract: string; address: string; api: Interface }[] = [
+    {
+      contract: 'MemberRegistry',
+      address: contracts.memberRegistry,
+      api: MemberRegistry__factory.createInterface(),
+    },
+    {
+      contract: 'PatientRegistry',
+      address: contracts.patientRegistry,
+      api: PatientRegistry__factory.createInterface(),
+    },
+    {
+      contract: 'ConsentRegistry',
+      address: contracts.consentRegistry,
+      api: ConsentRegistry__factory.createInterface(),
+    },
+    {
+      contract: 'RecordDirectory',
+      address: contracts.recordDirectory,
+      api: RecordDirectory__factory.createInterface(),
+    },
+    { contract: 'AccessLog', address: contracts.accessLog, api: AccessLog__factory.createInterface() },
+  ]
+  const interfaces = new Map(known.map((entry) => [entry.address.toLowerCase(), entry]))
   return {
     addresses: [...interfaces.keys()],
     decode(log) {

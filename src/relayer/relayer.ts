@@ -48,7 +48,7 @@ export function createRelayer(deps: {
     async passOn({ act, domain, message, signer, signature, sealed }) {
       if (signerOf(act, domain, message, signature) !== signer)
         throw wayleaveError('signature-invalid', 'not by the signer')
-      const custodian = await deps.custodianOf(message['handle'] as Hex)
+      const custodian = await deps.custodianOf(message.handle as Hex)
       if (!custodian) throw wayleaveError('handle-unknown')
       // A device that does not know who the custodian is still reaches it.
       if (custodian === deps.member) return (await takeSealed(sealed)) as never

@@ -21,8 +21,8 @@ export function deviceOf(
     words: person.words,
     chain: {
       chainId,
-      consentRegistry: contracts.consentRegistry as Hex,
-      patientRegistry: contracts.patientRegistry as Hex,
+      consentRegistry: contracts.consentRegistry,
+      patientRegistry: contracts.patientRegistry,
     },
     retry: true,
   })

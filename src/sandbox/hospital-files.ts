@@ -86,7 +86,7 @@ function publicClient(
   name: string,
 ): BrokerConfig['clients'][number] {
   const { d: _private, ...publicJwk }: JWK = jwk
-  return { clientId, name, scopes, jwks: { keys: [publicJwk as Record<string, unknown>] } }
+  return { clientId, name, scopes, jwks: { keys: [publicJwk] } }
 }
 
 /** Writes the broker's configuration; it names the key file and holds no private key. */

@@ -24,6 +24,8 @@ const PASSING =
 function isPassing(error: unknown): boolean {
   if (error instanceof NotYet) return true
   const text =
-    error instanceof Error ? `${error.name} ${error.message} ${String(error.cause ?? '')}` : String(error)
+    error instanceof Error
+      ? `${error.name} ${error.message} ${error.cause instanceof Error ? error.cause.message : ''}`
+      : String(error)
   return PASSING.test(text) || (error instanceof Error && error.name === 'BrokerUnreachable')
 }

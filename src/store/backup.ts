@@ -94,7 +94,7 @@ export async function restoreBackup(
       for (let i = 0; i < rows.length; i += 200) {
         await trx
           .insertInto(table)
-          .values(rows.slice(i, i + 200) as never)
+          .values(rows.slice(i, i + 200))
           .execute()
       }
       const serial = SERIAL[table]

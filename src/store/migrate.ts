@@ -24,7 +24,8 @@ async function migrate(db: Kysely<unknown>, schema: SchemaName): Promise<void> {
         provider: { getMigrations: async () => MIGRATIONS[schema] },
       })
       const { error } = await migrator.migrateToLatest()
-      if (error) throw error
+      if (error)
+        throw new Error(`The schema ${schema} could not be brought to its newest form`, { cause: error })
     } finally {
       await sql`select set_config('search_path', 'public', false)`.execute(connection)
     }
@@ -34,11 +35,11 @@ async function migrate(db: Kysely<unknown>, schema: SchemaName): Promise<void> {
 /** The broker's tables, brought to the newest form. Safe to call at every start. */
 export async function openBrokerTables(db: Kysely<unknown>): Promise<Kysely<BrokerTables>> {
   await migrate(db, 'broker')
-  return db.withSchema('broker') as unknown as Kysely<BrokerTables>
+  return db.withSchema('broker')
 }
 
 /** The index's tables, brought to the newest form. Safe to call at every start. */
 export async function openIndexTables(db: Kysely<unknown>): Promise<Kysely<IndexTables>> {
   await migrate(db, 'chain_index')
-  return db.withSchema('chain_index') as unknown as Kysely<IndexTables>
+  return db.withSchema('chain_index')
 }

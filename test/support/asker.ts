@@ -17,7 +17,7 @@ export async function createAsker(from: TestHospital, to: TestHospital) {
   const base = to.broker.base
   const tokenUrl = `${base}/exchange/token`
   const recordUrl = (tag: string) => `${base}/exchange/record/${tag}`
-  const own = (await generateKeyPair('ES256', { extractable: true })) as KeyPair
+  const own = await generateKeyPair('ES256', { extractable: true })
   const signing = (await importJWK(from.files.keyring.signing, 'ES256')) as CryptoKey
   const who: Asker = {
     userId: 'dr-1',

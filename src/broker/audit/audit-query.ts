@@ -26,14 +26,14 @@ export function readAuditQuery(parameters: Readonly<Record<string, unknown>>): A
     ...(before === undefined ? {} : { before: integer('_before', before) }),
     ...(patient === undefined ? {} : { patientId: patient.replace(/^Patient\//, '') }),
     ...(identifier === undefined ? {} : { identifier: identifierIn(identifier) }),
-    ...periodOf([parameters['date'] ?? []].flat()),
+    ...periodOf([parameters.date ?? []].flat()),
   }
 }
 
 /** A parameter given twice means "both" in FHIR: one patient who is two. Never silently "either", or "all". */
 function one(parameters: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = parameters[name]
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value as string | undefined
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value
   throw wayleaveError('request-invalid', name)
 }
 

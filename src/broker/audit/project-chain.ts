@@ -67,9 +67,9 @@ export function createChainProjection(deps: {
     const told = new Set<string | undefined>()
     const rows: { entry: AuditEntry; patient: StoredPatient | undefined; block: number }[] = []
     for (const event of events) {
-      const patient = event.args['handle'] ? await patients.byHandle(db, event.args['handle']) : undefined
-      if (event.name === 'HandleBound' && patient && event.args['custodian'] === deps.custodian) {
-        await patients.setSigner(db, patient.id, event.args['signerHash'] as Hex)
+      const patient = event.args.handle ? await patients.byHandle(db, event.args.handle) : undefined
+      if (event.name === 'HandleBound' && patient && event.args.custodian === deps.custodian) {
+        await patients.setSigner(db, patient.id, event.args.signerHash as Hex)
       }
       if (patient) told.add(patient.id)
       if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet')
@@ -116,7 +116,7 @@ export function createChainProjection(deps: {
       recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
       chain: { block, transaction, logIndex },
     }
-    const member = (args['member'] ?? args['custodian']) as Hex | undefined
+    const member = (args.member ?? args.custodian) as Hex | undefined
     if (kind === 'window' || kind === 'member-changed') {
       return {
         ...base,
@@ -128,7 +128,7 @@ export function createChainProjection(deps: {
     }
     // Another hospital's patient: all that can be said is that the chain holds an event.
     if (!patient) return { ...base, kind: 'anchor', outcome: '0', note: event.name }
-    const scope = args['scope'] ? (await scopesOf(db, patient)).get(args['scope'] as Hex) : undefined
+    const scope = args.scope ? (await scopesOf(db, patient)).get(args.scope as Hex) : undefined
     const grantee =
       scope?.granteeType === 'Organization'
         ? { requester: await partyOf(index, memberId(scope.grantee)) }
@@ -141,7 +141,7 @@ export function createChainProjection(deps: {
       patient: { reference: `Patient/${patient.secrets.fhirId}` },
       ...grantee,
       ...(scope ? { purpose: scope.purpose } : {}),
-      ...(args['scope'] ? { policy: `Consent/${args['scope'].slice(2, 34)}` } : {}),
+      ...(args.scope ? { policy: `Consent/${args.scope.slice(2, 34)}` } : {}),
     }
   }
 

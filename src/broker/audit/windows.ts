@@ -126,7 +126,7 @@ export function createWindows(deps: {
 
   function schedule(): void {
     timer = setTimeout(() => {
-      close().finally(() => {
+      void close().finally(() => {
         if (!stopped) schedule()
       })
     }, deps.everyMs)

@@ -68,7 +68,7 @@ export function createShareKeeper(args: {
       running = running
         .then(run, run)
         .catch((error: unknown) => log.warn({ error: String(error) }, 'shares wait'))
-      running.finally(() => {
+      void running.finally(() => {
         if (!closed) schedule()
       })
     }, 150)

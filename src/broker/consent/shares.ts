@@ -165,7 +165,7 @@ async function noteHanded(
 
 async function sealingKey(index: IndexQueries, member: Hex): Promise<JWK | undefined> {
   const profile = await index.profile(member)
-  const key = profile?.jwks.keys.find((one) => one?.['use'] === 'enc') as JWK | undefined
+  const key = profile?.jwks.keys.find((one) => one?.use === 'enc') as JWK | undefined
   // A member with a key that is none goes without a share; it must not keep others from theirs.
   const usable = key && (await importJWK(key, 'ECDH-ES+A256KW').catch(() => undefined))
   return usable && key

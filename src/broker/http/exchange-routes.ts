@@ -15,7 +15,7 @@ import {
 } from '../../exchange/peer-client.ts'
 import type { ReceivedShares } from '../receive/receive-share.ts'
 import type { Releases } from '../release/release-record.ts'
-import { credential } from './server.ts'
+import { credential, textOf } from './server.ts'
 
 type Remember = (key: string, expiresAtMs: number) => Promise<boolean>
 
@@ -48,12 +48,12 @@ export function exchangeRoutes(
   app.post('/exchange/token', async (request, reply) => {
     const body = (request.body ?? {}) as Record<string, unknown>
     const url = `${deps.base()}/exchange/token`
-    const tag = /^record:(0x[0-9a-f]{64})$/.exec(String(body['scope'] ?? ''))?.[1] as Hex | undefined
-    if (body['grant_type'] !== 'client_credentials' || !tag)
+    const tag = /^record:(0x[0-9a-f]{64})$/.exec(textOf(body.scope))?.[1] as Hex | undefined
+    if (body.grant_type !== 'client_credentials' || !tag)
       throw wayleaveError('request-invalid', 'grant_type or scope')
     let claimed = ZERO_32
     const { clientId, claims } = await verifyClientAssertion({
-      assertion: String(body['client_assertion'] ?? ''),
+      assertion: textOf(body.client_assertion),
       audience: url,
       keysOf: async (id) => {
         if (!isHex(id, 32)) return undefined
@@ -64,13 +64,13 @@ export function exchangeRoutes(
       nowMs: clock.now(),
     }).catch((error: unknown) => noted(error, { requester: claimed, tag }))
     const proof = await verifyDpopProof({
-      proof: header(request.headers['dpop']),
+      proof: header(request.headers.dpop),
       method: 'POST',
       url,
       remember,
       nowMs: clock.now(),
     }).catch((error: unknown) => noted(error, { requester: claimed, tag }))
-    const ask = { tag, requester: clientId as Hex, asker: readAsker(claims as Record<string, unknown>) }
+    const ask = { tag, requester: clientId as Hex, asker: readAsker(claims) }
     // A member answers for its own users only.
     if (memberId(ask.asker.organization) !== clientId)
       throw wayleaveError('user-missing', 'a user of another organisation')
@@ -90,7 +90,7 @@ export function exchangeRoutes(
     const grant = await verifyToken(deps.keys, 'record', token, clock.now())
     const url = `${deps.base()}/exchange/record/${request.params.tag}`
     const proof = await verifyDpopProof({
-      proof: header(request.headers['dpop']),
+      proof: header(request.headers.dpop),
       method: 'GET',
       url,
       accessToken: token ?? '',

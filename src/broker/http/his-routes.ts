@@ -16,7 +16,7 @@ import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { Documents } from '../receive/list-documents.ts'
 import type { RecordOpener } from '../receive/open-record.ts'
 import { partyOf } from '../release/parties.ts'
-import { credential } from './server.ts'
+import { credential, textOf } from './server.ts'
 
 /** A program that may call the broker, as its hospital registered it. */
 export type Client = { clientId: string; name: string; jwks: JSONWebKeySet; scopes: string[] }
@@ -62,23 +62,21 @@ export function hisRoutes(
 
   app.post('/auth/token', async (request, reply) => {
     const body = (request.body ?? {}) as Record<string, unknown>
-    if (body['grant_type'] !== 'client_credentials') throw wayleaveError('request-invalid', 'grant_type')
+    if (body.grant_type !== 'client_credentials') throw wayleaveError('request-invalid', 'grant_type')
     const { clientId, claims } = await verifyClientAssertion({
-      assertion: String(body['client_assertion'] ?? ''),
+      assertion: textOf(body.client_assertion),
       audience: `${deps.base()}/auth/token`,
       keysOf: async (id) => deps.clients.get(id)?.jwks,
       remember: deps.remember,
       nowMs: clock.now(),
     })
     const allowed = deps.clients.get(clientId)?.scopes ?? []
-    const asked = String(body['scope'] ?? '')
-      .split(' ')
-      .filter(Boolean)
+    const asked = textOf(body.scope).split(' ').filter(Boolean)
     const scopes = asked.filter((scope) => allowed.includes(scope))
     if (scopes.length === 0) throw wayleaveError('scope-insufficient', asked.join(' ').slice(0, 100))
     const clinical = scopes.some((scope) => /\/(DocumentReference|Binary)\./.test(scope))
-    const extended = (claims as Record<string, unknown>)['extensions'] !== undefined
-    const asker = clinical || extended ? readAsker(claims as Record<string, unknown>) : undefined
+    const extended = (claims as Record<string, unknown>).extensions !== undefined
+    const asker = clinical || extended ? readAsker(claims) : undefined
     // A user of another organisation is not this hospital's to vouch for.
     if (asker && asker.organization !== identifierText(deps.organization)) {
       throw wayleaveError('user-missing', 'organization_id is not this member')
@@ -131,7 +129,7 @@ export function hisRoutes(
   app.post('/fhir/DocumentReference/_search', (request, reply) => {
     // FHIR R4 §3.1.1.4.1: parameters in a form, or in the address, or in both.
     if (request.body !== undefined && !isForm(request)) throw wayleaveError('content-type-unsupported')
-    return search(request, reply, { ...(request.query as object), ...((request.body ?? {}) as object) })
+    return search(request, reply, { ...(request.query as object), ...(request.body ?? {}) })
   })
 
   app.get<{ Params: { id: string } }>('/fhir/Binary/:id', async (request, reply) => {

@@ -73,7 +73,7 @@ export function patientRoutes(
     return reply.status(202).send({ bound: 'when mined' })
   })
 
-  app.post('/patient/challenge', async (request) => sessions.challenge(body(request)['signer']))
+  app.post('/patient/challenge', async (request) => sessions.challenge(body(request).signer))
 
   app.post('/patient/session', async (request) => {
     const { session, expiresAt, patient } = await sessions.open(body(request))
@@ -95,7 +95,7 @@ export function patientRoutes(
     if (typeof request.body === 'string')
       return reply.status(202).send(await deps.relayer.takeSealed(request.body))
     const input = body(request)
-    if (input['sealed'] !== undefined) {
+    if (input.sealed !== undefined) {
       return reply.status(202).send(await deps.relayer.passOn(readHashedAct(input, deps.place)))
     }
     return reply.status(202).send(await deps.acts.accept(readSignedAct(input, deps.place)))

@@ -99,3 +99,6 @@ export function credential(request: FastifyRequest, scheme: 'Bearer' | 'DPoP'): 
   const header = request.headers.authorization
   return header?.startsWith(`${scheme} `) ? header.slice(scheme.length + 1) : undefined
 }
+
+/** A form field as text; whatever else was sent counts as nothing. */
+export const textOf = (field: unknown): string => (typeof field === 'string' ? field : '')

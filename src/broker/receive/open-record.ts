@@ -78,11 +78,11 @@ export function createRecordOpener(deps: {
   async function verify(custodian: Hex, record: ReceivedRecord, fetched: FetchedRecord): Promise<Hex> {
     const profile = await index.profile(custodian)
     if (!profile) throw wayleaveError('response-invalid', 'an unknown custodian')
-    const jwks = profile.jwks as unknown as JSONWebKeySet
+    const jwks = profile.jwks
     const commitment = (await directory.commitmentOf(custodian, record.tag).catch((cause: unknown) => {
       throw wayleaveError('chain-unavailable', String(cause), cause)
     })) as Hex
-    const bytes = `0x${createHash('sha256').update(fetched.bytes).digest('hex')}` as Hex
+    const bytes: Hex = `0x${createHash('sha256').update(fetched.bytes).digest('hex')}`
     // Not `>`: a time that is no number is none at all.
     if (!(Math.abs(deps.clock.now() / 1000 - fetched.at) <= CLOCK_SKEW))
       throw wayleaveError('response-invalid', 'an old answer')
@@ -104,7 +104,7 @@ export function createRecordOpener(deps: {
       throw wayleaveError('commitment-mismatch', 'the record is not what the custodian registered')
     }
     // The pointer names the record; another one, even if registered, is not what was asked for.
-    if (record.id && (resource['id'] !== record.id || resource['resourceType'] !== record.resourceType)) {
+    if (record.id && (resource.id !== record.id || resource.resourceType !== record.resourceType)) {
       throw wayleaveError('commitment-mismatch', 'another record')
     }
     return commitment

@@ -1,11 +1,11 @@
-import type { Kysely } from 'kysely'
 import type { Patient } from 'fhir/r4.js'
+import type { Kysely } from 'kysely'
 import { dataClassOf } from '../../domain/consent/data-classes.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { isRecordType, patientOf } from '../../domain/records/compartment-members.ts'
 import { compartmentName } from '../../domain/records/compartments.ts'
-import type { FhirChange, FhirSource } from '../../fhir/source.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
+import type { FhirChange, FhirSource } from '../../fhir/source.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { createEntries, type EntryDeps, recordLookup, versionLookup } from './entries.ts'
@@ -118,7 +118,8 @@ function createOwners(db: Db, deps: RegisterDeps) {
       // The newest entry of each patient says whether the record is still there; it is with one of them at the most.
       const seen = new Set<string>()
       for (const { patient_id, kind } of rows) {
-        if (kind === 'snapshot' && !seen.has(patient_id)) return (await deps.patients.byId(db, patient_id))?.secrets.fhirId
+        if (kind === 'snapshot' && !seen.has(patient_id))
+          return (await deps.patients.byId(db, patient_id))?.secrets.fhirId
         seen.add(patient_id)
       }
       return undefined

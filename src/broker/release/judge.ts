@@ -4,15 +4,23 @@ import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import { type Decision, decide } from '../../domain/consent/decide.ts'
 import { WayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
+import { compartmentOf } from '../../domain/records/compartments.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
 import type { Windows } from '../audit/windows.ts'
 import type { ConsentState, ConsentStates } from '../consent/consent-state.ts'
-import { standingOf, type StoredRecord } from '../register/entries.ts'
+import { type StoredRecord, standingOf } from '../register/entries.ts'
 
 /** The custodian's own entry behind a tag. */
-export type FoundRecord = { patient: StoredPatient; record: StoredRecord; commitment: Hex }
+export type FoundRecord = {
+  patient: StoredPatient
+  /** With every kind that a later version of it bears: what was found to be sensitive was so before. */
+  record: StoredRecord
+  commitment: Hex
+  /** Deleted since, or found to be another patient's: its earlier versions are not handed out either. */
+  gone: boolean
+}
 
 export type Judgement =
   | {
@@ -63,6 +71,7 @@ export function createJudge(deps: {
       }
       const { dataClass, kinds } = found.record
       const decision = decide({ ...state, record: { dataClass, kinds } })
+      if (decision.decision === 'permit' && found.gone) return { permit: false, reason: 'record-gone', found }
       if (decision.decision === 'permit') return { permit: true, found, decision, state }
       return { permit: false, reason: decision.reason, found, decision }
     },
@@ -76,15 +85,19 @@ async function findRecord(
 ): Promise<FoundRecord | undefined> {
   const row = await db
     .selectFrom('records')
-    .select(['patient_id', 'commitment', 'sealed'])
+    .select(['patient_id', 'commitment', 'sealed', 'record_lookup'])
     .where('tag', '=', tag)
     .where('kind', '=', 'snapshot')
     .executeTakeFirst()
   const patient = row && (await patients.byId(db, row.patient_id))
   if (!row || !patient) return undefined
+  const record = openJson<StoredRecord>(patient.key, row.sealed)
+  const standing = await standingOf(db, patient.id, row.record_lookup ?? '')
+  const kinds = [...new Set([...record.kinds, ...compartmentOf(standing ?? '').kinds])]
   return {
     patient,
-    record: openJson<StoredRecord>(patient.key, row.sealed),
+    record: { ...record, kinds },
     commitment: row.commitment as Hex,
+    gone: standing === undefined,
   }
 }

@@ -11,7 +11,7 @@ import { commitmentOf } from '../../domain/records/commitment.ts'
 import { recordId } from '../../domain/records/record-id.ts'
 import { parseStrictJson } from '../../domain/records/strict-json.ts'
 import type { Asker } from '../../exchange/b2b.ts'
-import { signResponse } from '../../exchange/record-signature.ts'
+import { type ResponseStatement, signResponse } from '../../exchange/record-signature.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
@@ -165,7 +165,13 @@ export function createReleases(deps: {
       const hash = createHash('sha256').update(bytes).digest('hex')
       const at = Math.floor(clock.now() / 1000)
       const { commitment, record } = second.found
-      const statement = { fetch: ask.fetch, tag: ask.tag, commitment, bytes: `0x${hash}` as Hex, at }
+      const statement: ResponseStatement = {
+        fetch: ask.fetch,
+        tag: ask.tag,
+        commitment,
+        bytes: `0x${hash}`,
+        at,
+      }
       const responseJws = await signResponse(deps.signing.key, deps.signing.kid, statement)
       const disclosed = {
         ...entry,

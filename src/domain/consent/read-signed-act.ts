@@ -91,14 +91,14 @@ function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
 function checkDomain(act: ActName, domain: unknown, place: ActPlace): TypedDataDomain {
   if (!isObject(domain)) throw wayleaveError('typed-data-invalid', 'no domain')
   const contract = ['Bind', 'Lock', 'Unlock'].includes(act) ? place.patientRegistry : place.consentRegistry
-  if (Number(domain['chainId']) !== place.chainId)
-    throw wayleaveError('wrong-chain', String(domain['chainId']).slice(0, 20))
-  const given = domain['verifyingContract']
+  if (Number(domain.chainId) !== place.chainId)
+    throw wayleaveError('wrong-chain', String(domain.chainId).slice(0, 20))
+  const given = domain.verifyingContract
   if (typeof given !== 'string' || given.toLowerCase() !== contract.toLowerCase()) {
     throw wayleaveError('wrong-contract', String(given).slice(0, 42))
   }
   const expected = actDomain(act, place.chainId, contract.toLowerCase() as Hex)
-  if (domain['name'] !== expected.name || domain['version'] !== expected.version) {
+  if (domain.name !== expected.name || domain.version !== expected.version) {
     throw wayleaveError('typed-data-invalid', 'another name or version of the domain')
   }
   return expected
@@ -117,9 +117,9 @@ function checkSignature(x: Record<string, unknown>): { signer: Hex; signature: H
  * @throws WayleaveError `typed-data-invalid`, `wrong-chain`, `wrong-contract`, `signature-invalid`.
  */
 export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
-  if (!isObject(input) || !isObject(input['typedData']))
+  if (!isObject(input) || !isObject(input.typedData))
     throw wayleaveError('typed-data-invalid', 'no typedData')
-  const { primaryType, domain, message } = input['typedData']
+  const { primaryType, domain, message } = input.typedData
   if (!isAct(primaryType)) throw wayleaveError('typed-data-invalid', 'an unknown primaryType')
   const accepted = checkDomain(primaryType, domain, place)
   checkMessage(primaryType, message, false)
@@ -134,14 +134,14 @@ export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
 
 /** Reads the form for strangers: hashes instead of bodies, and the sealed clear form. Throws as {@link readSignedAct}. */
 export function readHashedAct(input: unknown, place: ActPlace): HashedAct {
-  if (!isObject(input) || !isObject(input['typedData']))
+  if (!isObject(input) || !isObject(input.typedData))
     throw wayleaveError('typed-data-invalid', 'no typedData')
-  const { primaryType, domain, message } = input['typedData']
+  const { primaryType, domain, message } = input.typedData
   if (!isAct(primaryType) || primaryType === 'Bind')
     throw wayleaveError('typed-data-invalid', 'an unknown primaryType')
   const accepted = checkDomain(primaryType, domain, place)
   checkMessage(primaryType, message, true)
-  const sealed = input['sealed']
+  const sealed = input.sealed
   if (!isText(sealed, 16_384) || sealed.split('.').length !== 5)
     throw wayleaveError('typed-data-invalid', 'no sealed body')
   return {
