@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { b2bExtension, readAsker } from '../../src/exchange/b2b.ts'
+import { ASKER, refusal } from './exchange-world.ts'
+
+const claims = (changes: Record<string, unknown> = {}) => {
+  const b2b: Record<string, unknown> = { ...b2bExtension(ASKER)['hl7-b2b'], ...changes }
+  for (const [name, value] of Object.entries(changes)) if (value === undefined) delete b2b[name]
+  return { extensions: { 'hl7-b2b': b2b } }
+}
+const code = (input: Record<string, unknown>) => refusal(async () => readAsker(input))
+
+describe('who asks, and why', () => {
+  test('is read back as it was written', () => {
+    expect(readAsker({ extensions: b2bExtension(ASKER) })).toEqual(ASKER)
+    const { userName: _none, ...nameless } = ASKER
+    expect(readAsker({ extensions: b2bExtension(nameless) })).toEqual(nameless)
+  })
+
+  test.each([
+    'TREAT',
+    'http://terminology.hl7.org/CodeSystem/v3-ActReason#TREAT',
+    'urn:oid:2.16.840.1.113883.5.8#TREAT',
+  ])('takes the purpose as %s', (purpose) =>
+    expect(readAsker(claims({ purpose_of_use: [purpose] })).purpose).toBe('TREAT'),
+  )
+
+  test.each(['subject_id', 'subject_role', 'organization_id'])('is refused without %s', async (name) => {
+    for (const value of [undefined, null, '', 5, {}, 'x'.repeat(257)]) {
+      expect(await code(claims({ [name]: value })), String(value)).toBe('user-missing')
+    }
+  })
+
+  test('is refused without the extension, or with one that is no object', async () => {
+    for (const input of [{}, { extensions: null }, { extensions: 'x' }, { extensions: { 'hl7-b2b': [] } }]) {
+      expect(await code(input as Record<string, unknown>)).toBe('user-missing')
+    }
+  })
+
+  test('serves one purpose: none, two, or a text in place of a list are refused', async () => {
+    for (const value of [undefined, [], ['TREAT', 'HRESCH'], 'TREAT', { 0: 'TREAT', length: 1 }]) {
+      expect(await code(claims({ purpose_of_use: value })), JSON.stringify(value)).toBe('purpose-missing')
+    }
+  })
+
+  test('serves a purpose that there is', async () => {
+    for (const value of ['treat', 'NONSENSE', '', 'x#', 'toString', 7, null, ['TREAT']]) {
+      expect(await code(claims({ purpose_of_use: [value] })), JSON.stringify(value)).toBe('purpose-unknown')
+    }
+  })
+})
