@@ -1,5 +1,5 @@
 import { JsonRpcProvider } from 'ethers'
-import { importJWK, type JSONWebKeySet } from 'jose'
+import { importJWK } from 'jose'
 import type { Logger } from 'pino'
 import { createConsentReader } from '../chain/consent-reader.ts'
 import { watchHead } from '../chain/head-watch.ts'
@@ -34,7 +34,7 @@ import { createShareKeeper } from './consent/share-keeper.ts'
 import { auditRoutes } from './http/audit-routes.ts'
 import { exchangeRoutes } from './http/exchange-routes.ts'
 import { healthRoutes } from './http/health-routes.ts'
-import { type Client, hisRoutes } from './http/his-routes.ts'
+import { hisRoutes } from './http/his-routes.ts'
 import { patientRoutes } from './http/patient-routes.ts'
 import { createHttpServer } from './http/server.ts'
 import { createFileContactSender } from './patients/contact-sender.ts'
@@ -184,8 +184,8 @@ export async function createBroker({
     member,
     sealing,
     signing,
-    custodianOf: index.custodianOf,
-    accept: acts.accept,
+    custodianOf: (handle) => index.custodianOf(handle),
+    accept: (signed) => acts.accept(signed),
     afterPassOn: () => {
       void sender.flush()
       void outbox.flush()
@@ -352,7 +352,7 @@ export async function createBroker({
     authorise,
   })
   auditRoutes(app, { db, vault, patients, accessLog, index, member, base: () => base, authorise })
-  healthRoutes(app, { head, indexer, registration, windows, sender, nudge: registration.nudge })
+  healthRoutes(app, { head, indexer, registration, windows, sender, nudge: () => registration.nudge() })
 
   await app.listen({ host: config.host, port: config.port })
   if (base === '') base = addressOf(app.addresses())
@@ -360,7 +360,7 @@ export async function createBroker({
     log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
   })
   // What the index does not hold yet must not pass for a profile that nobody published.
-  const caughtUp = head.refresh().then(indexer.catchUp)
+  const caughtUp = head.refresh().then(() => indexer.catchUp())
   await Promise.race([caughtUp, new Promise((done) => setTimeout(done, CATCH_UP_WITHIN).unref())])
   await publishProfile({
     db,

@@ -44,7 +44,7 @@ async function runSandbox(options: Options): Promise<void> {
       cli,
       tell,
     })
-    stop = sandbox.stop
+    stop = () => sandbox.stop()
     if (stopping) return 'interrupted'
     const steps = options.story ? await playStory(createStory(sandbox.file), tell) : []
     if (options.json)

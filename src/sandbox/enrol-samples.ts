@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from 'node:fs'
-import type { Hex } from '../domain/hex.ts'
 import { createPatientClient, type PatientClient } from '../patient/client.ts'
 import { createHisClient } from './his-client.ts'
 import { NotYet, patiently } from './patiently.ts'

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Provider } from 'ethers'
-import type { JSONWebKeySet } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { type Contracts, RecordDirectory__factory } from '../../chain/contracts.ts'

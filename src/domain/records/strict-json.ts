@@ -68,6 +68,7 @@ function scan(text: string): void {
       case ',':
         keyNext = open.at(-1) !== undefined
         break
+      default:
     }
   }
 }
