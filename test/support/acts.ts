@@ -10,7 +10,7 @@ import { childKey } from '../../src/patient/seed.ts'
 import { signAct } from '../../src/patient/sign.ts'
 import { type Answer, answerOf } from '../../src/sandbox/his-client.ts'
 import { condition, observation, patient, somebody } from './samples.ts'
-import type { TestHospital, World } from './world.ts'
+import { eventually, type TestHospital, type World } from './world.ts'
 
 export const EVERYONE: Party = { granteeType: 'Everyone', grantee: '' }
 export const groupOf = (grantee: string): Party => ({ granteeType: 'Group', grantee })
@@ -82,6 +82,15 @@ export async function handleWordOf({ provider, chain }: World, handle: Hex) {
     provider,
   ).handleState(handle)
   return readHandleWord(word)
+}
+
+/** Waits until a hospital's index holds all that is on the chain now. */
+export async function indexed({ provider }: World, { broker }: TestHospital): Promise<void> {
+  const block = await provider.getBlockNumber()
+  await eventually(async () => {
+    const ready = (await (await fetch(`${broker.base}/ready`)).json()) as { indexed: number }
+    return ready.indexed >= block
+  })
 }
 
 /**
