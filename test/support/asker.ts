@@ -1,4 +1,4 @@
-import { generateProof, type KeyPair } from 'dpop'
+import { generateProof } from 'dpop'
 import { generateKeyPair, importJWK } from 'jose'
 import type { Hex } from '../../src/domain/hex.ts'
 import { identifierText } from '../../src/domain/identity/member-id.ts'

@@ -4,7 +4,7 @@ import { type Hex, toHex } from '../../../src/domain/hex.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { createAsker } from '../../support/asker.ts'
 import { insideOf, refusedAt } from '../../support/inside.ts'
-import { ANNA, BRAM, condition, patient, somebody, STRANGER } from '../../support/samples.ts'
+import { ANNA, BRAM, condition, patient, STRANGER, somebody } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
 const CARO = somebody(1)
@@ -34,7 +34,9 @@ beforeAll(async () => {
   const anna = await world.enrol(a, ANNA)
   const to = { granteeType: 'Organization' as const, grantee: identifierText(b.config.identifier) }
   await anna.grant({ to, purpose: 'TREAT', classes: ['problems'] })
-  openedOnce = await eventually(async () => (await b.his.list(ANNA, 'TREAT')).body.entry?.[0]?.resource?.id)
+  openedOnce = await eventually(
+    async () => (await b.his.list(ANNA, 'TREAT')).body.entry?.[0]?.resource?.id ?? '',
+  )
   expect((await b.his.open(openedOnce, 'TREAT')).status).toBe(200)
   await anna.revoke({ to, purpose: 'TREAT' })
   await eventually(async () => (await b.his.list(ANNA, 'TREAT')).body.total === 0)
@@ -48,12 +50,18 @@ beforeAll(async () => {
 afterAll(() => world?.close())
 
 /** The whole answer as it came over the wire, less what may differ: the request's id, and the date. */
-async function wire(response: Response): Promise<{ status: number; headers: string[]; body: string; id: string }> {
+async function wire(
+  response: Response,
+): Promise<{ status: number; headers: string[]; body: string; id: string }> {
   const id = response.headers.get('x-request-id') ?? ''
   expect(id).toMatch(/^[0-9a-f-]{36}$/)
   const varying = new Set(['date', 'x-request-id', 'x-ratelimit-remaining', 'x-ratelimit-reset'])
-  const headers = [...response.headers].filter(([name]) => !varying.has(name)).map(([name, value]) => `${name}: ${value}`)
-  const body = (await response.text()).replaceAll(id, 'ID').replace(/"timestamp":"[^"]*"/, '"timestamp":"DATE"')
+  const headers = [...response.headers]
+    .filter(([name]) => !varying.has(name))
+    .map(([name, value]) => `${name}: ${value}`)
+  const body = (await response.text())
+    .replaceAll(id, 'ID')
+    .replace(/"timestamp":"[^"]*"/, '"timestamp":"DATE"')
   return { status: response.status, headers, body, id }
 }
 
@@ -70,7 +78,9 @@ describe('at the HIS interface', () => {
     )
 
   test('a person unknown everywhere, one who never enrolled, one who granted nothing, and one who revoked give one empty list', async () => {
-    const answers = [await search(STRANGER), await search(CARO), await search(BRAM), await search(ANNA)].map(withoutId)
+    const answers = [await search(STRANGER), await search(CARO), await search(BRAM), await search(ANNA)].map(
+      withoutId,
+    )
     expect(answers[0]?.status).toBe(200)
     expect(JSON.parse(answers[0]?.body ?? '')).toMatchObject({ total: 0 })
     for (const answer of answers) expect(answer).toEqual(answers[0])
@@ -79,7 +89,11 @@ describe('at the HIS interface', () => {
   test('a record that never was, one not granted, and one no longer granted are not available, in the same bytes', async () => {
     const open = async (id: string) =>
       withoutId(
-        await wire(await fetch(`${b.broker.base}/fhir/Binary/${id}`, { headers: { authorization: `Bearer ${await b.his.token('TREAT')}` } })),
+        await wire(
+          await fetch(`${b.broker.base}/fhir/Binary/${id}`, {
+            headers: { authorization: `Bearer ${await b.his.token('TREAT')}` },
+          }),
+        ),
       )
     const { answer } = await refusedAt(a, 'revoked', async () => [
       await open('00000000-0000-5000-8000-000000000000'),
@@ -95,7 +109,11 @@ describe('at the HIS interface', () => {
 
 describe('at the exchange', () => {
   async function ask(tag: Hex) {
-    const body = new URLSearchParams({ grant_type: 'client_credentials', scope: `record:${tag}`, client_assertion: await asker.assertion() })
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      scope: `record:${tag}`,
+      client_assertion: await asker.assertion(),
+    })
     const dpop = await asker.proof('POST', asker.tokenUrl)
     const started = performance.now()
     const answer = await wire(await fetch(asker.tokenUrl, { method: 'POST', headers: { dpop }, body }))
@@ -122,7 +140,9 @@ describe('at the exchange', () => {
         times[name] = [...(times[name] ?? []), ms]
       }
     }
-    const medians = Object.entries(times).map(([name, all]) => [name, Math.round(all.sort((x, y) => x - y)[3] ?? 0)] as const)
+    const medians = Object.entries(times).map(
+      ([name, all]) => [name, Math.round(all.sort((x, y) => x - y)[3] ?? 0)] as const,
+    )
     console.info('median milliseconds of a refusal:', Object.fromEntries(medians))
     // Each takes a whole number of steps of 120 ms; on a busy machine one may take a step more than another.
     for (const [, ms] of medians) expect(ms).toBeGreaterThanOrEqual(118)
@@ -131,7 +151,8 @@ describe('at the exchange', () => {
   test('and all are refusals of one kind in the custodian’s trail, each with its own reason', async () => {
     const refusals = (await insideOf(a).trail()).filter(({ kind }) => kind === 'refusal')
     const reasons = new Set(refusals.map(({ reason }) => reason))
-    for (const reason of ['record-unknown', 'handle-unbound', 'no-consent', 'revoked']) expect(reasons).toContain(reason)
+    for (const reason of ['record-unknown', 'handle-unbound', 'no-consent', 'revoked'])
+      expect(reasons).toContain(reason)
     const leaves = await insideOf(a).db().selectFrom('access_log').select('leaf').execute()
     expect(leaves.length).toBeGreaterThanOrEqual(refusals.length)
   })

@@ -21,7 +21,10 @@ let tag: Hex
 let commitment: Hex
 
 beforeAll(async () => {
-  world = await createWorld({ fronts: { broker: ['a'] }, bounds: { peer: { headersMs: 600, bodyMs: 600, totalMs: 1_500 } } })
+  world = await createWorld({
+    fronts: { broker: ['a'] },
+    bounds: { peer: { headersMs: 600, bodyMs: 600, totalMs: 1_500 } },
+  })
   ;[a, b] = world.hospitals as [TestHospital, TestHospital]
   front = a.brokerFront as Front
   await a.put(patient('anna', ANNA))
@@ -31,15 +34,25 @@ beforeAll(async () => {
   const anna = await world.enrol(a, ANNA)
   const to = { granteeType: 'Organization' as const, grantee: identifierText(b.config.identifier) }
   await anna.grant({ to, purpose: 'TREAT', classes: ['problems'] })
-  const { entry = [] } = await eventually(async () => {
+  const entry = await eventually(async () => {
     const { body } = await b.his.list(ANNA, 'TREAT')
-    return body.total === 2 ? body : undefined
+    return body.total === 2 && (body.entry ?? [])
   })
-  const opened = await Promise.all(entry.map(async ({ resource }) => [(await b.his.open(resource?.id ?? '', 'TREAT')).body.id, resource?.id]))
+  const opened = await Promise.all(
+    (entry || []).map(async ({ resource }) => [
+      (await b.his.open(resource?.id ?? '', 'TREAT')).body.id,
+      resource?.id,
+    ]),
+  )
   first = opened.find(([id]) => id === 'c1')?.[1] ?? ''
   second = opened.find(([id]) => id === 'c2')?.[1] ?? ''
   tag = await insideOf(a).tagOf('Condition', 'c1')
-  const row = await insideOf(a).db().selectFrom('records').select('commitment').where('tag', '=', tag).executeTakeFirstOrThrow()
+  const row = await insideOf(a)
+    .db()
+    .selectFrom('records')
+    .select('commitment')
+    .where('tag', '=', tag)
+    .executeTakeFirstOrThrow()
   commitment = row.commitment as Hex
 }, 60_000)
 
@@ -48,11 +61,15 @@ afterEach(() => {
 })
 afterAll(() => world?.close())
 
-type Lie = (asked: FrontRequest, honest: FrontAnswer) => FrontAnswer | 'silence' | Promise<FrontAnswer | 'silence'>
+type Lie = (
+  asked: FrontRequest,
+  honest: FrontAnswer,
+) => FrontAnswer | 'silence' | Promise<FrontAnswer | 'silence'>
 
 /** A answers record requests with a lie, and all else honestly. */
 function lieAboutRecords(lie: Lie, path = '/exchange/record/'): void {
-  front.behave = async (asked, forward) => (asked.path.startsWith(path) ? lie(asked, await forward()) : forward())
+  front.behave = async (asked, forward) =>
+    asked.path.startsWith(path) ? lie(asked, await forward()) : forward()
 }
 
 /** B's HIS gets a code and nothing of the record, and B's own trail says what happened. */
@@ -64,13 +81,23 @@ async function open(record = first) {
   const text = Buffer.from(bytes).toString()
   expect(text).not.toMatch(/Hypertension|Asthma|Condition/)
   expect(gained.map(({ kind }) => kind)).not.toContain('receipt')
-  return { status, code, told: gained.map(({ kind, reason }) => ({ kind, ...(reason ? { reason } : {}) })), gained }
+  return {
+    status,
+    code,
+    told: gained.map(({ kind, reason }) => ({ kind, ...(reason ? { reason } : {}) })),
+    gained,
+  }
 }
 
 const alarm = (reason: ReasonCode) => [{ kind: 'alarm', reason }]
 
 /** A signs whatever it likes: its keys are its own. */
-async function signed(asked: FrontRequest, bytes: Uint8Array, honest: FrontAnswer, over: Record<string, unknown> = {}): Promise<FrontAnswer> {
+async function signed(
+  asked: FrontRequest,
+  bytes: Uint8Array,
+  honest: FrontAnswer,
+  over: Record<string, unknown> = {},
+): Promise<FrontAnswer> {
   const key = (await importJWK(a.files.keyring.signing, 'ES256')) as CryptoKey
   const at = Math.floor(a.clock.now() / 1000)
   const statement = {
@@ -82,7 +109,11 @@ async function signed(asked: FrontRequest, bytes: Uint8Array, honest: FrontAnswe
     ...over,
   }
   const response = await signResponse(key, a.files.keyring.signing.kid ?? '', statement)
-  const headers = { ...honest.headers, 'wayleave-response-signature': response, 'wayleave-response-time': String(statement.at) }
+  const headers = {
+    ...honest.headers,
+    'wayleave-response-signature': response,
+    'wayleave-response-time': String(statement.at),
+  }
   delete (headers as Record<string, unknown>)['content-length']
   return { status: 200, headers, body: bytes }
 }
@@ -91,15 +122,26 @@ const bytesOf = ({ body }: FrontAnswer) => Buffer.from(body as Uint8Array)
 
 describe('nothing is handed on, and an alarm is raised, when the custodian', () => {
   test('changes the record and leaves its signature as it was', async () => {
-    lieAboutRecords((_asked, honest) => ({ ...honest, body: bytesOf(honest).toString().replace('Hypertension', 'Hypotension!') }))
-    expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('signature-invalid') })
+    lieAboutRecords((_asked, honest) => ({
+      ...honest,
+      body: bytesOf(honest).toString().replace('Hypertension', 'Hypotension!'),
+    }))
+    expect(await open()).toMatchObject({
+      status: 502,
+      code: 'response-invalid',
+      told: alarm('signature-invalid'),
+    })
   })
 
   test('changes the record and signs it anew', async () => {
     lieAboutRecords((asked, honest) =>
       signed(asked, Buffer.from(bytesOf(honest).toString().replace('Hypertension', 'Hypotension')), honest),
     )
-    expect(await open()).toMatchObject({ status: 502, code: 'commitment-mismatch', told: alarm('commitment-mismatch') })
+    expect(await open()).toMatchObject({
+      status: 502,
+      code: 'commitment-mismatch',
+      told: alarm('commitment-mismatch'),
+    })
   })
 
   test('answers another registered record, signed as the one that was asked for', async () => {
@@ -111,7 +153,11 @@ describe('nothing is handed on, and an alarm is raised, when the custodian', () 
     await b.his.open(second, 'TREAT')
     expect(other.toString()).toContain('Asthma')
     lieAboutRecords((asked, honest) => signed(asked, other, honest))
-    expect(await open()).toMatchObject({ status: 502, code: 'commitment-mismatch', told: alarm('commitment-mismatch') })
+    expect(await open()).toMatchObject({
+      status: 502,
+      code: 'commitment-mismatch',
+      told: alarm('commitment-mismatch'),
+    })
   })
 
   test('replays an earlier answer, word for word', async () => {
@@ -122,47 +168,81 @@ describe('nothing is handed on, and an alarm is raised, when the custodian', () 
     })
     expect((await b.his.open(first, 'TREAT')).status).toBe(200)
     lieAboutRecords(() => earlier as FrontAnswer)
-    expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('signature-invalid') })
+    expect(await open()).toMatchObject({
+      status: 502,
+      code: 'response-invalid',
+      told: alarm('signature-invalid'),
+    })
   })
 
   test('signs an answer that is older, or younger, than a minute', async () => {
     const now = () => Math.floor(a.clock.now() / 1000)
     lieAboutRecords((asked, honest) => signed(asked, bytesOf(honest), honest, { at: now() - 90 }))
-    expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('response-invalid') })
+    expect(await open()).toMatchObject({
+      status: 502,
+      code: 'response-invalid',
+      told: alarm('response-invalid'),
+    })
     lieAboutRecords((asked, honest) => signed(asked, bytesOf(honest), honest, { at: now() + 90 }))
-    expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('response-invalid') })
+    expect(await open()).toMatchObject({
+      status: 502,
+      code: 'response-invalid',
+      told: alarm('response-invalid'),
+    })
   })
 
-  test.each(['wayleave-record-signature', 'wayleave-response-signature', 'wayleave-response-time'])('leaves out %s', async (name) => {
-    lieAboutRecords((_asked, honest) => {
-      const headers = { ...honest.headers }
-      delete headers[name]
-      return { ...honest, headers }
-    })
-    const { status, code, told } = await open()
-    expect({ status, code }).toEqual({ status: 502, code: 'response-invalid' })
-    expect(told.map(({ kind }) => kind)).toEqual(['alarm'])
-  })
+  test.each(['wayleave-record-signature', 'wayleave-response-signature', 'wayleave-response-time'])(
+    'leaves out %s',
+    async (name) => {
+      lieAboutRecords((_asked, honest) => {
+        const headers = { ...honest.headers }
+        delete headers[name]
+        return { ...honest, headers }
+      })
+      const { status, code, told } = await open()
+      expect({ status, code }).toEqual({ status: 502, code: 'response-invalid' })
+      expect(told.map(({ kind }) => kind)).toEqual(['alarm'])
+    },
+  )
 
   test('writes nonsense where a time should be', async () => {
     for (const time of ['soon', '', '1e99', '-1']) {
-      lieAboutRecords((_asked, honest) => ({ ...honest, headers: { ...honest.headers, 'wayleave-response-time': time } }))
-      expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('response-invalid') })
+      lieAboutRecords((_asked, honest) => ({
+        ...honest,
+        headers: { ...honest.headers, 'wayleave-response-time': time },
+      }))
+      expect(await open()).toMatchObject({
+        status: 502,
+        code: 'response-invalid',
+        told: alarm('response-invalid'),
+      })
     }
   })
 
   test('signs bytes that two readers would read in two ways', async () => {
     lieAboutRecords((asked, honest) =>
-      signed(asked, Buffer.from(bytesOf(honest).toString().replace('"id":"c1"', '"id":"c2","id":"c1"')), honest),
+      signed(
+        asked,
+        Buffer.from(bytesOf(honest).toString().replace('"id":"c1"', '"id":"c2","id":"c1"')),
+        honest,
+      ),
     )
-    expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('response-invalid') })
+    expect(await open()).toMatchObject({
+      status: 502,
+      code: 'response-invalid',
+      told: alarm('response-invalid'),
+    })
   })
 
   test('redirects, to another host or to itself', async () => {
     for (const location of ['http://169.254.169.254/latest/meta-data/', `${b.broker.base}/health`]) {
       for (const path of ['/exchange/record/', '/exchange/token']) {
         lieAboutRecords(() => ({ status: 302, headers: { location }, body: '' }), path)
-        expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('response-invalid') })
+        expect(await open()).toMatchObject({
+          status: 502,
+          code: 'response-invalid',
+          told: alarm('response-invalid'),
+        })
       }
     }
   })
@@ -172,19 +252,41 @@ describe('nothing is handed on, and an alarm is raised, when the custodian', () 
       const { 'content-length': _, ...headers } = honest.headers
       return { status: 200, headers, body: muchOf(100 * 1024 * 1024) }
     })
-    expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('response-invalid') })
+    expect(await open()).toMatchObject({
+      status: 502,
+      code: 'response-invalid',
+      told: alarm('response-invalid'),
+    })
   })
 
   test('gives a page, nothing, or something odd for a token', async () => {
-    const answers = ['<html>Sign in</html>', '', 'null', '{}', '{"access_token":5}', '{"access_token":"a\\r\\nhost: b"}']
+    const answers = [
+      '<html>Sign in</html>',
+      '',
+      'null',
+      '{}',
+      '{"access_token":5}',
+      '{"access_token":"a\\r\\nhost: b"}',
+    ]
     for (const body of answers) {
-      lieAboutRecords(() => ({ status: 200, headers: { 'content-type': 'application/json' }, body }), '/exchange/token')
-      expect(await open()).toMatchObject({ status: 502, code: 'response-invalid', told: alarm('response-invalid') })
+      lieAboutRecords(
+        () => ({ status: 200, headers: { 'content-type': 'application/json' }, body }),
+        '/exchange/token',
+      )
+      expect(await open()).toMatchObject({
+        status: 502,
+        code: 'response-invalid',
+        told: alarm('response-invalid'),
+      })
     }
   })
 
   test('gives a page instead of the record', async () => {
-    lieAboutRecords(() => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Maintenance</html>' }))
+    lieAboutRecords(() => ({
+      status: 200,
+      headers: { 'content-type': 'text/html' },
+      body: '<html>Maintenance</html>',
+    }))
     expect(await open()).toMatchObject({ status: 502, code: 'response-invalid' })
   })
 })
@@ -201,7 +303,9 @@ describe('a custodian that does not answer is told apart from one that lies, whe
     const { status, code, gained } = await open()
     expect({ status, code }).toEqual({ status: 504, code: 'peer-unavailable' })
     expect(performance.now() - started).toBeLessThan(5_000)
-    expect(gained).toMatchObject([{ kind: 'refusal', note: 'The custodian did not answer.', recordedBy: 'requester' }])
+    expect(gained).toMatchObject([
+      { kind: 'refusal', note: 'The custodian did not answer.', recordedBy: 'requester' },
+    ])
     expect(gained[0]?.reason).toBeUndefined()
   })
 })

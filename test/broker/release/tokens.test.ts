@@ -90,7 +90,9 @@ describe('a token', () => {
     const his = await a.his.token('TREAT')
     const { answer } = await refusedAt(a, undefined, () => asker.record(tag, his))
     expect(answer).toMatchObject({ status: 401, code: 'token-invalid' })
-    const asHis = await fetch(`${a.broker.base}/fhir/Binary/x`, { headers: { authorization: `Bearer ${await token()}` } })
+    const asHis = await fetch(`${a.broker.base}/fhir/Binary/x`, {
+      headers: { authorization: `Bearer ${await token()}` },
+    })
     expect(asHis.status).toBe(401)
   })
 
@@ -98,8 +100,13 @@ describe('a token', () => {
     const claims = decodeJwt(await token())
     const unsigned = new UnsecuredJWT(claims).encode()
     const forger = await generateKeyPair('ES256')
-    const forged = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' }).sign(forger.privateKey)
-    const { answer } = await refusedAt(a, undefined, async () => [await asker.record(tag, unsigned), await asker.record(tag, forged)])
+    const forged = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' })
+      .sign(forger.privateKey)
+    const { answer } = await refusedAt(a, undefined, async () => [
+      await asker.record(tag, unsigned),
+      await asker.record(tag, forged),
+    ])
     expect(answer.map(({ code }) => code)).toEqual(['token-invalid', 'token-invalid'])
   })
 })
@@ -115,9 +122,19 @@ describe('a client assertion', () => {
 
   test('is refused unsigned, for another audience, by another key, in another name, expired, or too long-lived', async () => {
     const { privateKey } = await generateKeyPair('ES256')
-    const claims = { iss: b.member, sub: b.member, aud: asker.tokenUrl, jti: 'x', exp: Math.floor(b.clock.now() / 1000) + 60 }
+    const claims = {
+      iss: b.member,
+      sub: b.member,
+      aud: asker.tokenUrl,
+      jti: 'x',
+      exp: Math.floor(b.clock.now() / 1000) + 60,
+    }
     const signing = (await importJWK(b.files.keyring.signing, 'ES256')) as CryptoKey
-    const long = await new SignJWT({ ...claims, exp: claims.exp + 3_600, extensions: b2bExtension(asker.who) })
+    const long = await new SignJWT({
+      ...claims,
+      exp: claims.exp + 3_600,
+      extensions: b2bExtension(asker.who),
+    })
       .setProtectedHeader({ alg: 'ES256', kid: b.files.keyring.signing.kid ?? '' })
       .setIssuedAt()
       .sign(signing)
@@ -133,7 +150,9 @@ describe('a client assertion', () => {
       'no.jwt.at-all',
       '',
     ]
-    const { answer } = await refusedAt(a, undefined, () => Promise.all(wrong.map((assertion) => asker.token(tag, { assertion }))))
+    const { answer } = await refusedAt(a, undefined, () =>
+      Promise.all(wrong.map((assertion) => asker.token(tag, { assertion }))),
+    )
     expect(answer.map(({ status, code }) => ({ status, code }))).toEqual(
       wrong.map(() => ({ status: 401, code: 'assertion-invalid' })),
     )
@@ -183,7 +202,12 @@ describe('a proof of possession', () => {
   test('is refused for another method, another address, another token, another time, or unsigned', async () => {
     const one = await token()
     const url = asker.recordUrl(tag)
-    const old = await new SignJWT({ jti: 'old', htm: 'GET', htu: url, iat: Math.floor(a.clock.now() / 1000) - 120 })
+    const old = await new SignJWT({
+      jti: 'old',
+      htm: 'GET',
+      htu: url,
+      iat: Math.floor(a.clock.now() / 1000) - 120,
+    })
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(asker.own.publicKey) })
       .sign(asker.own.privateKey)
     const good = decodeJwt(await asker.proof('GET', url, one))
@@ -196,15 +220,21 @@ describe('a proof of possession', () => {
       new UnsecuredJWT(good).encode(),
       'x'.repeat(5_000),
     ]
-    const { answer } = await refusedAt(a, undefined, () => Promise.all(wrong.map((dpop) => asker.record(tag, one, { dpop }))))
-    expect(answer.map(({ status, code }) => ({ status, code }))).toEqual(wrong.map(() => ({ status: 401, code: 'dpop-invalid' })))
+    const { answer } = await refusedAt(a, undefined, () =>
+      Promise.all(wrong.map((dpop) => asker.record(tag, one, { dpop }))),
+    )
+    expect(answer.map(({ status, code }) => ({ status, code }))).toEqual(
+      wrong.map(() => ({ status: 401, code: 'dpop-invalid' })),
+    )
   })
 })
 
 test('a token is asked for one record, with a user, a role, an organisation and one known purpose, or not at all', async () => {
   const asking = async (asked: Record<string, unknown>) => {
     const signing = (await importJWK(b.files.keyring.signing, 'ES256')) as CryptoKey
-    const jwt = new SignJWT({ extensions: { 'hl7-b2b': { ...b2bExtension(asker.who)['hl7-b2b'], ...asked } } })
+    const jwt = new SignJWT({
+      extensions: { 'hl7-b2b': { ...b2bExtension(asker.who)['hl7-b2b'], ...asked } },
+    })
     const assertion = await jwt
       .setProtectedHeader({ alg: 'ES256', kid: b.files.keyring.signing.kid ?? '' })
       .setIssuer(b.member)
