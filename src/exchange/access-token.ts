@@ -10,8 +10,8 @@ export type Grant =
   | { kind: 'record'; requester: Hex; tag: Hex; asker: Asker; thumbprint: string }
 
 /** The longest life of a token for one record (design §6), and of a HIS client's. Seconds. */
-export const RECORD_TOKEN_LIFETIME = 60
-export const HIS_TOKEN_LIFETIME = 300
+const RECORD_TOKEN_LIFETIME = 60
+const HIS_TOKEN_LIFETIME = 300
 
 const RECORD_SCOPE = 'record:'
 

@@ -36,7 +36,7 @@ export async function readWholeChain(rpc: string): Promise<ChainText[]> {
 }
 
 /** The forms in which a text could hide in hexadecimal: itself, hex of its hex, base64 at each offset, and its hashes. */
-export function disguises(text: string): string[] {
+function disguises(text: string): string[] {
   const bytes = Buffer.from(toUtf8Bytes(text))
   const ascii = (t: string) => Buffer.from(t, 'latin1').toString('hex')
   const base64 = [0, 1, 2].map((shift) => {

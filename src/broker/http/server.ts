@@ -77,7 +77,7 @@ function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
   socket.end(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
-export function sendError(request: FastifyRequest, reply: FastifyReply, code: ErrorCode): FastifyReply {
+function sendError(request: FastifyRequest, reply: FastifyReply, code: ErrorCode): FastifyReply {
   return reply
     .status(ERRORS[code].status)
     .type('application/fhir+json')

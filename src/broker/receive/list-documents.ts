@@ -11,8 +11,8 @@ import type { ReceivedShares } from './receive-share.ts'
 import { type SharedPointer, walkPointers } from './walk-pointers.ts'
 
 /** The chain's commitment to the record, salted; R4's `attachment.hash` is SHA-1 and so of no use. */
-export const COMMITMENT_EXTENSION = 'https://wayleave.example/fhir/StructureDefinition/sha256-commitment'
-export const DATA_CLASS_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/data-class'
+const COMMITMENT_EXTENSION = 'https://wayleave.example/fhir/StructureDefinition/sha256-commitment'
+const DATA_CLASS_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/data-class'
 
 export type Documents = {
   /** DocumentReferences of all that is shared with this hospital about a person for a purpose (IHE MHD, ITI-67). */

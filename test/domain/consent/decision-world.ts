@@ -48,7 +48,7 @@ export function slot(given: Slot = {}): Candidate {
   const scope = { ...(given.to ?? B), purpose: given.purpose ?? 'TREAT' }
   slots++
   return {
-    scopeHash: `0x${slots.toString(16).padStart(64, '0')}` as Hex,
+    scopeHash: `0x${slots.toString(16).padStart(64, '0')}`,
     scope,
     word: word(given.word as Partial<ConsentWord>),
     ...(given.terms === 'missing' ? {} : { terms: { ...ORDINARY, ...given.terms } }),

@@ -14,7 +14,7 @@ const registryOf = (act: ActName) =>
 
 /** What a program sends for an act: plain JSON. */
 function sent(act: ActName) {
-  const domain = actDomain(act, REGISTRIES.chainId, registryOf(act) as Hex)
+  const domain = actDomain(act, REGISTRIES.chainId, registryOf(act))
   return JSON.parse(JSON.stringify({ typedData: typedData(act, domain, MESSAGES[act]), signer, signature }))
 }
 function sentHashed(act: ActName) {
