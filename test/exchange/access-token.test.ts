@@ -1,6 +1,5 @@
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Hex } from '../../src/domain/hex.ts'
 import { type Grant, issueToken, type TokenKeys, verifyToken } from '../../src/exchange/access-token.ts'
 import {
   ASKER,

@@ -26,7 +26,7 @@ describe('who asks, and why', () => {
 
   test.each(['subject_id', 'subject_role', 'organization_id'])('is refused without %s', async (name) => {
     for (const value of [undefined, null, '', 5, {}, 'x'.repeat(257)]) {
-      expect(await code(claims({ [name]: value })), String(value)).toBe('user-missing')
+      expect(await code(claims({ [name]: value })), JSON.stringify(value)).toBe('user-missing')
     }
   })
 

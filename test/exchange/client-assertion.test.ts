@@ -94,7 +94,8 @@ describe('a client assertion', () => {
       remember: replay.remember,
       nowMs: NOW,
     }
-    await verifyClientAssertion({ ...args, assertion: await signJwt(signer, other) })
+    const read = await verifyClientAssertion({ ...args, assertion: await signJwt(signer, other) })
+    expect(read.clientId).toBe('other')
   })
 
   test('needs no iat, as SMART asks for none', async () => {
@@ -163,7 +164,7 @@ describe('a client assertion', () => {
 
   test.each(['ES384', 'RS384'])('may be signed with %s, as SMART lists it', async (alg) => {
     const other = await createSigner('k3', alg)
-    await verify(await make({ ...other, alg }), NOW, [other])
+    expect(await refusal(async () => verify(await make({ ...other, alg }), NOW, [other]))).toBe('accepted')
   })
 
   test('that was changed anywhere, or is none at all, is refused', async () => {

@@ -2,7 +2,7 @@ import type { ConsentWord } from '../../../src/domain/consent/consent-word.ts'
 import type { Candidate, DecisionRequest } from '../../../src/domain/consent/decide.ts'
 import type { Scope } from '../../../src/domain/consent/scope.ts'
 import { normalTerms, type Terms } from '../../../src/domain/consent/terms.ts'
-import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
+import { ZERO_32 } from '../../../src/domain/hex.ts'
 
 /** Noon of the day on which the decisions of these tests are made. */
 export const NOON = Date.UTC(2026, 5, 15, 12)

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readHashedAct, readSignedAct } from '../../../src/domain/consent/read-signed-act.ts'
 import { type ActName, actDomain, hashedMessage, typedData } from '../../../src/domain/consent/typed-data.ts'
-import type { Hex } from '../../../src/domain/hex.ts'
 import { seeded } from '../../seeded.ts'
 import { ACTS, MESSAGES, REGISTRIES } from './acts.ts'
 
@@ -60,7 +59,7 @@ describe.each(ACTS)('a signed %s', (act) => {
       for (const value of [undefined, null, true, [], {}, -1, 1.5, 2 ** 53, '', '0x', '7'])
         expect(
           refusal(withAt(sent(act), `typedData.message.${name}`, value)),
-          `${name} ${String(value)}`,
+          `${name} ${JSON.stringify(value)}`,
         ).toBe('typed-data-invalid')
     }
     expect(refusal(withAt(sent(act), 'typedData.message.extra', 1))).toBe('typed-data-invalid')
