@@ -57,3 +57,10 @@ test('every field of a broker’s configuration is explained, and no other', () 
   const paths = /^\//
   expect(explained.filter((name) => !paths.test(name)).sort()).toEqual(fields.sort())
 })
+
+test('every message of the log that an operator is told to act on is one that a broker writes', () => {
+  const told = codedRows(section(read('docs/operate.md'), 'Logs')).filter((text) => text.includes(' '))
+  const sources = globSync('src/**/*.ts', { cwd: root }).map(read).join('')
+  expect(told.filter((message) => !sources.includes(`'${message}'`))).toEqual([])
+  expect(told.length).toBeGreaterThan(5)
+})
