@@ -19,6 +19,7 @@ export function councilOf(signer: Signer, contracts: Contracts) {
     reinstate: (member: Hex) => mined(registry.reinstate(member, free)),
     remove: (member: Hex) => mined(registry.remove(member, free)),
     joinGroup: (group: Hex, member: Hex) => mined(registry.joinGroup(group, member, free)),
+    leaveGroup: (group: Hex, member: Hex) => mined(registry.leaveGroup(group, member, free)),
     isAdmitted: async (member: Hex) => (await registry.memberState(member)).status !== 0n,
   }
 }
