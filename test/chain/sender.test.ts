@@ -157,6 +157,23 @@ describe('what is in the outbox', () => {
   })
 })
 
+describe('a suspended member', () => {
+  test('loses no entry: they wait, hold up nothing behind them, and land when it is reinstated', async () => {
+    const sender = open()
+    await chain.council.suspend(hospital.id)
+    for (let i = 0; i < 70; i++) await enqueue(`register/${i}`)
+    await enqueue('act/refused', refused())
+    for (let turn = 0; turn < 3; turn++) await sender.flush()
+    expect((await row('act/refused')).status).toBe('failed')
+    expect(await sender.pending()).toBe(70)
+    expect(await sentSoFar()).toBe(0)
+    await chain.council.reinstate(hospital.id)
+    for (let turn = 0; turn < 4; turn++) await sender.flush()
+    expect(await sender.pending()).toBe(0)
+    expect(await commitment('register/69')).toBe(id('commitment of register/69'))
+  })
+})
+
 describe('after a crash', () => {
   test('between sending and noting that it landed, it is found on the chain and not sent again', async () => {
     await enqueue('landed')
