@@ -132,6 +132,20 @@ describe('scope and terms in clear', () => {
   })
 })
 
+describe('what narrows', () => {
+  test.each([
+    ['Revocation', 'upToVersion', 2 ** 24],
+    ['Objection', 'upToVersion', 2 ** 24],
+    ['Lock', 'upToEpoch', 2 ** 32],
+  ] as const)('a %s up to the last there is, which no contract takes, is refused', (act, name, end) => {
+    const at = (value: number) => refusal(withAt(sent(act), `typedData.message.${name}`, value))
+    expect(at(end - 1)).toBe('typed-data-invalid')
+    expect(at(end - 2)).toBe('accepted')
+    const hashed = sentHashed(act)
+    expect(refusalHashed(withAt(hashed, `typedData.message.${name}`, end - 1))).toBe('typed-data-invalid')
+  })
+})
+
 describe('the form for strangers', () => {
   test.each(ACTS.filter((act) => act !== 'Bind'))('takes a %s with hashes in place of bodies', (act) => {
     const read = readHashedAct(sentHashed(act), REGISTRIES)
