@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { WayleaveError } from '../domain/errors.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand, restoreCommand } from './backup.ts'
 import { brokerCommand } from './broker.ts'
@@ -19,6 +20,8 @@ const program = new Command('wayleave')
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`wayleave: ${error instanceof Error ? error.message : String(error)}\n`)
+  // The operator at the terminal may read what callers over the network may not.
+  const detail = error instanceof WayleaveError && error.detail ? ` (${error.detail})` : ''
+  process.stderr.write(`wayleave: ${error instanceof Error ? error.message : String(error)}${detail}\n`)
   process.exit(1)
 }

@@ -66,8 +66,8 @@ export type GrantWish = {
   flags?: Partial<ConsentFlags>
 }
 
-/** What comes from outside: wall time in milliseconds, and a fresh random salt for the terms. */
-export type Circumstances = { now: number; salt: Hex }
+/** What comes from outside: wall time in milliseconds, a fresh random salt for the terms, seconds off the deadline. */
+export type Circumstances = { now: number; salt: Hex; early?: number }
 
 /** A widening act must reach the chain within this. Seconds. */
 const DEADLINE_SECONDS = 15 * 60
@@ -129,7 +129,7 @@ export function buildGrant(s: SigningState, wish: GrantWish, at: Circumstances):
     flags: flagBits(wish.flags ?? {}),
     version: versionOf(s, hash) + 1,
     epoch: s.state.epoch,
-    deadline: deadlineAt(at.now),
+    deadline: deadlineAt(at),
   })
 }
 
@@ -159,7 +159,7 @@ export function buildObjection(
 export function buildWithdrawal(
   s: SigningState,
   wish: { to: Party; purpose: string },
-  at: { now: number },
+  at: { now: number; early?: number },
 ): TypedData<'Withdrawal'> {
   const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
   const version = versionOf(s, hash) + 1
@@ -168,7 +168,7 @@ export function buildWithdrawal(
     scope,
     version,
     epoch: s.state.epoch,
-    deadline: deadlineAt(at.now),
+    deadline: deadlineAt(at),
   })
 }
 
@@ -177,8 +177,8 @@ export function buildLock(s: SigningState, signedUpTo = -1): TypedData<'Lock'> {
   return act(s, 'Lock', { handle: s.handle, upToEpoch })
 }
 
-export function buildUnlock(s: SigningState, at: { now: number }): TypedData<'Unlock'> {
-  return act(s, 'Unlock', { handle: s.handle, epoch: s.state.epoch, deadline: deadlineAt(at.now) })
+export function buildUnlock(s: SigningState, at: { now: number; early?: number }): TypedData<'Unlock'> {
+  return act(s, 'Unlock', { handle: s.handle, epoch: s.state.epoch, deadline: deadlineAt(at) })
 }
 
 function act<A extends ActName>(s: SigningState, name: A, message: TypedData<A>['message']): TypedData<A> {
@@ -194,7 +194,8 @@ function upToOf(s: SigningState, hash: Hex, signedVersion: number): number {
   return nextUpTo(versionOf(s, hash), slotState(s, hash)?.signedUpTo ?? -1, signedVersion)
 }
 
-const deadlineAt = (now: number) => Math.floor(now / 1000) + DEADLINE_SECONDS
+const deadlineAt = ({ now, early = 0 }: { now: number; early?: number }) =>
+  Math.floor(now / 1000) + DEADLINE_SECONDS - early
 
 function saltedTerms(classes: readonly string[], kinds: readonly string[], salt: Hex): SaltedTerms {
   const stranger = classes.find((c) => !isDataClass(c)) ?? kinds.find((k) => !isGrantableKind(k))

@@ -122,7 +122,12 @@ export function createPatientClient(options: {
   const session = createOwnSession({ connection, broker, member, key, chainId: place.chainId, clock })
   const own = createOwnActs()
 
-  const circumstances = () => ({ now: clock.now(), salt: toHex(random(32)) })
+  const circumstances = () => ({
+    now: clock.now(),
+    salt: toHex(random(32)),
+    // The deadline stands on the chain: acts signed in one second at two hospitals must not meet there (I8).
+    early: (random(1)[0] ?? 0) % 120,
+  })
 
   async function consents(): Promise<OwnConsents> {
     return (await session.request('GET', '/patient/consents')) as OwnConsents
