@@ -14,7 +14,7 @@ export const B: Pick<Scope, 'granteeType' | 'grantee'> = { granteeType: 'Organiz
 export const GROUP: Pick<Scope, 'granteeType' | 'grantee'> = { granteeType: 'Group', grantee: 'gp-practices' }
 export const EVERYONE: Pick<Scope, 'granteeType' | 'grantee'> = { granteeType: 'Everyone', grantee: '' }
 
-export const ORDINARY: Terms = normalTerms({ dataClasses: ['problems', 'laboratory'], sensitivities: [] })
+const ORDINARY: Terms = normalTerms({ dataClasses: ['problems', 'laboratory'], sensitivities: [] })
 
 export const word = (given: Partial<ConsentWord> = {}): ConsentWord => ({
   state: 'permit',
@@ -44,7 +44,7 @@ export type Slot = {
 
 let slots = 0
 /** A slot; by default a consent in force for organisation B, for TREAT, of ordinary problems and laboratory data. */
-export function slot(given: Slot = {}): Candidate {
+export function permit(given: Slot = {}): Candidate {
   const scope = { ...(given.to ?? B), purpose: given.purpose ?? 'TREAT' }
   slots++
   return {
@@ -57,15 +57,14 @@ export function slot(given: Slot = {}): Candidate {
   }
 }
 
-export const permit = slot
 export const objection = (given: Slot = {}): Candidate =>
-  slot({
+  permit({
     ...given,
     word: { fromDay: 0, untilDay: 0, ...given.word, state: 'objection' },
     terms: given.terms ?? { dataClasses: [], sensitivities: [], body: ZERO_32 },
   })
 export const silent = (given: Slot = {}): Candidate =>
-  slot({ ...given, word: { fromDay: 0, untilDay: 0, ...given.word, state: 'silent' }, terms: 'missing' })
+  permit({ ...given, word: { fromDay: 0, untilDay: 0, ...given.word, state: 'silent' }, terms: 'missing' })
 
 /** B asks, today, for TREAT, for an ordinary record about problems; everything that is not consent is in order. */
 export function asked(
