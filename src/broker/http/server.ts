@@ -15,6 +15,9 @@ import {
 /** Bytes of the largest request taken; records come in answers, never in requests. */
 const BODY_LIMIT = 256 * 1024
 
+/** How long requests under way may take to end once the server closes. Milliseconds. */
+const CLOSE_WITHIN = 3_000
+
 /** Fastify's own refusals, in our words. */
 const FRAMEWORK_CODES: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-json',
@@ -62,7 +65,14 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
     return sendError(request, reply, code)
   })
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 'not-found'))
+  // Whoever is being answered while the server closes must not keep it open by its idle connection, nor by its silence.
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN).unref()
+  })
   app.addHook('onSend', async (request, reply) => {
+    if (closing) reply.header('connection', 'close')
     reply.header('x-request-id', request.id)
     reply.header('cache-control', 'no-store')
   })

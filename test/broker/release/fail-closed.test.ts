@@ -1,0 +1,257 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { keepScope } from '../../../src/broker/consent/scopes.ts'
+import { saltedScope } from '../../../src/domain/consent/scope.ts'
+import { scopeHash } from '../../../src/domain/consent/typed-data.ts'
+import type { Hex } from '../../../src/domain/hex.ts'
+import { identifierText } from '../../../src/domain/identity/member-id.ts'
+import type { PatientClient } from '../../../src/patient/client.ts'
+import { createPatientStore } from '../../../src/store/patients.ts'
+import { createAsker } from '../../support/asker.ts'
+import { clinicalReads, insideOf, refusedAt } from '../../support/inside.ts'
+import { ANNA, BRAM, condition, patient } from '../../support/samples.ts'
+import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
+
+let world: World
+let a: TestHospital
+let b: TestHospital
+let asker: Awaited<ReturnType<typeof createAsker>>
+let anna: PatientClient
+let tag: Hex
+/** What B's HIS calls the record. */
+let record: string
+
+beforeAll(async () => {
+  world = await createWorld()
+  ;[a, b] = world.hospitals as [TestHospital, TestHospital]
+  await a.put(patient('anna', ANNA))
+  await a.put(patient('bram', BRAM))
+  await a.put(condition('c1', 'anna', 'Hypertension'))
+  await a.put(condition('c2', 'bram', 'Hypertension'))
+  await a.settled()
+  anna = await world.enrol(a, ANNA)
+  await world.enrol(a, BRAM)
+  await anna.grant({ to: toB(), purpose: 'TREAT', classes: ['problems'] })
+  record = await eventually(async () => (await b.his.list(ANNA, 'TREAT')).body.entry?.[0]?.resource?.id ?? '')
+  asker = await createAsker(b, a)
+  tag = await insideOf(a).tagOf('Condition', 'c1')
+}, 60_000)
+
+afterAll(() => world?.close())
+
+const toB = () => ({ granteeType: 'Organization' as const, grantee: identifierText(b.config.identifier) })
+const ready = () => eventually(async () => (await fetch(`${a.broker.base}/ready`)).ok)
+
+/** The custodian's own entries since a moment, chain events left out. */
+async function since(count: number) {
+  return (await insideOf(a).trail()).slice(count).filter(({ chain }) => chain === undefined)
+}
+
+test('a broker that dies between intent and release has said that it would, released nothing, and serves again', async () => {
+  const lines = (await insideOf(a).trail()).length
+  const reads = a.fhirAccess.length
+  const reached = Promise.withResolvers<void>()
+  const process = Promise.withResolvers<void>()
+  a.afterIntent = () => {
+    reached.resolve()
+    return process.promise
+  }
+  const asked = b.his.open(record, 'TREAT')
+  await reached.promise
+  const again = a.restart()
+  process.reject(new Error('the process is gone'))
+  await again
+  a.afterIntent = undefined
+  const { status, bytes } = await asked
+  expect(status).toBe(504)
+  expect(Buffer.from(bytes).toString()).not.toContain('Hypertension')
+  expect((await since(lines)).map(({ kind }) => kind)).toEqual(['intent'])
+  expect(clinicalReads(a, reads)).toEqual([])
+  await ready()
+  expect((await b.his.open(record, 'TREAT')).status).toBe(200)
+  expect((await since(lines)).map(({ kind }) => kind)).toEqual(['intent', 'intent', 'disclosure'])
+})
+
+test('a consent that is revoked between intent and release stops the release', async () => {
+  a.afterIntent = async () => {
+    a.afterIntent = undefined
+    await anna.revoke({ to: toB(), purpose: 'TREAT' })
+  }
+  const pending = ['revocation-pending', 'revoked']
+  const { answer, gained } = await refusedAt(a, pending, () => b.his.open(record, 'TREAT'))
+  expect(gained.map(({ kind }) => kind)).toContain('intent')
+  expect(answer).toMatchObject({ status: 404, code: 'not-available' })
+  await anna.grant({ to: toB(), purpose: 'TREAT', classes: ['problems'] })
+  await eventually(async () => (await b.his.open(record, 'TREAT')).status === 200)
+})
+
+describe('without a durable audit store nothing is released:', () => {
+  const fail = (when: 'before' | 'after') => {
+    const name = sql.raw(`fail_${when}`)
+    return sql`create function ${name}() returns trigger language plpgsql as $$ begin raise exception 'disk full'; end $$;`
+  }
+  const breakInserts = async () => {
+    await fail('before').execute(a.database.db)
+    await sql`create trigger no_space before insert on broker.access_log for each row execute function fail_before()`.execute(
+      a.database.db,
+    )
+  }
+  const mendInserts = async () => {
+    await sql`drop trigger no_space on broker.access_log`.execute(a.database.db)
+    await sql`drop function fail_before`.execute(a.database.db)
+  }
+
+  test('when it is gone altogether, no token is given', async () => {
+    const reads = a.fhirAccess.length
+    await sql`alter table broker.access_log rename to lost`.execute(a.database.db)
+    try {
+      expect(await asker.token(tag)).toMatchObject({ status: 503, code: 'not-ready' })
+      expect(await b.his.open(record, 'TREAT')).toMatchObject({ status: 504, code: 'peer-unavailable' })
+    } finally {
+      await sql`alter table broker.lost rename to access_log`.execute(a.database.db)
+    }
+    expect(clinicalReads(a, reads)).toEqual([])
+    expect((await b.his.open(record, 'TREAT')).status).toBe(200)
+  })
+
+  test('when the intent cannot be written, the record is not even read', async () => {
+    const { body } = await asker.token(tag)
+    const [reads, lines] = [a.fhirAccess.length, (await insideOf(a).trail()).length]
+    await breakInserts()
+    try {
+      expect(await asker.record(tag, body.access_token ?? '')).toMatchObject({
+        status: 503,
+        code: 'not-ready',
+      })
+    } finally {
+      await mendInserts()
+    }
+    expect(clinicalReads(a, reads)).toEqual([])
+    expect(await since(lines)).toEqual([])
+  })
+
+  test('when the disclosure cannot be written, what was read does not leave', async () => {
+    const { body } = await asker.token(tag)
+    const lines = (await insideOf(a).trail()).length
+    a.afterIntent = breakInserts
+    try {
+      const answer = await asker.record(tag, body.access_token ?? '')
+      expect(answer).toMatchObject({ status: 503, code: 'not-ready' })
+      expect(Buffer.from(answer.bytes).toString()).not.toContain('Hypertension')
+    } finally {
+      a.afterIntent = undefined
+      await mendInserts()
+    }
+    expect((await since(lines)).map(({ kind }) => kind)).toEqual(['intent'])
+  })
+
+  test('when a refusal cannot be written, it is not told as a refusal', async () => {
+    const other = await insideOf(a).tagOf('Condition', 'c2')
+    await breakInserts()
+    try {
+      expect(await asker.token(other)).toMatchObject({ status: 503, code: 'not-ready' })
+    } finally {
+      await mendInserts()
+    }
+  })
+})
+
+test('on a chain head older than ten seconds nothing is released, and on a fresh one it is again', async () => {
+  process.kill(world.anvil.pid, 'SIGSTOP')
+  try {
+    a.clock.elapse(9_000)
+    a.clock.elapse(1_001)
+    const { answer } = await refusedAt(a, 'head-stale', () => asker.fetch(tag))
+    expect(answer).toMatchObject({ status: 404, code: 'not-available' })
+    const state = (await (await fetch(`${a.broker.base}/ready`)).json()) as {
+      ready: boolean
+      headAgeMs: number
+    }
+    expect(state.ready).toBe(false)
+    expect(state.headAgeMs).toBeGreaterThan(10_000)
+  } finally {
+    process.kill(world.anvil.pid, 'SIGCONT')
+  }
+  await ready()
+  await eventually(async () => (await asker.fetch(tag)).status === 200)
+})
+
+test('while the trail cannot be anchored for a minute releases stop, and once it is anchored they go on', async () => {
+  const { accessLog } = world.chain.contracts
+  const code = await world.provider.getCode(accessLog)
+  await world.provider.send('anvil_setCode', [accessLog, '0xfe'])
+  expect((await asker.fetch(tag)).status).toBe(200)
+  // Whatever is not on the chain yet was written a minute ago.
+  const unanchored = sql`
+    update broker.access_log set at = ${new Date(a.clock.now() - 61_000).toISOString()}
+    where window_number is null or window_number in (
+      select number from broker.windows join broker.chain_outbox on chain_outbox.id = outbox_id where status <> 'mined')`
+  await unanchored.execute(a.database.db)
+  const { answer } = await refusedAt(a, 'anchor-overdue', () => asker.fetch(tag))
+  expect(answer).toMatchObject({ status: 404, code: 'not-available' })
+  const state = (await (await fetch(`${a.broker.base}/ready`)).json()) as { unanchoredMs: number }
+  expect(state.unanchoredMs).toBeGreaterThan(60_000)
+  // Windows go on being refused for a while before the fault is mended.
+  await eventually(
+    async () =>
+      (
+        await insideOf(a)
+          .db()
+          .selectFrom('chain_outbox')
+          .select('id')
+          .where('status', '=', 'failed')
+          .execute()
+      ).length > 0,
+  )
+  await refusedAt(a, 'anchor-overdue', () => asker.fetch(tag))
+
+  await world.provider.send('anvil_setCode', [accessLog, code])
+  await eventually(async () => (await asker.fetch(tag)).status === 200)
+}, 40_000)
+
+test('an index that was altered by hand to say “permit” releases nothing', async () => {
+  const inside = insideOf(a)
+  const real = await inside
+    .index()
+    .selectFrom('events')
+    .selectAll()
+    .where('name', '=', 'ConsentGranted')
+    .orderBy('block')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+  const bound = await inside
+    .index()
+    .selectFrom('events')
+    .selectAll()
+    .where('name', '=', 'HandleBound')
+    .execute()
+  const handle = bound.map(({ key1 }) => key1).find((key) => key !== real.key1) ?? ''
+  // Bram's hospital knows a scope for B, as if he had signed one, and the index swears that it is granted.
+  const patients = createPatientStore({ vault: inside.vault, clock: a.clock })
+  const bram = await patients.byHandle(inside.db(), handle)
+  if (!bram) throw new Error('Bram is not enrolled')
+  const scope = saltedScope(Buffer.from(bram.secrets.scopeSecret, 'base64url'), {
+    ...toB(),
+    purpose: 'TREAT',
+  })
+  await keepScope(inside.db(), bram, scope)
+  const args = { ...(JSON.parse(real.args) as object), handle, scope: scopeHash(scope) }
+  const block = Number((await world.provider.getBlockNumber()) - 1)
+  await inside
+    .index()
+    .insertInto('events')
+    .values({
+      ...real,
+      block,
+      log_index: 9_999,
+      key1: handle,
+      key2: scopeHash(scope),
+      args: JSON.stringify(args),
+    })
+    .execute()
+  await new Promise((done) => setTimeout(done, 1_000))
+  const other = await inside.tagOf('Condition', 'c2')
+  const { answer } = await refusedAt(a, 'no-consent', () => asker.fetch(other))
+  expect(answer).toMatchObject({ status: 404, code: 'not-available' })
+  expect((await b.his.list(BRAM, 'TREAT')).body.total).toBe(0)
+})
