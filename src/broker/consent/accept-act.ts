@@ -167,7 +167,9 @@ const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as H
 function assertEnforceable(act: ActName, message: ActMessages[ActName], patient: StoredPatient): void {
   if (act === 'Objection') assertNamesSomebody((message as ActMessages['Objection']).scope)
   if (act !== 'Grant') return
-  const { scope, terms } = message as ActMessages['Grant']
+  const { scope, terms, flags } = message as ActMessages['Grant']
+  const { snapshotOnly, needsApproval } = readFlags(flags)
+  if (snapshotOnly || needsApproval) throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
   const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
   if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase()) {
     throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
