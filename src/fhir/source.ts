@@ -11,6 +11,7 @@ export type FhirChange = {
   resourceType: string
   id: string
   versionId: string
+  /** An instant; empty where the server gave none. */
   lastUpdated: string
   resource?: Record<string, unknown> & { resourceType: string; id: string }
   /** Why this version cannot be committed to; then there is no resource. */
@@ -67,7 +68,8 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
   function within(link: string): string {
     const url = new URL(link, `${base}/`)
     const home = new URL(base)
-    if (url.origin !== home.origin || !url.pathname.startsWith(home.pathname)) {
+    const inside = url.pathname === home.pathname || url.pathname.startsWith(`${home.pathname}/`)
+    if (url.origin !== home.origin || !inside) {
       throw wayleaveError('source-unavailable', 'a next link leaves the base')
     }
     return url.href
@@ -80,6 +82,8 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     const { status, body } = await bytes(
       `${base}/${place.resourceType}/${place.id}/_history/${place.versionId}`,
     )
+    // Named by the history and yet not to be had: no later try brings it, and the others must not wait for it.
+    if (status === 404 || status === 410) return { ...place, refused: 'not-found' }
     if (status !== 200) throw wayleaveError('source-unavailable', `vread answered ${status}`)
     try {
       return { ...place, resource: parseStrictJson(body) as NonNullable<FhirChange['resource']> }
@@ -122,9 +126,12 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
 
     async changesSince(since) {
       const changes: FhirChange[] = []
+      const seen = new Set<string>()
       let next: string | undefined = `${base}/_history?_since=${encodeURIComponent(since)}&_count=500`
       for (let page = 0; next; page++) {
-        if (page > MAX_PAGES) throw wayleaveError('source-unavailable', 'history does not end')
+        if (page > MAX_PAGES || seen.has(next))
+          throw wayleaveError('source-unavailable', 'history does not end')
+        seen.add(next)
         const { status, body } = await bytes(next)
         if (status !== 200) throw wayleaveError('source-unavailable', `history answered ${status}`)
         const { bundle, strict } = readPage(body)
@@ -177,28 +184,40 @@ function readPage(body: Uint8Array): { bundle: HistoryBundle; strict: boolean } 
   }
 }
 
-type HistoryBundle = { entry?: HistoryEntry[]; link?: { relation: string; url: string }[] }
-type HistoryEntry = {
-  fullUrl?: string
-  request?: { method?: string; url?: string }
-  response?: { etag?: string; lastModified?: string }
-  resource?: Record<string, unknown> & {
-    resourceType: string
-    id: string
-    meta?: { versionId?: string; lastUpdated?: string }
-  }
-}
+type HistoryBundle = { entry?: unknown[]; link?: { relation: string; url: string }[] }
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Whatever is no object has no members. */
+const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
 
 /** Undefined for entries that say too little to be a version of anything. */
-function changeOf({ resource, request: asked, response }: HistoryEntry): FhirChange | undefined {
-  if (resource && asked?.method !== 'DELETE') {
-    const { versionId, lastUpdated } = resource.meta ?? {}
-    if (!versionId || !lastUpdated || !ID.test(resource.id) || !TYPE.test(resource.resourceType))
-      return undefined
-    return { resourceType: resource.resourceType, id: resource.id, versionId, lastUpdated, resource }
+function changeOf(entry: unknown): FhirChange | undefined {
+  const { resource, request: asked, response } = object(entry)
+  const { method, url } = object(asked)
+  const { lastModified, etag } = object(response)
+  if (typeof resource === 'object' && resource !== null && method !== 'DELETE') {
+    const { resourceType, id, meta } = resource as Json
+    const { versionId, lastUpdated } = object(meta)
+    const place = {
+      resourceType: String(resourceType).slice(0, 64),
+      id: String(id).slice(0, 64),
+      versionId: String(versionId).slice(0, 64),
+      lastUpdated: instant(lastUpdated) ?? instant(lastModified) ?? '',
+    }
+    // Names that no request can carry: what is registered under them could never be read again.
+    const named = [resourceType, id, versionId].every((text) => typeof text === 'string')
+    if (!named || !TYPE.test(place.resourceType) || !ID.test(String(id)) || !ID.test(String(versionId)))
+      return { ...place, refused: 'id-invalid' }
+    return { ...place, resource: resource as NonNullable<FhirChange['resource']> }
   }
-  const [resourceType, id] = (asked?.url ?? '').split('/')
-  const versionId = /"(.+)"/.exec(response?.etag ?? '')?.[1] ?? 'deleted'
+  const [resourceType, id] = String(url).split('/')
+  const lastUpdated = instant(lastModified) ?? ''
+  // Without an ETag, the instant tells one deletion from another.
+  const versionId = /"([^"]+)"/.exec(String(etag))?.[1] ?? `deleted-${lastUpdated}`
   if (!resourceType || !id || !ID.test(id) || !TYPE.test(resourceType)) return undefined
-  return { resourceType, id, versionId, lastUpdated: response?.lastModified ?? '' }
+  return { resourceType, id, versionId, lastUpdated }
 }
+
+const instant = (value: unknown): string | undefined =>
+  typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? value : undefined

@@ -170,11 +170,13 @@ export async function createEntries(db: Db, deps: EntryDeps, patient: StoredPati
       })
     },
 
-    async retire(compartment: string, { resourceType, id, versionId }: FhirChange): Promise<void> {
+    async retire(compartment: string, { resourceType, id, versionId, resource }: FhirChange): Promise<void> {
       const record = recordLookup(deps, { resourceType, id })
       newest.set(record, undefined)
       await add(current(), compartment, { kind: 'retired', resourceType, id }, randomCommitment(), {
         record,
+        // A deletion is a version of its own, and is registered once like any other.
+        ...(resource ? {} : { version: versionLookup(deps, { resourceType, id, versionId }) }),
         sealed: { resourceType, id, versionId },
       })
     },

@@ -59,6 +59,7 @@ function fhirIdOf({ source }: RegisterDeps, change: FhirChange): string | undefi
 /**
  * Turns changes of the FHIR server into sealed entries, oldest first, in one database transaction with the place in the
  * feed: a crash before it commits changes nothing, and a change seen twice is registered once (by type, id and version).
+ * @returns how many changes left an entry.
  */
 export async function registerChanges(
   db: Db,
@@ -90,7 +91,10 @@ export async function registerChanges(
     const before = await owners.of(change)
     const now = fhirIdOf(deps, change)
     // Deleted, or found to be somebody else's: whoever sees the former patient's records must not take it for theirs.
-    if (before !== undefined && before !== now) await (await writerOf(before))?.retire(change)
+    if (before !== undefined && before !== now) {
+      await (await writerOf(before))?.retire(change)
+      registered++
+    }
     const writer = now === undefined ? undefined : await writerOf(now)
     if (writer && change.resource) {
       await writer.write(change, change.resource)

@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
+import type { Clock } from '../../domain/clock.ts'
+import type { FhirChange } from '../../fhir/source.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { batchEntries } from './directory-batches.ts'
 import { prepareChanges, type RegisterDeps, registerChanges } from './register-changes.ts'
@@ -41,6 +43,7 @@ export function createRegistration(
   let batchTimer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   let queued = false
+  let batching: Promise<void> = Promise.resolve()
 
   async function readFeed(): Promise<void> {
     const place = await db.selectFrom('feed').select('since').where('name', '=', 'fhir').executeTakeFirst()
@@ -49,7 +52,7 @@ export function createRegistration(
     for (let i = 0; i < changes.length && !closed; i += CHUNK) {
       const chunk = changes.slice(i, i + CHUNK)
       const prepared = await prepareChanges(db, deps, chunk)
-      const until = chunk.at(-1)?.lastUpdated ?? since
+      const until = placeAfter(chunk, deps.clock) ?? since
       const registered = await db.transaction().execute(async (trx) => {
         const count = await registerChanges(trx, deps, chunk, prepared)
         const row = { name: 'fhir', since: until }
@@ -71,7 +74,7 @@ export function createRegistration(
   function scheduleBatch(): void {
     batchTimer ??= setTimeout(() => {
       batchTimer = undefined
-      batchEntries(db, deps.clock, deps.chain.contracts)
+      batching = batchEntries(db, deps.clock, deps.chain.contracts)
         .then((packed) => {
           if (packed === 0) return
           deps.afterBatch()
@@ -140,6 +143,13 @@ export function createRegistration(
       clearTimeout(feedTimer)
       clearTimeout(batchTimer)
       await running
+      await batching
     },
   }
+}
+
+/** Never later than now: one version dated next year must not hide all that follows it until then. */
+function placeAfter(changes: readonly FhirChange[], clock: Clock): string | undefined {
+  const last = changes.findLast(({ lastUpdated }) => lastUpdated !== '')?.lastUpdated
+  return last && Date.parse(last) > clock.now() ? new Date(clock.now()).toISOString() : last
 }
