@@ -40,7 +40,9 @@ beforeAll(async () => {
 afterAll(() => world?.close())
 
 async function shown(name: string, at: TestHospital): Promise<string | undefined> {
-  return (await at.his.list(of(name).id, 'TREAT')).body.entry?.find(({ resource }) => resource?.status === 'current')?.resource?.id
+  return (await at.his.list(of(name).id, 'TREAT')).body.entry?.find(
+    ({ resource }) => resource?.status === 'current',
+  )?.resource?.id
 }
 
 /** As the member's own broker would ask, whatever it was shown. */
@@ -78,7 +80,9 @@ describe('A suspended member', () => {
     // The patient's own acts need nobody's membership.
     const { client } = of('fien')
     await client.object({ to: EVERYONE, purpose: 'TREAT' })
-    await eventually(async () => (await client.consents()).consents.some(({ state }) => state === 'objection'))
+    await eventually(async () =>
+      (await client.consents()).consents.some(({ state }) => state === 'objection'),
+    )
     expect((await readyAt(a)).waiting).toBeGreaterThan(0)
 
     await world.council.reinstate(a.member)
@@ -88,7 +92,8 @@ describe('A suspended member', () => {
   })
 })
 
-const readyAt = async ({ broker }: TestHospital) => (await (await fetch(`${broker.base}/ready`)).json()) as { waiting: number; unsent: number }
+const readyAt = async ({ broker }: TestHospital) =>
+  (await (await fetch(`${broker.base}/ready`)).json()) as { waiting: number; unsent: number }
 
 describe('A consent for a group', () => {
   test('reaches who had joined before it, and not who joins later', async () => {
@@ -107,7 +112,9 @@ describe('A consent for a group', () => {
 
   test('reaches who joins later where the patient signed so', async () => {
     await of('cees').client.grant({ to: groupOf('others'), ...share, flags: { laterMembersToo: true } })
-    await eventually(async () => (await of('cees').client.consents()).consents.some(({ state }) => state === 'permit'))
+    await eventually(async () =>
+      (await of('cees').client.consents()).consents.some(({ state }) => state === 'permit'),
+    )
     await isRefused('cees', c, 'no-consent')
     await nextSecond()
     await world.council.joinGroup(groupId('others'), c.member)
@@ -140,11 +147,21 @@ describe('A member that was removed and admitted anew', () => {
   /** A lost key means a new admission, and that is a new generation (design §3). */
   async function readmit(hospital: TestHospital) {
     const { files, config, broker } = hospital
-    const profile = { name: config.name, identifier: config.identifier, endpoint: broker.base, jwks: publicJwks(files.keyring) }
+    const profile = {
+      name: config.name,
+      identifier: config.identifier,
+      endpoint: broker.base,
+      jwks: publicJwks(files.keyring),
+    }
     await nextSecond()
     await world.council.remove(hospital.member)
     await isRefused('emma', hospital, 'member-not-live')
-    await world.council.admit(hospital.member, ALL_ROLES, new Wallet(files.keyring.operator).address, JSON.stringify(profile))
+    await world.council.admit(
+      hospital.member,
+      ALL_ROLES,
+      new Wallet(files.keyring.operator).address,
+      JSON.stringify(profile),
+    )
     await indexed(world, a)
   }
 
@@ -176,8 +193,15 @@ test('A member that publishes another’s identifier as its own gets nothing of 
   const { files, broker } = c
   const operator = new Wallet(files.keyring.operator, world.provider)
   const registry = MemberRegistry__factory.connect(world.chain.contracts.memberRegistry, operator)
-  const borrowed = { name: 'Hospital B', identifier: b.config.identifier, endpoint: broker.base, jwks: publicJwks(files.keyring) }
-  await (await registry.setProfile(JSON.stringify(borrowed), { maxFeePerGas: 0, maxPriorityFeePerGas: 0 })).wait()
+  const borrowed = {
+    name: 'Hospital B',
+    identifier: b.config.identifier,
+    endpoint: broker.base,
+    jwks: publicJwks(files.keyring),
+  }
+  await (
+    await registry.setProfile(JSON.stringify(borrowed), { maxFeePerGas: 0, maxPriorityFeePerGas: 0 })
+  ).wait()
   await indexed(world, a)
   const { answer } = await refusedAt(a, undefined, () => ask('anna', c))
   expect(answer.status).toBeGreaterThanOrEqual(400)

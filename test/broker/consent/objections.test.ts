@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { groupId } from '../../../src/domain/identity/member-id.ts'
 import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
 import { admit, EVERYONE, groupOf, partyOf } from '../../support/acts.ts'
 import { refusedAt } from '../../support/inside.ts'
-import { groupId } from '../../../src/domain/identity/member-id.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
 let world: World

@@ -1,9 +1,9 @@
 import { Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
 import type { SignedAct } from '../../../src/domain/consent/read-signed-act.ts'
 import { type ActMessages, typedData } from '../../../src/domain/consent/typed-data.ts'
 import type { Hex } from '../../../src/domain/hex.ts'
+import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
 import { slotOf } from '../../../src/patient/acts.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
 import { createWords } from '../../../src/patient/seed.ts'
@@ -74,13 +74,16 @@ describe('A signature serves for what it says, where it says, once:', () => {
     ['a period that ends before it begins', { fromDay: 21_000, untilDay: 20_999 }, 'typed-data-invalid'],
   ]
 
-  test.each(WRONG)('a grant with %s is refused, by the broker and by the contract', async (_what, change, code) => {
-    const signed = await changed(change)
-    const answer = await relay(a, signed)
-    expect([answer.code, answer.status >= 400]).toEqual([code, true])
-    expect(await submit(world, signed)).toBe(false)
-    expect((await word()).version).toBe(1)
-  })
+  test.each(WRONG)(
+    'a grant with %s is refused, by the broker and by the contract',
+    async (_what, change, code) => {
+      const signed = await changed(change)
+      const answer = await relay(a, signed)
+      expect([answer.code, answer.status >= 400]).toEqual([code, true])
+      expect(await submit(world, signed)).toBe(false)
+      expect((await word()).version).toBe(1)
+    },
+  )
 
   test('a deadline that passes on the way ends the grant', async () => {
     const signed = await changed({ deadline: seconds(2) })
@@ -96,7 +99,10 @@ describe('A signature serves for what it says, where it says, once:', () => {
     const cases = [
       [{ ...domain, chainId: 1 }, 'wrong-chain'],
       [{ ...domain, verifyingContract: patientRegistry }, 'wrong-contract'],
-      [{ ...domain, verifyingContract: Wallet.createRandom().address.toLowerCase() as Hex }, 'wrong-contract'],
+      [
+        { ...domain, verifyingContract: Wallet.createRandom().address.toLowerCase() as Hex },
+        'wrong-contract',
+      ],
       [{ ...domain, version: '2' }, 'typed-data-invalid'],
     ] as const
     for (const [other, code] of cases) {
@@ -123,7 +129,10 @@ describe('A signature serves for what it says, where it says, once:', () => {
       { deadline: message.deadline + 1 },
     ]
     for (const change of tampered) {
-      const other = { ...signed, typedData: { ...signed.typedData, message: { ...message, ...change } } } as SignedAct
+      const other = {
+        ...signed,
+        typedData: { ...signed.typedData, message: { ...message, ...change } },
+      } as SignedAct
       expect((await relay(a, other)).code).toBe('signature-invalid')
       expect(await submit(world, other)).toBe(false)
     }
@@ -143,7 +152,10 @@ describe('A signature serves for what it says, where it says, once:', () => {
     // Bram's own signed acts do not become Anna's by naming her handle.
     const moved = { ...own, typedData: { ...own.typedData, message: { ...own.typedData.message, handle } } }
     expect((await relay(a, moved)).code).toBe('signature-invalid')
-    const stranger = await signAct(Wallet.createRandom().privateKey as Hex, (await anna.lock({ signOnly: true })).signed.typedData)
+    const stranger = await signAct(
+      Wallet.createRandom().privateKey as Hex,
+      (await anna.lock({ signOnly: true })).signed.typedData,
+    )
     expect((await relay(a, stranger)).code).toBe('signer-unknown')
     expect((await open()).status).toBe(200)
   })
@@ -168,7 +180,9 @@ describe('Of acts that come late, twice or out of order', () => {
     expect((await open()).status).toBe(200)
     const { signed: interposed } = await anna.grant(wish(), { signOnly: true })
     const { signed: revocation } = await anna.revoke(slot(), { signOnly: true })
-    expect(revocation.typedData.message.upToVersion).toBeGreaterThanOrEqual(interposed.typedData.message.version)
+    expect(revocation.typedData.message.upToVersion).toBeGreaterThanOrEqual(
+      interposed.typedData.message.version,
+    )
     expect(await submit(world, interposed)).toBe(true)
     expect((await word()).version).toBe(2)
     const { body } = await relay(a, revocation)

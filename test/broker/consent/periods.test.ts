@@ -21,8 +21,14 @@ const share = { purpose: 'TREAT', classes: ['problems'] }
 /** Waits until heads are fresh and windows anchored again, so that what is refused is refused for the consent's sake. */
 const steady = () =>
   eventually(async () => {
-    const answers = await Promise.all(world.hospitals.map(async ({ broker }) => (await fetch(`${broker.base}/ready`)).json()))
-    return answers.every((x) => (x as { ready: boolean; unanchoredMs: number }).ready && (x as { unanchoredMs: number }).unanchoredMs < 10_000)
+    const answers = await Promise.all(
+      world.hospitals.map(async ({ broker }) => (await fetch(`${broker.base}/ready`)).json()),
+    )
+    return answers.every(
+      (x) =>
+        (x as { ready: boolean; unanchoredMs: number }).ready &&
+        (x as { unanchoredMs: number }).unanchoredMs < 10_000,
+    )
   })
 
 beforeAll(async () => {

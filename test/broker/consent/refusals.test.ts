@@ -60,13 +60,17 @@ describe('A record is refused', () => {
     expect([body.total, body.entry?.length]).toEqual([1, 1])
     const opened = await b.his.open(body.entry?.[0]?.resource?.id ?? '', 'TREAT')
     expect(opened.body.id).toBe('anna-c1')
-    const { answer } = await refusedAt(a, 'sensitivity-not-covered', () => askDirectly('Condition', 'anna-c2'))
+    const { answer } = await refusedAt(a, 'sensitivity-not-covered', () =>
+      askDirectly('Condition', 'anna-c2'),
+    )
     expect([answer.status, answer.code]).toEqual([404, 'not-available'])
   })
 
   test('to a member that the patient did not name, even one that asks in the right way', async () => {
     const asker = await createAsker(a, a)
-    const { answer } = await refusedAt(a, 'no-consent', async () => asker.token(await tagOf('Condition', 'anna-c1')))
+    const { answer } = await refusedAt(a, 'no-consent', async () =>
+      asker.token(await tagOf('Condition', 'anna-c1')),
+    )
     expect([answer.status, answer.code]).toEqual([404, 'not-available'])
   })
 
@@ -79,6 +83,19 @@ describe('A record is refused', () => {
     for (const { sentence } of refusals) expect(sentence).toMatch(/^[A-Z].*[.]$/)
     expect(history.every(({ patient }) => patient?.reference === 'Patient/anna')).toBe(true)
   })
+})
+
+test('The compliance officer finds each refusal in the audit trail, with its reason', async () => {
+  const { body } = await a.auditor.audit({
+    'patient.identifier': `${ANNA.system}|${ANNA.value}`,
+    _count: '100',
+  })
+  const refusals = (body.entry ?? []).flatMap(({ resource }) => (resource?.outcome === '8' ? [resource] : []))
+  expect(refusals).toHaveLength(4)
+  for (const reason of ['wrong-purpose', 'class-not-covered', 'sensitivity-not-covered', 'no-consent']) {
+    expect(refusals.some((event) => JSON.stringify(event.extension).includes(`"${reason}"`))).toBe(true)
+  }
+  expect(JSON.stringify(body)).not.toContain(BRAM.value)
 })
 
 test('A sensitive kind that the patient allows is listed and handed out, and only that', async () => {

@@ -1,15 +1,15 @@
+import { importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
-import type { PatientClient } from '../../../src/patient/client.ts'
 import { type Share, sealShare } from '../../../src/exchange/share.ts'
+import type { PatientClient } from '../../../src/patient/client.ts'
+import { answerOf } from '../../../src/sandbox/his-client.ts'
+import { publicJwks } from '../../../src/store/keyring.ts'
+import { openJson } from '../../../src/store/vault.ts'
 import { admit, partyOf } from '../../support/acts.ts'
 import { insideOf, refusedAt } from '../../support/inside.ts'
 import { condition } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
-import { importJWK, type JWK } from 'jose'
-import { answerOf } from '../../../src/sandbox/his-client.ts'
-import { publicJwks } from '../../../src/store/keyring.ts'
-import { openJson } from '../../../src/store/vault.ts'
 
 let world: World
 let a: TestHospital
@@ -38,12 +38,24 @@ afterAll(() => world?.close())
 
 /** The sealed messages that A has for a member, in order, as they go over the wire. */
 async function sentTo(member: TestHospital): Promise<string[]> {
-  const rows = await insideOf(a).db().selectFrom('exchange_outbox').select('body').where('member', '=', member.member).orderBy('id').execute()
+  const rows = await insideOf(a)
+    .db()
+    .selectFrom('exchange_outbox')
+    .select('body')
+    .where('member', '=', member.member)
+    .orderBy('id')
+    .execute()
   return rows.map(({ body }) => body)
 }
 
 async function deliver(to: TestHospital, body: string) {
-  return answerOf(await fetch(`${to.broker.base}/exchange/share`, { method: 'POST', headers: { 'content-type': 'application/jose' }, body }))
+  return answerOf(
+    await fetch(`${to.broker.base}/exchange/share`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/jose' },
+      body,
+    }),
+  )
 }
 
 async function receivedAt(at: TestHospital): Promise<Share[]> {
@@ -52,7 +64,8 @@ async function receivedAt(at: TestHospital): Promise<Share[]> {
   return rows.map(({ sealed }) => openJson<Share>(vault.storeKey, sealed))
 }
 
-const sharesTold = async (at: TestHospital) => (await insideOf(at).trail()).filter(({ kind }) => kind === 'share-received').length
+const sharesTold = async (at: TestHospital) =>
+  (await insideOf(at).trail()).filter(({ kind }) => kind === 'share-received').length
 
 test('A share for a member that is down reaches it when it is back, also when the sender was restarted meanwhile', async () => {
   await b.stop()
@@ -88,7 +101,11 @@ test('A share that arrives after a newer one, its own end even, changes nothing'
 test('A new record in a class that was open brings its key to whom it is open to, and to nobody else', async () => {
   await bram.grant({ ...wish(b), classes: ['problems', 'allergies'] })
   await eventually(async () => (await total(b, BRAM)) === 1)
-  await a.put({ resourceType: 'AllergyIntolerance', id: 'bram-a1', patient: { reference: 'Patient/bram' } } as never)
+  await a.put({
+    resourceType: 'AllergyIntolerance',
+    id: 'bram-a1',
+    patient: { reference: 'Patient/bram' },
+  } as never)
   await a.put(condition('bram-c4', 'bram', 'HIV infection', '86406008'))
   await eventually(async () => (await total(b, BRAM)) === 2)
   expect(await total(c, BRAM)).toBe(0)

@@ -38,7 +38,11 @@ async function someone(): Promise<Person> {
   return { name, id, client: await world.enrol(a, id), records: 0 }
 }
 
-const problems = (to: TestHospital, classes = ['problems']) => ({ to: partyOf(to), purpose: 'TREAT', classes })
+const problems = (to: TestHospital, classes = ['problems']) => ({
+  to: partyOf(to),
+  purpose: 'TREAT',
+  classes,
+})
 const lists = (at: TestHospital, { id }: Person, wanted: number) =>
   eventually(async () => (await at.his.list(id, 'TREAT')).body.total === wanted)
 
@@ -63,23 +67,44 @@ async function keysOf(at: TestHospital, { id }: Person): Promise<Buffer[]> {
 
 /** Everything on the chain that keys once received lead to, by walking on as far as anything could lie. */
 async function reachedWith(keys: Buffer[]): Promise<{ tag: Hex; pointer: Pointer }[]> {
-  const rows = await insideOf(b).index().selectFrom('events').select('args').where('name', '=', 'RecordRegistered').execute()
-  const onChain = new Map(rows.map(({ args }) => JSON.parse(args) as { tag: Hex; pointer: Hex }).map((e) => [e.tag, e.pointer]))
+  const rows = await insideOf(b)
+    .index()
+    .selectFrom('events')
+    .select('args')
+    .where('name', '=', 'RecordRegistered')
+    .execute()
+  const onChain = new Map(
+    rows.map(({ args }) => JSON.parse(args) as { tag: Hex; pointer: Hex }).map((e) => [e.tag, e.pointer]),
+  )
   const contract = world.chain.contracts.recordDirectory as Hex
   return keys.flatMap((key) => {
     const { tagKey, sealKey } = entryKeys(key)
     return Array.from({ length: 64 }, (_, i) => entryTag(tagKey, i)).flatMap((tag) => {
       const sealed = onChain.get(tag)
       if (!sealed) return []
-      return [{ tag, pointer: decodePointer(openPointer(sealKey, { chainId: world.chain.chainId, contract, tag }, fromHex(sealed))) }]
+      return [
+        {
+          tag,
+          pointer: decodePointer(
+            openPointer(sealKey, { chainId: world.chain.chainId, contract, tag }, fromHex(sealed)),
+          ),
+        },
+      ]
     })
   })
 }
 
 async function keyNumbers({ name }: Person): Promise<number[]> {
   const { db, vault } = insideOf(a)
-  const row = await db().selectFrom('patients').selectAll().where('fhir_lookup', '=', vault.lookup('fhir', name)).executeTakeFirstOrThrow()
-  const { pointerKeys } = openJson<{ pointerKeys: { number: number }[] }>(vault.unwrapKey(row.wrapped_key), row.sealed)
+  const row = await db()
+    .selectFrom('patients')
+    .selectAll()
+    .where('fhir_lookup', '=', vault.lookup('fhir', name))
+    .executeTakeFirstOrThrow()
+  const { pointerKeys } = openJson<{ pointerKeys: { number: number }[] }>(
+    vault.unwrapKey(row.wrapped_key),
+    row.sealed,
+  )
   return pointerKeys.map(({ number }) => number)
 }
 
@@ -161,7 +186,9 @@ test.each<[string, (person: Person) => Promise<void>, number]>([
   await narrow(person)
   await lists(b, person, left)
   const tag = await newProblem(person)
-  expect((await reachedWith([...old, ...(await keysOf(b, person))])).map((entry) => entry.tag)).not.toContain(tag)
+  expect((await reachedWith([...old, ...(await keysOf(b, person))])).map((entry) => entry.tag)).not.toContain(
+    tag,
+  )
   expect(await keyNumbers(person)).toEqual([1, 2])
   if (what === 'a suspension') await world.council.reinstate(b.member)
 })

@@ -33,7 +33,12 @@ beforeAll(async () => {
   anna = await world.enrol(a, ANNA)
   const bram = await world.enrol(a, BRAM)
   // Whom else the patients trust, and for what, is what B must not learn.
-  await anna.grant({ to: partyOf(c), purpose: 'TREAT', classes: ['problems', 'observations'], sensitivities: ['HIV'] })
+  await anna.grant({
+    to: partyOf(c),
+    purpose: 'TREAT',
+    classes: ['problems', 'observations'],
+    sensitivities: ['HIV'],
+  })
   await anna.object({ to: partyOf(b), purpose: 'HRESCH' })
   await bram.grant({ to: partyOf(c), purpose: 'TREAT', classes: ['problems'] })
   await anna.grant({ to: partyOf(b), purpose: 'TREAT', classes: ['problems'] })
@@ -44,7 +49,10 @@ beforeAll(async () => {
   expect((await b.his.open(listed?.entry?.[0]?.resource?.id ?? '', 'TREAT')).status).toBe(200)
   await b.his.open(listed?.entry?.[0]?.resource?.id ?? '', 'HRESCH')
   // B passes on an act of hers, too, as any relayer may.
-  await anna.revoke({ to: EVERYONE, purpose: 'TREAT' }, { via: { base: b.broker.base, custodianKeys: publicJwks(a.files.keyring) } })
+  await anna.revoke(
+    { to: EVERYONE, purpose: 'TREAT' },
+    { via: { base: b.broker.base, custodianKeys: publicJwks(a.files.keyring) } },
+  )
   await a.settled()
   await indexed(world, b)
 
@@ -57,9 +65,25 @@ beforeAll(async () => {
 afterAll(() => world?.close())
 
 const TABLES = [
-  'patients', 'patient_identifiers', 'scopes', 'terms', 'acts', 'records', 'compartments', 'shares_sent', 'exchange_outbox',
-  'shares_received', 'share_identifiers', 'received_records', 'replay', 'sessions', 'challenges', 'enrolments', 'access_log',
-  'audit_events', 'projection',
+  'patients',
+  'patient_identifiers',
+  'scopes',
+  'terms',
+  'acts',
+  'records',
+  'compartments',
+  'shares_sent',
+  'exchange_outbox',
+  'shares_received',
+  'share_identifiers',
+  'received_records',
+  'replay',
+  'sessions',
+  'challenges',
+  'enrolments',
+  'access_log',
+  'audit_events',
+  'projection',
 ] as const // not chain_outbox: what a relayer sends, it sends in public
 
 async function dump(hospital: TestHospital): Promise<string> {
@@ -86,31 +110,49 @@ function opened(key: Uint8Array, sealed: Uint8Array): string {
 
 /** All entries on the chain, as anybody sees them. */
 async function entries() {
-  const rows = await insideOf(b).index().selectFrom('events').select('args').where('name', '=', 'RecordRegistered').execute()
+  const rows = await insideOf(b)
+    .index()
+    .selectFrom('events')
+    .select('args')
+    .where('name', '=', 'RecordRegistered')
+    .execute()
   return rows.map(({ args }) => JSON.parse(args) as { tag: Hex; pointer: Hex })
 }
 
 describe('Whoever was shared one class', () => {
   const POSITIONS = 32
-  const ownKeys = () => shares.flatMap(({ compartments }) => compartments.map(({ key }) => Buffer.from(key, 'base64url')))
+  const ownKeys = () =>
+    shares.flatMap(({ compartments }) => compartments.map(({ key }) => Buffer.from(key, 'base64url')))
   /** What else could be tried: each key as if it were the pointer key, or the key of keys, of any compartment. */
   const bentKeys = () => {
-    const names = ALL_CLASSES.flatMap((dataClass) => [dataClass, ...ALL_KINDS.map((kind) => `${dataClass}+${kind}`)])
+    const names = ALL_CLASSES.flatMap((dataClass) => [
+      dataClass,
+      ...ALL_KINDS.map((kind) => `${dataClass}+${kind}`),
+    ])
     return ownKeys().flatMap((key) => [
       ...names.map((name) => compartmentKey(key, name)),
       ...Object.values(entryKeys(key)),
       createHash('sha256').update(key).digest(),
     ])
   }
-  const tagsOf = (key: Uint8Array) => Array.from({ length: POSITIONS }, (_, i) => entryTag(entryKeys(key).tagKey, i))
+  const tagsOf = (key: Uint8Array) =>
+    Array.from({ length: POSITIONS }, (_, i) => entryTag(entryKeys(key).tagKey, i))
 
   test('cannot tell more entries of the patient’s than those that were opened to it', async () => {
     const onChain = new Set((await entries()).map(({ tag }) => tag))
     expect(onChain.size).toBe(6)
     expect(shares.map(({ compartments }) => compartments.map(({ name }) => name))).toEqual([['problems']])
-    const mine = new Set(ownKeys().flatMap(tagsOf).filter((tag) => onChain.has(tag)))
+    const mine = new Set(
+      ownKeys()
+        .flatMap(tagsOf)
+        .filter((tag) => onChain.has(tag)),
+    )
     expect([...mine]).toEqual([await insideOf(a).tagOf('Condition', 'anna-c1')])
-    expect(bentKeys().flatMap(tagsOf).filter((tag) => onChain.has(tag))).toEqual([])
+    expect(
+      bentKeys()
+        .flatMap(tagsOf)
+        .filter((tag) => onChain.has(tag)),
+    ).toEqual([])
   })
 
   test('cannot open another entry: every key that can be made was tried on every one', async () => {
@@ -143,7 +185,12 @@ describe('In all that a share holder received,', () => {
   /** The forms that a value could have in a row or a message. */
   const forms = (hex: string) => {
     const bytes = Buffer.from(fromHex(hex))
-    return [hex.slice(2), bytes.toString('base64'), bytes.toString('base64url'), JSON.stringify([...bytes])].map((f) => f.toLowerCase())
+    return [
+      hex.slice(2),
+      bytes.toString('base64'),
+      bytes.toString('base64url'),
+      JSON.stringify([...bytes]),
+    ].map((f) => f.toLowerCase())
   }
 
   test('there is no handle, scope secret, salt, hash of scope or terms, signer or pointer key of anybody', async () => {
@@ -151,17 +198,36 @@ describe('In all that a share holder received,', () => {
     const secrets = new Map<string, string>()
     for (const row of await db().selectFrom('patients').selectAll().execute()) {
       const key = vault.unwrapKey(row.wrapped_key)
-      const own = openJson<{ handle: Hex; scopeSecret: string; pointerKeys: { key: string }[]; fhirId: string }>(key, row.sealed)
+      const own = openJson<{
+        handle: Hex
+        scopeSecret: string
+        pointerKeys: { key: string }[]
+        fhirId: string
+      }>(key, row.sealed)
       const hexOf = (text: string) => `0x${Buffer.from(text, 'base64url').toString('hex')}`
-      secrets.set(own.handle, 'handle').set(hexOf(own.scopeSecret), 'scope secret').set(row.signer_hash ?? '', 'signer hash')
+      secrets
+        .set(own.handle, 'handle')
+        .set(hexOf(own.scopeSecret), 'scope secret')
+        .set(row.signer_hash ?? '', 'signer hash')
       for (const { key: pointerKey } of own.pointerKeys) secrets.set(hexOf(pointerKey), 'pointer key')
-      for (const scope of await db().selectFrom('scopes').selectAll().where('patient_id', '=', row.id).execute()) {
+      for (const scope of await db()
+        .selectFrom('scopes')
+        .selectAll()
+        .where('patient_id', '=', row.id)
+        .execute()) {
         const body = openJson<Parameters<typeof scopeHash>[0]>(key, scope.sealed)
         secrets.set(scopeHash(body), 'scope hash').set(body.salt, 'scope salt')
       }
-      for (const terms of await db().selectFrom('terms').selectAll().where('patient_id', '=', row.id).execute()) {
+      for (const terms of await db()
+        .selectFrom('terms')
+        .selectAll()
+        .where('patient_id', '=', row.id)
+        .execute()) {
         const body = openJson<Parameters<typeof termsHash>[0]>(key, terms.sealed)
-        secrets.set(termsHash(body), 'terms hash').set(termsKey(termsHash(body)), 'terms key').set(body.salt, 'terms salt')
+        secrets
+          .set(termsHash(body), 'terms hash')
+          .set(termsKey(termsHash(body)), 'terms key')
+          .set(body.salt, 'terms salt')
       }
     }
     secrets.set(anna.signer, 'signer')
@@ -174,11 +240,14 @@ describe('In all that a share holder received,', () => {
 
   test('nothing stands, bare or hashed, that any consent on the chain holds: the calldata cannot be found from it', async () => {
     const members = new Set(world.hospitals.map(({ member }) => member.slice(2)))
-    const registries = [world.chain.contracts.consentRegistry, world.chain.contracts.patientRegistry].map((x) => x.toLowerCase())
+    const registries = [world.chain.contracts.consentRegistry, world.chain.contracts.patientRegistry].map(
+      (x) => x.toLowerCase(),
+    )
     const words = new Set<string>()
     for (const { to, hex, place } of await readWholeChain(world.chain.rpc)) {
       if (!registries.includes(to)) continue
-      for (const word of largeWords(hex, place.startsWith('transaction'))) if (!members.has(word)) words.add(word)
+      for (const word of largeWords(hex, place.startsWith('transaction')))
+        if (!members.has(word)) words.add(word)
     }
     expect(words.size).toBeGreaterThan(20)
     expect([...words].filter((word) => forms(`0x${word}`).some((form) => held.includes(form)))).toEqual([])
@@ -203,7 +272,9 @@ describe('In all that a share holder received,', () => {
     for (const other of [partyOf(c).grantee, 'HRESCH', 'HIV', 'observations', 'objection', 'bram']) {
       expect(text).not.toContain(other.toLowerCase())
     }
-    const aboutB = held.split('\n').filter((line) => line.includes('anna-o1') || line.includes('anna-c2') || line.includes('bram'))
+    const aboutB = held
+      .split('\n')
+      .filter((line) => line.includes('anna-o1') || line.includes('anna-c2') || line.includes('bram'))
     expect(aboutB).toEqual([])
   })
 })
