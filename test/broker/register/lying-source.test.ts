@@ -1,0 +1,307 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Front, FrontAnswer, FrontRequest } from '../../support/front.ts'
+import { insideOf } from '../../support/inside.ts'
+import { ANNA, condition, observation, patient, somebody } from '../../support/samples.ts'
+import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
+
+let world: World
+let a: TestHospital
+let front: Front
+
+beforeAll(async () => {
+  world = await createWorld({ hospitals: 1, fronts: { fhir: ['a'] } })
+  ;[a] = world.hospitals as [TestHospital]
+  front = a.fhirFront as Front
+  await a.put(patient('anna', ANNA))
+  await a.put(condition('c0', 'anna', 'Hypertension'))
+  await a.settled()
+}, 60_000)
+
+afterEach(() => {
+  front.behave = undefined
+})
+afterAll(() => world?.close())
+
+/** The FHIR server says something else than it holds, wherever the text occurs in a page of history or in a version. */
+function say(change: (text: string, asked: FrontRequest) => string): void {
+  front.behave = async (asked, forward) => {
+    const answer = await forward()
+    if (!asked.path.includes('_history')) return answer
+    return rewritten(answer, change(Buffer.from(answer.body as Uint8Array).toString(), asked))
+  }
+}
+
+function rewritten(answer: FrontAnswer, body: string): FrontAnswer {
+  const { 'content-length': _, ...headers } = answer.headers
+  return { ...answer, headers, body }
+}
+
+const isRegistered = (type: string, id: string, version = '1') =>
+  insideOf(a)
+    .tagOf(type, id, version)
+    .then(
+      () => true,
+      () => false,
+    )
+
+/** What the trail says of versions that could not be registered: once each. */
+const alarms = async () =>
+  (await insideOf(a).trail())
+    .filter(({ kind, reason }) => kind === 'alarm' && reason === 'record-unreadable')
+    .map(({ record, note }) => `${record?.id} ${note}`)
+
+describe('a version that cannot be committed to is refused with its code, once, and all others are registered:', () => {
+  test.each<[string, string, (text: string, asked: FrontRequest) => string]>([
+    ['duplicate-key', 'dup', (text) => text.replaceAll('"id":"dup"', '"id":"x","id":"dup"')],
+    [
+      'number-not-exact',
+      'big',
+      (text) => text.replaceAll('"value":71', '"value":71.00000000000000000000001'),
+    ],
+    ['number-not-exact', 'huge', (text) => text.replaceAll('"value":72', '"value":1e999')],
+    [
+      'too-deep',
+      'deep',
+      (text) => text.replaceAll('"value":73', `"value":${'['.repeat(99)}${']'.repeat(99)}`),
+    ],
+    [
+      'malformed-json',
+      'cut',
+      (text, { path }) =>
+        path.includes('/cut/') ? text.slice(0, -5) : text.replaceAll('"id":"cut"', '"id":"cut","id":"cut"'),
+    ],
+  ])('%s', async (code, id, change) => {
+    const values: Record<string, number> = { dup: 70, big: 71, huge: 72, deep: 73, cut: 74 }
+    say(change)
+    await a.put(observation(id, 'anna', values[id] ?? 0))
+    await a.put(condition(`beside-${id}`, 'anna', 'Hypertension'))
+    await eventually(() => isRegistered('Condition', `beside-${id}`))
+    await eventually(async () => (await alarms()).includes(`Observation/${id}/_history/1 Code: ${code}.`))
+    expect(await isRegistered('Observation', id)).toBe(false)
+    await new Promise((done) => setTimeout(done, 700))
+    expect((await alarms()).filter((line) => line.includes(`/${id}/`))).toHaveLength(1)
+  })
+
+  test('names that no request could carry', async () => {
+    say((text, { path }) =>
+      path.includes('_since')
+        ? text
+            .replaceAll('"id":"path"', '"id":"../../etc"')
+            .replaceAll('"versionId":"2"', '"versionId":"../1"')
+        : text,
+    )
+    await a.put(condition('path', 'anna', 'Hypertension'))
+    await a.put(condition('versioned', 'anna', 'Hypertension'))
+    await a.put(condition('versioned', 'anna', 'Hypertension, again'))
+    await a.put(condition('beside-names', 'anna', 'Hypertension'))
+    await eventually(() => isRegistered('Condition', 'beside-names'))
+    await eventually(
+      async () => (await alarms()).filter((line) => line.endsWith('Code: id-invalid.')).length === 2,
+    )
+    expect(await isRegistered('Condition', 'versioned', '1')).toBe(true)
+  })
+
+  test('one that the history names and nobody can read', async () => {
+    front.behave = async (asked, forward) => {
+      const answer = await forward()
+      if (asked.path.includes('/missing/_history/')) return { status: 404, headers: {}, body: '' }
+      if (!asked.path.includes('_history')) return answer
+      return rewritten(
+        answer,
+        Buffer.from(answer.body as Uint8Array)
+          .toString()
+          .replaceAll('"id":"missing"', '"id":"x","id":"missing"'),
+      )
+    }
+    await a.put(condition('missing', 'anna', 'Hypertension'))
+    await a.put(condition('beside-missing', 'anna', 'Hypertension'))
+    await eventually(() => isRegistered('Condition', 'beside-missing'))
+    await eventually(async () => (await alarms()).includes('Condition/missing/_history/1 Code: not-found.'))
+  })
+})
+
+describe('odd shapes stop nothing:', () => {
+  const add = (...entries: unknown[]) =>
+    say((text, { path }) => {
+      if (!path.includes('_since')) return text
+      const bundle = JSON.parse(text) as { entry?: unknown[] }
+      return JSON.stringify({ ...bundle, entry: [...(bundle.entry ?? []), ...entries] })
+    })
+  const meta = { versionId: '1', lastUpdated: new Date().toISOString() }
+  const entry = (resource: object) => ({
+    resource: { meta, ...resource },
+    request: { method: 'PUT', url: 'x' },
+  })
+
+  test('entries that are nothing, and resources whose elements are of no known form', async () => {
+    add(
+      null,
+      5,
+      {},
+      { resource: null },
+      { resource: 'text', request: null },
+      { request: { method: 'DELETE', url: '//' }, response: { etag: 5 } },
+      entry({ resourceType: 'Condition', id: 'odd-1', subject: 5 }),
+      entry({
+        resourceType: 'Condition',
+        id: 'odd-2',
+        subject: { reference: 'Patient/anna' },
+        code: null,
+        note: [null, 5],
+      }),
+      entry({
+        resourceType: 'Observation',
+        id: 'odd-3',
+        subject: [{ reference: 'Patient/anna' }],
+        component: 'none',
+        meta: { ...meta, security: 'R' },
+      }),
+      entry({
+        resourceType: 'Patient',
+        id: 'anna',
+        identifier: [null, 5, { system: 1, value: {} }, { system: ANNA.system, value: ANNA.value }],
+      }),
+      entry({ resourceType: 'Patient', id: 'nobody', identifier: {} }),
+      entry({ resourceType: 'Nonsense', id: 'odd-4', subject: { reference: 'Patient/anna' } }),
+      { resource: { resourceType: 'Condition', id: 'odd-5', meta: 'none' }, request: { method: 'PUT' } },
+    )
+    await a.put(condition('beside-odd', 'anna', 'Hypertension'))
+    await eventually(() => isRegistered('Condition', 'beside-odd'))
+    expect(await isRegistered('Condition', 'odd-1')).toBe(false)
+    expect(await isRegistered('Condition', 'odd-2')).toBe(true)
+    // What stands where a label should and is none keeps the record very restricted.
+    const odd = await insideOf(a)
+      .db()
+      .selectFrom('records')
+      .select('compartment')
+      .where('tag', '=', await insideOf(a).tagOf('Observation', 'odd-3'))
+      .executeTakeFirst()
+    expect(odd?.compartment).toMatch(/\+V$/)
+  })
+
+  test('deletions without date or version', async () => {
+    add({ request: { method: 'DELETE', url: 'Condition/c0' } })
+    await eventually(async () => {
+      const last = await insideOf(a)
+        .db()
+        .selectFrom('records')
+        .select('kind')
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return last?.kind === 'retired'
+    })
+    front.behave = undefined
+    await a.put(condition('after-deletion', 'anna', 'Hypertension'))
+    await eventually(() => isRegistered('Condition', 'after-deletion'))
+  })
+
+  test('a version dated in the year 2999 does not hide what comes after it', async () => {
+    say((text, { path }) =>
+      path.includes('_since')
+        ? text.replace(/("id":"future"[^}]*"lastUpdated":")[^"]*/g, '$12999-01-01T00:00:00Z')
+        : text,
+    )
+    await a.put(condition('future', 'anna', 'Hypertension'))
+    await eventually(() => isRegistered('Condition', 'future'))
+    front.behave = undefined
+    await a.put(condition('after-future', 'anna', 'Hypertension'))
+    await eventually(() => isRegistered('Condition', 'after-future'))
+  })
+
+  test('a patient who is somebody else’s number now is found by the new one only', async () => {
+    const inside = insideOf(a)
+    await a.put(patient('anna', somebody(3)))
+    const lookup = (value: { system: string; value: string }) =>
+      inside.vault.lookup('identifier', `${value.system}|${value.value}`)
+    const found = async (value: typeof ANNA) =>
+      (
+        await inside
+          .db()
+          .selectFrom('patient_identifiers')
+          .select('lookup')
+          .where('lookup', '=', lookup(value))
+          .execute()
+      ).length
+    await eventually(async () => (await found(somebody(3))) === 1)
+    expect(await found(ANNA)).toBe(0)
+  })
+})
+
+describe('a next link', () => {
+  test('that leaves the base is not followed, and what is there is registered once the server is honest again', async () => {
+    let visits = 0
+    const elsewhere = createServer((_request, response) => {
+      visits++
+      response.end('{"resourceType":"Bundle","entry":[]}')
+    })
+    await new Promise<void>((done) => elsewhere.listen(0, '127.0.0.1', done))
+    const port = (elsewhere.address() as AddressInfo).port
+    const origin = new URL(front.base).origin
+    const links = [
+      `http://127.0.0.1:${port}/fhir/_history`,
+      `${origin}/fhirevil/_history`,
+      `${origin}/other`,
+      'file:///etc/passwd',
+      `//127.0.0.1:${port}/fhir`,
+    ]
+    let evil = 0
+    const asked = new Set<string>()
+    front.behave = async (request, forward) => {
+      if (/evil|other/.test(request.path)) evil++
+      const answer = await forward()
+      if (!request.path.includes('_since')) return answer
+      const url = links[asked.size % links.length] ?? ''
+      asked.add(url)
+      const bundle = JSON.parse(Buffer.from(answer.body as Uint8Array).toString()) as object
+      return rewritten(answer, JSON.stringify({ ...bundle, link: [{ relation: 'next', url }] }))
+    }
+    await a.put(condition('linked', 'anna', 'Hypertension'))
+    await eventually(async () => asked.size === links.length)
+    await new Promise((done) => setTimeout(done, 600))
+    expect({ visits, evil }).toEqual({ visits: 0, evil: 0 })
+    expect(await isRegistered('Condition', 'linked')).toBe(false)
+    front.behave = undefined
+    await eventually(() => isRegistered('Condition', 'linked'))
+    elsewhere.close()
+  })
+
+  test('that leads to itself ends', async () => {
+    let pages = 0
+    front.behave = async (request, forward) => {
+      const answer = await forward()
+      if (!request.path.includes('_since')) return answer
+      pages++
+      const bundle = JSON.parse(Buffer.from(answer.body as Uint8Array).toString()) as object
+      return rewritten(
+        answer,
+        JSON.stringify({ ...bundle, link: [{ relation: 'next', url: `${front.base}${request.path}` }] }),
+      )
+    }
+    await a.put(condition('circle', 'anna', 'Hypertension'))
+    await new Promise((done) => setTimeout(done, 1_300))
+    expect(pages).toBeLessThan(20)
+    front.behave = undefined
+    await eventually(() => isRegistered('Condition', 'circle'))
+  })
+})
+
+test('a FHIR server that fails, hangs up or shows a page is tried again until it tells', async () => {
+  const faults: (() => FrontAnswer | 'silence')[] = [
+    () => ({ status: 500, headers: {}, body: 'oops' }),
+    () => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' }),
+    () => ({ status: 200, headers: {}, body: 'null' }),
+    () => ({ status: 200, headers: {}, body: '{"entry":5}' }),
+    () => ({ status: 302, headers: { location: '/elsewhere' }, body: '' }),
+  ]
+  let i = 0
+  front.behave = async ({ path }, forward) =>
+    path.includes('_since') ? (faults[i++ % faults.length]?.() ?? forward()) : forward()
+  await a.put(condition('patience', 'anna', 'Hypertension'))
+  await eventually(async () => i >= faults.length)
+  expect(await isRegistered('Condition', 'patience')).toBe(false)
+  front.behave = undefined
+  await eventually(() => isRegistered('Condition', 'patience'))
+})
