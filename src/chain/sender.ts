@@ -10,6 +10,10 @@ const ENTRIES = 'register/%'
 const isEntries = (row: { dedupe_key: string }) => row.dedupe_key.startsWith('register/')
 
 type OutboxRow = { id: number; dedupe_key: string }
+type OnItsWay = { row: OutboxRow; hash: string }
+
+/** How long one turn waits for what it sent; what is mined later is found by the next. Milliseconds. */
+const SETTLE_WITHIN = 2_000
 
 /** A transaction to be sent, once. Equal dedupe keys are one transaction. */
 export type Outgoing = Call & { dedupeKey: string }
@@ -57,7 +61,7 @@ export function createSender(deps: {
   log: Logger
   everyMs?: number
 }): Sender {
-  const { db, provider, log, everyMs = 200 } = deps
+  const { db, provider, clock, log, everyMs = 200 } = deps
   const wallet = new Wallet(deps.operator, provider)
   let closed = false
   let timer: NodeJS.Timeout | undefined
@@ -89,7 +93,8 @@ export function createSender(deps: {
     entriesHeld = false
     if (rows.length === 0) return
     let nonce = await provider.getTransactionCount(wallet.address, 'pending')
-    const waiting: { row: OutboxRow; hash: string }[] = []
+    let waiting: OnItsWay[] = []
+    let stuck = false
     for (const row of rows) {
       if (closed) return
       if (row.status === 'sent' && row.tx_hash && (await isKnown(row.tx_hash))) {
@@ -98,8 +103,10 @@ export function createSender(deps: {
       }
       let gas = await estimate(row)
       if (typeof gas === 'string' && waiting.length > 0) {
-        // It may build on what is still on its way: let that be mined, then ask once more.
-        for (const { row: before, hash } of waiting.splice(0)) await settle(before, hash)
+        // It may build on what is still on its way: let that be mined, then ask once more, if need be in another turn.
+        if (!stuck) waiting = await settle(waiting)
+        stuck = waiting.length > 0
+        if (stuck) continue
         gas = await estimate(row)
       }
       if (typeof gas !== 'bigint' && isEntries(row)) {
@@ -132,7 +139,7 @@ export function createSender(deps: {
       nonce++
       waiting.push({ row, hash })
     }
-    for (const { row, hash } of waiting) await settle(row, hash)
+    if (!stuck) await settle(waiting)
   }
 
   async function isKnown(hash: string): Promise<boolean> {
@@ -150,22 +157,29 @@ export function createSender(deps: {
     }
   }
 
-  async function settle(row: OutboxRow, hash: string): Promise<void> {
-    const { id } = row
-    for (let wait = 20; !closed && wait < 5_000; wait *= 2) {
-      const receipt = await provider.getTransactionReceipt(hash)
-      if (receipt) {
-        const failed = receipt.status !== 1
-        if (failed && isEntries(row)) return void (await set(id, { status: 'pending' }))
-        await set(id, {
-          status: failed ? 'failed' : 'mined',
-          block: receipt.blockNumber,
-          ...(failed ? { error: 'reverted' } : {}),
-        })
-        return
-      }
+  /** Waits for all of them together, for a while; hands back those that are not mined by then. */
+  async function settle(sent: readonly OnItsWay[]): Promise<OnItsWay[]> {
+    let left = [...sent]
+    const end = clock.monotonic() + SETTLE_WITHIN
+    for (let wait = 20; left.length > 0 && !closed; wait = Math.min(wait * 2, 400)) {
+      const mined = await Promise.all(left.map(isMined))
+      left = left.filter((_, i) => !mined[i])
+      if (left.length === 0 || clock.monotonic() + wait > end) break
       await new Promise((done) => setTimeout(done, wait))
     }
+    return left
+  }
+
+  async function isMined({ row, hash }: OnItsWay): Promise<boolean> {
+    const receipt = await provider.getTransactionReceipt(hash)
+    if (!receipt) return false
+    const failed = receipt.status !== 1
+    if (failed && isEntries(row)) await set(row.id, { status: 'pending' })
+    else {
+      const error = failed ? { error: 'reverted' } : {}
+      await set(row.id, { status: failed ? 'failed' : 'mined', block: receipt.blockNumber, ...error })
+    }
+    return true
   }
 
   function flush(): Promise<void> {

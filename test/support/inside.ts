@@ -66,7 +66,7 @@ export async function refusedAt<T>(
       .map((entry) => entry.reason)
     expect(
       [reason].flat().some((one) => reasons.includes(one)),
-      `${reason} among ${reasons}`,
+      `${[reason].flat().join(' or ')} among ${reasons.join(', ')}`,
     ).toBe(true)
   }
   return { answer, gained }

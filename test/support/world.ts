@@ -29,7 +29,7 @@ export type TestClock = Clock & {
   elapse(ms: number): void
 }
 
-export function createTestClock(): TestClock {
+function createTestClock(): TestClock {
   let offset = 0
   let elapsed = 0
   return {

@@ -169,7 +169,8 @@ function assertEnforceable(act: ActName, message: ActMessages[ActName], patient:
   if (act !== 'Grant') return
   const { scope, terms, flags } = message as ActMessages['Grant']
   const { snapshotOnly, needsApproval } = readFlags(flags)
-  if (snapshotOnly || needsApproval) throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
+  if (snapshotOnly || needsApproval)
+    throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
   const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
   if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase()) {
     throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')

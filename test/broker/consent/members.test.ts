@@ -185,6 +185,7 @@ describe('A member that was removed and admitted anew', () => {
     await nextSecond()
     await of('anna').client.grant({ to: partyOf(b), ...share })
     await eventually(() => isOpened('anna', b))
+    expect(await eventually(() => shown('anna', b))).toBeDefined()
   })
 })
 

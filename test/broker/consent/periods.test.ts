@@ -81,5 +81,6 @@ test('A longer consent is untouched by the end of a shorter one', async () => {
 
 test('A consent may be given anew after its end', async () => {
   await anna.grant({ to: partyOf(b), ...share, from: day(0), until: day(1) })
-  await eventually(async () => (await list()).total === 1)
+  const listed = await eventually(async () => ((await list()).total === 1 ? list() : undefined))
+  expect((await b.his.open(listed?.entry?.[0]?.resource?.id ?? '', 'TREAT')).status).toBe(200)
 })

@@ -75,8 +75,10 @@ test('A share for a member that is down reaches it when it is back, also when th
   await anna.grant(wish(c))
   await eventually(async () => (await total(c, ANNA)) === 1)
   await a.restart()
+  expect(await receivedAt(c)).toHaveLength(1)
   await b.start()
   await eventually(async () => (await total(b, ANNA)) === 1)
+  expect(await receivedAt(b)).toHaveLength(1)
 })
 
 test('A share delivered twice is one share, and told once', async () => {
