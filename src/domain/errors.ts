@@ -13,7 +13,7 @@ export const isErrorCode = (value: unknown): value is ErrorCode =>
 
 /**
  * The one error class. `message` is the public sentence, so that a stray serialisation tells nothing more;
- * `detail` is for the log of this process only.
+ * `detail` is for the log of this process only, and never holds a caller's own words: they may name a patient.
  */
 export class WayleaveError extends Error {
   override readonly name = 'WayleaveError'

@@ -31,7 +31,7 @@ export function readAsker(claims: Record<string, unknown>): Asker {
   if (!Array.isArray(purposes) || purposes.length !== 1)
     throw wayleaveError('purpose-missing', 'exactly one purpose_of_use')
   const purpose = text(purposes[0])?.split('#').at(-1)
-  if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown', String(purposes[0]).slice(0, 40))
+  if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown')
   const userName = text(b2b?.subject_name)
   return { userId, role, organization, purpose, ...(userName ? { userName } : {}) }
 }

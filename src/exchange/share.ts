@@ -118,6 +118,6 @@ export async function openShare(
     return share
   } catch (cause) {
     if (cause instanceof WayleaveError) throw cause
-    throw wayleaveError('share-invalid', String(cause), cause)
+    throw wayleaveError('share-invalid', cause instanceof Error ? cause.name : 'no error', cause)
   }
 }

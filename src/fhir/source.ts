@@ -98,7 +98,8 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     } catch (cause) {
       const status = (cause as { response?: { status?: number } }).response?.status
       if (status === 404 || status === 410) return undefined
-      throw wayleaveError('source-unavailable', String(cause), cause)
+      // Not the client's message: it quotes the address, and with it the identifier that was searched for.
+      throw wayleaveError('source-unavailable', status ? `answered ${status}` : (cause as Error).name, cause)
     }
   }
 

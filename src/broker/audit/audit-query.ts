@@ -15,8 +15,8 @@ const MOST = 500
 
 /** @throws WayleaveError `unsupported-parameter`, or `request-invalid` that names the parameter. */
 export function readAuditQuery(parameters: Readonly<Record<string, unknown>>): AuditParameters {
-  const unknown = Object.keys(parameters).find((name) => !PARAMETERS.has(name))
-  if (unknown !== undefined) throw wayleaveError('unsupported-parameter', unknown)
+  if (Object.keys(parameters).some((name) => !PARAMETERS.has(name)))
+    throw wayleaveError('unsupported-parameter')
   const count = one(parameters, '_count')
   const before = one(parameters, '_before')
   const patient = one(parameters, 'patient')

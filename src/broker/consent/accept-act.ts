@@ -178,14 +178,13 @@ function assertEnforceable(act: ActName, message: ActMessages[ActName], patient:
   assertNamesSomebody(scope)
   if (terms.body !== ZERO_32)
     throw wayleaveError('typed-data-invalid', 'terms.body: FHIR Consent bodies are not taken yet')
-  const unknown =
-    terms.dataClasses.find((c) => !isDataClass(c)) ?? terms.sensitivities.find((k) => !isGrantableKind(k))
-  if (unknown !== undefined)
-    throw wayleaveError('typed-data-invalid', `terms name ${unknown}, which cannot be granted`)
+  const known =
+    terms.dataClasses.every((c) => isDataClass(c)) && terms.sensitivities.every((k) => isGrantableKind(k))
+  if (!known) throw wayleaveError('typed-data-invalid', 'terms name what cannot be granted')
 }
 
 function assertNamesSomebody({ granteeType, grantee, purpose }: SaltedScope): void {
-  if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown', purpose)
+  if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown')
   if ((granteeType === 'Everyone') !== (grantee === ''))
     throw wayleaveError('typed-data-invalid', 'scope.grantee')
 }

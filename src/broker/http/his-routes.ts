@@ -73,7 +73,7 @@ export function hisRoutes(
     const allowed = deps.clients.get(clientId)?.scopes ?? []
     const asked = textOf(body.scope).split(' ').filter(Boolean)
     const scopes = asked.filter((scope) => allowed.includes(scope))
-    if (scopes.length === 0) throw wayleaveError('scope-insufficient', asked.join(' ').slice(0, 100))
+    if (scopes.length === 0) throw wayleaveError('scope-insufficient', 'none of the scopes asked for')
     const clinical = scopes.some((scope) => /\/(DocumentReference|Binary)\./.test(scope))
     const extended = (claims as Record<string, unknown>).extensions !== undefined
     const asker = clinical || extended ? readAsker(claims) : undefined
@@ -146,8 +146,8 @@ const isForm = (request: FastifyRequest) =>
 
 /** @throws WayleaveError for parameters that are not supported, and for identifiers that cannot be. */
 function readQuery(parameters: Record<string, unknown>): { patient: Identifier; statuses: string[] } {
-  const unknown = Object.keys(parameters).find((name) => !PARAMETERS.has(name))
-  if (unknown !== undefined) throw wayleaveError('unsupported-parameter', unknown)
+  if (Object.keys(parameters).some((name) => !PARAMETERS.has(name)))
+    throw wayleaveError('unsupported-parameter')
   const text = parameters['patient.identifier']
   if (typeof text !== 'string' || !text.includes('|'))
     throw wayleaveError('request-invalid', 'patient.identifier=system|value')

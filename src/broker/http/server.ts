@@ -26,6 +26,8 @@ const FRAMEWORK_CODES: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'content-type-unsupported',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request-invalid',
   FST_ERR_VALIDATION: 'request-invalid',
+  // PostgreSQL's character_not_in_repertoire: a text that no text column takes, such as one with a NUL in it.
+  '22021': 'request-invalid',
 }
 
 /**
@@ -64,7 +66,9 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
     else log.debug({ ...entry, detail: detailOf(error) }, 'a request was refused')
     return sendError(request, reply, code)
   })
-  app.setNotFoundHandler((request, reply) => sendError(request, reply, 'not-found'))
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
+    sendError(request, reply, 'not-found'),
+  )
   // Whoever is being answered while the server closes must not keep it open by its idle connection, nor by its silence.
   let closing = false
   app.addHook('preClose', async () => {
@@ -90,6 +94,7 @@ function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
 function sendError(request: FastifyRequest, reply: FastifyReply, code: ErrorCode): FastifyReply {
   return reply
     .status(ERRORS[code].status)
+    .headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
     .type('application/fhir+json')
     .send(toOperationOutcome(code, request.id))
 }
@@ -100,8 +105,11 @@ function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCod
   return known ?? (error.statusCode === 400 ? 'malformed-json' : 'internal')
 }
 
-function detailOf(error: Error): string {
-  return error instanceof WayleaveError ? (error.detail ?? '') : String(error.stack ?? error)
+/** Of a foreign error its kind and its place, not its words: they may quote a value that names a patient. */
+function detailOf(error: Error & { code?: unknown }): string {
+  if (error instanceof WayleaveError) return error.detail ?? ''
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  return [`${error.name} ${String(error.code ?? '')}`, ...frames].join('\n')
 }
 
 /** The bearer or DPoP credential of a request. */

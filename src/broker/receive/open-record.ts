@@ -32,6 +32,9 @@ export type RecordOpener = {
   open(recordId: string, asker: Asker, clientId: string): Promise<OpenedRecord>
 }
 
+/** A FHIR id. What is none names no record, like any that is not known. */
+const RECORD_ID = /^[A-Za-z0-9\-.]{1,64}$/
+
 /** How far the custodian's clock may be off. Seconds. */
 const CLOCK_SKEW = 60
 
@@ -52,6 +55,7 @@ export function createRecordOpener(deps: {
   const directory = RecordDirectory__factory.connect(deps.chain.contracts.recordDirectory, deps.provider)
 
   async function candidates(recordId: string) {
+    if (!RECORD_ID.test(recordId)) return undefined
     const rows = await db
       .selectFrom('received_records')
       .select(['share_id', 'sealed'])

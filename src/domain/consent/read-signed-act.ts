@@ -96,11 +96,10 @@ function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
 function checkDomain(act: ActName, domain: unknown, place: ActPlace): TypedDataDomain {
   if (!isObject(domain)) throw wayleaveError('typed-data-invalid', 'no domain')
   const contract = ['Bind', 'Lock', 'Unlock'].includes(act) ? place.patientRegistry : place.consentRegistry
-  if (Number(domain.chainId) !== place.chainId)
-    throw wayleaveError('wrong-chain', String(domain.chainId).slice(0, 20))
+  if (Number(domain.chainId) !== place.chainId) throw wayleaveError('wrong-chain')
   const given = domain.verifyingContract
   if (typeof given !== 'string' || given.toLowerCase() !== contract.toLowerCase()) {
-    throw wayleaveError('wrong-contract', String(given).slice(0, 42))
+    throw wayleaveError('wrong-contract')
   }
   const expected = actDomain(act, place.chainId, contract.toLowerCase() as Hex)
   if (domain.name !== expected.name || domain.version !== expected.version) {
