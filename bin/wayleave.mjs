@@ -264,7 +264,8 @@ function environment(node) {
     [path]: `${dirname(node)}${delimiter}${process.env[path] ?? ''}`,
     WAYLEAVE_STARTED: String(started),
     // Each start, and each restart of a broker, then compiles nothing that was compiled before: half its processor time.
-    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'wayleave', 'compiled'),
+    NODE_COMPILE_CACHE:
+      process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'wayleave', 'compiled'),
   }
 }
 

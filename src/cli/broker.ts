@@ -45,14 +45,15 @@ async function runBroker(configFile: string, level: string): Promise<void> {
   const broker = await createBroker({ config, keyring, database, fhirBase, clock: systemClock, log })
   log.info({ base: broker.base }, 'the broker serves')
 
-  let stopping: Promise<void> | undefined
+  let stopping = false
   const stop = () => {
-    stopping ??= (async () => {
-      await broker.close()
-      await closeFhir()
-      await database.close()
-      process.exit(0)
-    })()
+    if (stopping) return
+    stopping = true
+    void broker
+      .close()
+      .then(closeFhir)
+      .then(() => database.close())
+      .then(() => process.exit(0))
   }
   process.on('SIGTERM', stop)
   // Ctrl-C in a terminal reaches the whole group; under a supervisor, its SIGTERM is what counts.

@@ -109,7 +109,7 @@ function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCod
 function detailOf(error: Error & { code?: unknown }): string {
   if (error instanceof WayleaveError) return error.detail ?? ''
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  return [`${error.name} ${String(error.code ?? '')}`, ...frames].join('\n')
+  return [`${error.name} ${typeof error.code === 'string' ? error.code : ''}`, ...frames].join('\n')
 }
 
 /** The bearer or DPoP credential of a request. */

@@ -183,7 +183,8 @@ describe('a search of the trail', () => {
     expect(await during(`lt${instant}`)).toEqual(recorded.filter((at) => at < instant))
     expect(await during(`le${instant}`)).toEqual(recorded.filter((at) => at <= instant))
     expect(await during(instant)).toEqual(recorded.filter((at) => at === instant))
-    const [today = '', year = ''] = [begun.slice(0, 10), begun.slice(0, 4)]
+    const today = begun.slice(0, 10)
+    const year = begun.slice(0, 4)
     const ofToday = recorded.filter((at) => at.startsWith(today))
     expect(await during(today)).toEqual(ofToday)
     expect(await during(`ge${today}`)).toEqual(recorded)

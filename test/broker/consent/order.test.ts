@@ -183,8 +183,9 @@ describe('Of acts that come late, twice or out of order', () => {
     expect(revocation.typedData.message.upToVersion).toBeGreaterThanOrEqual(
       interposed.typedData.message.version,
     )
-    expect(await submit(world, interposed)).toBe(true)
-    expect((await word()).version).toBe(2)
+    expect((await relay(a, interposed)).status).toBe(202)
+    await eventually(async () => (await word()).version === 2)
+    expect((await open()).status).toBe(200)
     const { body } = await relay(a, revocation)
     expect(body.receipt?.counts).toBe('now')
     await isRefused('revocation-pending', 'revoked')
@@ -193,6 +194,14 @@ describe('Of acts that come late, twice or out of order', () => {
     await isRefused('revoked')
     // And again with the grant arriving last: its version has gone by.
     expect(await submit(world, interposed)).toBe(false)
+  })
+
+  test('a grant that went to the chain past the hospital opens nothing while the hospital lacks its terms', async () => {
+    const { signed } = await anna.grant(wish(), { signOnly: true })
+    expect(await submit(world, signed)).toBe(true)
+    await isRefused('terms-missing')
+    await anna.revoke(slot())
+    await settled((await word()).version)
   })
 
   test('an old revocation sent again changes nothing against a later grant, and the receipt says so', async () => {
