@@ -200,8 +200,8 @@ describe('Of acts that come late, twice or out of order', () => {
     const { signed } = await anna.grant(wish(), { signOnly: true })
     expect(await submit(world, signed)).toBe(true)
     await isRefused('terms-missing')
-    await anna.revoke(slot())
-    await settled((await word()).version)
+    const { signed: revocation } = await anna.revoke(slot())
+    await settled(revocation.typedData.message.upToVersion + 1)
   })
 
   test('an old revocation sent again changes nothing against a later grant, and the receipt says so', async () => {
