@@ -13,7 +13,7 @@ export type SharedPointer = {
   commitment: Hex
   compartment: string
   pointer: Extract<Pointer, { kind: 'snapshot' | 'reference' }>
-  /** False once a newer version, or the record's leaving this compartment, stands behind it. */
+  /** False once a newer version stands behind it. What left the compartment is not shown at all. */
   current: boolean
 }
 
@@ -27,10 +27,10 @@ export async function walkPointers(
   deps: { index: IndexQueries; chainId: number; directory: Hex },
   share: Share,
 ): Promise<SharedPointer[]> {
-  const found: SharedPointer[] = []
+  // By what they are about, so that a record that left takes its earlier versions with it.
+  const found = new Map<string, SharedPointer[]>()
   // In the order of pointer keys, so that what stands behind is newer.
   const compartments = [...share.compartments].sort((a, b) => a.keyNumber - b.keyNumber)
-  const newest = new Map<string, SharedPointer>()
   for (const { name, key } of compartments) {
     const { tagKey, sealKey } = entryKeys(Buffer.from(key, 'base64url'))
     for (let start = 0; ; start += STEP) {
@@ -42,10 +42,12 @@ export async function walkPointers(
         const pointer = open(sealKey, { chainId: deps.chainId, contract: deps.directory, tag }, entry.pointer)
         if (!pointer || pointer.kind === 'closing') continue
         const about = pointer.kind === 'reference' ? tag : `${name}/${pointer.resourceType}/${pointer.id}`
-        const before = newest.get(about)
-        if (before) before.current = false
-        newest.delete(about)
-        if (pointer.kind === 'retired') continue
+        if (pointer.kind === 'retired') {
+          found.delete(about)
+          continue
+        }
+        const versions = found.get(about) ?? []
+        for (const before of versions) before.current = false
         const shown: SharedPointer = {
           recordId: recordId(share.custodian, tag),
           tag,
@@ -54,13 +56,12 @@ export async function walkPointers(
           pointer,
           current: true,
         }
-        newest.set(about, shown)
-        found.push(shown)
+        found.set(about, [...versions, shown])
       }
       if (entries.size < STEP) break
     }
   }
-  return found
+  return [...found.values()].flat()
 }
 
 /** An entry that does not open under its own key and place is not the custodian's word to us; it is passed over. */

@@ -77,10 +77,11 @@ describe('what happens at the FHIR server shows at the grantee:', () => {
     expect(alarms).toEqual([])
   })
 
-  test('a deleted record is listed no more, and can be made again', async () => {
+  test('a deleted record is listed no more, by none of its versions, and can be made again', async () => {
     await remove('Condition/c2')
     await remove('Observation/o2')
     await becomes(ANNA, ['c1/1 current', 'o1/2 current'])
+    expect(await shown(ANNA, 'superseded')).toEqual(['o1/1 superseded'])
     await a.put(condition('c2', 'anna', 'Asthma', '195967001'))
     await becomes(ANNA, ['c1/1 current', 'c2/3 current', 'o1/2 current'])
   })
