@@ -20,6 +20,7 @@ describe('an audit entry in plain words', () => {
     const told = AUDIT_KINDS.map((kind) => `${kind}: ${describeAuditEntry({ ...full, kind })}`)
     expect(told.join('\n')).toMatchInlineSnapshot(`
       "query: Dr. Vos (physician) at Hospital B looked for records that other hospitals share about the patient for treatment.
+      intent: Hospital A decided to give a record (problems and diagnoses) to Dr. Vos (physician) at Hospital B for treatment.
       disclosure: Hospital A gave a record (problems and diagnoses) to Dr. Vos (physician) at Hospital B for treatment.
       receipt: Dr. Vos (physician) at Hospital B received a record (problems and diagnoses) from Hospital A for treatment and verified it.
       refusal: Hospital A refused a record (problems and diagnoses) to Dr. Vos (physician) at Hospital B for treatment.
