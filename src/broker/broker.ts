@@ -1,10 +1,6 @@
-import { JsonRpcProvider } from 'ethers'
 import { importJWK } from 'jose'
 import type { Logger } from 'pino'
-import { createConsentReader } from '../chain/consent-reader.ts'
-import { watchHead } from '../chain/head-watch.ts'
 import { publishProfile } from '../chain/member-profile.ts'
-import { createSender } from '../chain/sender.ts'
 import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
@@ -15,7 +11,6 @@ import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
 import { createLabeller } from '../fhir/labeller.ts'
 import { createFhirSource } from '../fhir/source.ts'
-import { createIndexer, createIndexQueries } from '../indexer/index.ts'
 import { createRelayer } from '../relayer/relayer.ts'
 import type { Database } from '../store/database.ts'
 import { type Keyring, publicJwks } from '../store/keyring.ts'
@@ -26,6 +21,7 @@ import { createVault } from '../store/vault.ts'
 import { createAccessLog } from './audit/access-log.ts'
 import { createChainProjection } from './audit/project-chain.ts'
 import { createWindows } from './audit/windows.ts'
+import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createActs } from './consent/accept-act.ts'
 import { createConsentStates } from './consent/consent-state.ts'
@@ -100,24 +96,14 @@ export async function createBroker({
   const patients = createPatientStore({ vault, clock })
   const remember = createReplayStore({ db, clock })
 
-  // chain → index
-  const provider = new JsonRpcProvider(config.chain.rpc, chainId, {
-    staticNetwork: true,
-    cacheTimeout: -1,
-    batchMaxCount: 1,
-  })
-  const head = watchHead({ provider, clock })
-  const index = createIndexQueries(indexDb)
-  const indexer = await createIndexer({
-    db: indexDb,
-    provider,
-    contracts,
-    from: config.chain.deployedAt,
-    head,
+  const { provider, head, index, indexer, sender, reader, timeOf } = await openChainSide({
+    config: config.chain,
+    operator: keyring.operator,
+    db,
+    indexDb,
+    clock,
     log,
   })
-  const sender = createSender({ db, provider, operator: keyring.operator, clock, log })
-  const reader = createConsentReader(provider, contracts)
   const keysOf = async (id: Hex) => (await index.profile(id))?.jwks
 
   // audit
@@ -131,13 +117,6 @@ export async function createBroker({
     anchored: () => index.lastWindow(member),
     afterClose: () => void sender.flush(),
   })
-  const times = new Map<number, number>()
-  const timeOf = async (block: number) => {
-    const time = times.get(block) ?? (await provider.getBlock(block))?.timestamp ?? 0
-    if (times.size > 10_000) times.clear()
-    times.set(block, time)
-    return time
-  }
   const projection = createChainProjection({ db, index, patients, vault, custodian: member, timeOf, log })
 
   // consent
