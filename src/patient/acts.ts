@@ -1,5 +1,6 @@
 import { type ConsentFlags, dayOf } from '../domain/consent/consent-word.ts'
 import { isDataClass } from '../domain/consent/data-classes.ts'
+import type { OwnConsents } from '../domain/consent/own-consents.ts'
 import { isPurpose } from '../domain/consent/purposes.ts'
 import type { ActPlace } from '../domain/consent/read-signed-act.ts'
 import { type SaltedScope, type Scope, saltedScope } from '../domain/consent/scope.ts'
@@ -13,31 +14,6 @@ import {
   typedData,
 } from '../domain/consent/typed-data.ts'
 import type { Hex } from '../domain/hex.ts'
-
-/** One slot, as `GET /patient/consents` tells the patient. */
-export type OwnConsent = {
-  scopeHash: Hex
-  scope: SaltedScope
-  state: 'silent' | 'permit' | 'objection'
-  /** On the chain. */
-  version: number
-  /** YYYY-MM-DD, both included. */
-  from?: string
-  until?: string
-  terms?: SaltedTerms
-  /** The highest "up to" that the custodian holds for this slot, mined or not; -1 for none. */
-  signedUpTo: number
-}
-
-/** The answer of `GET /patient/consents`: all slots of one handle at the newest block. */
-export type OwnConsents = {
-  handle: Hex
-  locked: boolean
-  epoch: number
-  /** The highest "up to" among the locks that the custodian holds; -1 for none. */
-  lockSignedUpTo: number
-  consents: OwnConsent[]
-}
 
 /** What a device must hold to sign for one handle: what it received at sign-in, and the newest state. */
 export type SigningState = {

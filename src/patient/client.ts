@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
+import type { OwnConsents } from '../domain/consent/own-consents.ts'
 import type { ActPlace, SignedAct } from '../domain/consent/read-signed-act.ts'
 import { type ActName, actDomain, digestOf, type TypedData, typedData } from '../domain/consent/typed-data.ts'
 import { type Hex, toHex } from '../domain/hex.ts'
@@ -12,7 +13,6 @@ import {
   buildUnlock,
   buildWithdrawal,
   type GrantWish,
-  type OwnConsents,
   type Party,
   type SigningState,
   slotOf,

@@ -1,5 +1,5 @@
+import type { OwnConsents } from '../domain/consent/own-consents.ts'
 import type { Hex } from '../domain/hex.ts'
-import type { OwnConsents } from './acts.ts'
 
 /**
  * What this device has signed and sent since it was started, where neither chain nor custodian may show it yet. An "up

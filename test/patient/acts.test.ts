@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { dayOf } from '../../src/domain/consent/consent-word.ts'
+import type { OwnConsents } from '../../src/domain/consent/own-consents.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import {
   buildGrant,
@@ -11,7 +12,6 @@ import {
   buildWithdrawal,
   nextUpTo,
   nextUpToEpoch,
-  type OwnConsents,
   type Party,
   type SigningState,
   slotOf,

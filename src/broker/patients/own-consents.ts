@@ -2,33 +2,11 @@ import type { JsonRpcProvider } from 'ethers'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import { dateOfDay } from '../../domain/consent/consent-word.ts'
-import type { SaltedScope } from '../../domain/consent/scope.ts'
-import type { SaltedTerms } from '../../domain/consent/terms.ts'
+import type { OwnConsents } from '../../domain/consent/own-consents.ts'
 import type { Hex } from '../../domain/hex.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { scopesOf, termsOf } from '../consent/scopes.ts'
-
-/** One slot as its patient sees it: body, word, and what is signed but not on the chain yet. */
-export type OwnConsent = {
-  scopeHash: Hex
-  scope: SaltedScope
-  state: 'silent' | 'permit' | 'objection'
-  version: number
-  from?: string
-  until?: string
-  terms?: SaltedTerms
-  /** The highest "up to" that the patient signed for this slot; a new one must name one more than anything so far. */
-  signedUpTo: number
-}
-
-export type OwnConsents = {
-  handle: Hex
-  locked: boolean
-  epoch: number
-  lockSignedUpTo: number
-  consents: OwnConsent[]
-}
 
 /** All of a patient's slots at the newest block. @throws when the node does not answer. */
 export async function readOwnConsents(

@@ -1,10 +1,11 @@
 import { dateOfDay } from '../../domain/consent/consent-word.ts'
 import { DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
+import type { OwnConsent, OwnConsents } from '../../domain/consent/own-consents.ts'
 import { ANY_PURPOSE, purposeDisplay } from '../../domain/consent/purposes.ts'
 import { isSensitiveKind, SENSITIVE_KINDS } from '../../domain/consent/sensitivities.ts'
 import type { Terms } from '../../domain/consent/terms.ts'
 import type { ActMessages, ActName } from '../../domain/consent/typed-data.ts'
-import type { OwnConsent, OwnConsents, Party } from '../../patient/acts.ts'
+import type { Party } from '../../patient/acts.ts'
 import type { Standing } from './in-force.ts'
 
 export type Told = {

@@ -1,0 +1,28 @@
+import type { Hex } from '../hex.ts'
+import type { SaltedScope } from './scope.ts'
+import type { SaltedTerms } from './terms.ts'
+
+/** One slot, as `GET /patient/consents` tells the patient: body, word, and what is signed but not on the chain yet. */
+export type OwnConsent = {
+  scopeHash: Hex
+  scope: SaltedScope
+  state: 'silent' | 'permit' | 'objection'
+  /** On the chain. */
+  version: number
+  /** YYYY-MM-DD, both included. */
+  from?: string
+  until?: string
+  terms?: SaltedTerms
+  /** The highest "up to" that the custodian holds for this slot, mined or not; -1 for none. */
+  signedUpTo: number
+}
+
+/** The answer of `GET /patient/consents`: all slots of one handle at the newest block. */
+export type OwnConsents = {
+  handle: Hex
+  locked: boolean
+  epoch: number
+  /** The highest "up to" among the locks that the custodian holds; -1 for none. */
+  lockSignedUpTo: number
+  consents: OwnConsent[]
+}
