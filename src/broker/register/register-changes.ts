@@ -67,10 +67,11 @@ export async function registerChanges(
   changes: readonly FhirChange[],
   prepared: Prepared,
 ): Promise<number> {
-  const writers = new Map<string, EntryWriter | undefined>()
+  const writers = new Map<string, EntryWriter>()
   const writerOf = async (fhirId: string) => {
-    if (!writers.has(fhirId)) writers.set(fhirId, await openWriter(db, deps, fhirId, prepared))
-    return writers.get(fhirId)
+    const writer = writers.get(fhirId) ?? (await openWriter(db, deps, fhirId, prepared))
+    writers.set(fhirId, writer)
+    return writer
   }
   const owners = createOwners(db, deps)
   const known = await knownVersions(db, deps, changes)
@@ -92,17 +93,16 @@ export async function registerChanges(
     const now = fhirIdOf(deps, change)
     // Deleted, or found to be somebody else's: whoever sees the former patient's records must not take it for theirs.
     if (before !== undefined && before !== now) {
-      await (await writerOf(before))?.retire(change)
+      await (await writerOf(before)).retire(change)
       registered++
     }
-    const writer = now === undefined ? undefined : await writerOf(now)
-    if (writer && change.resource) {
-      await writer.write(change, change.resource)
+    if (now !== undefined && change.resource) {
+      await (await writerOf(now)).write(change, change.resource)
       registered++
     }
-    owners.set(change, writer ? now : undefined)
+    owners.set(change, now)
   }
-  for (const writer of writers.values()) await writer?.finish()
+  for (const writer of writers.values()) await writer.finish()
   return registered
 }
 
@@ -189,18 +189,18 @@ type EntryWriter = {
   finish(): Promise<void>
 }
 
-/** Undefined where the record names a patient whom the hospital does not have. */
+/** Takes the patient's row for the rest of the transaction, and makes it where there is none. */
 async function openWriter(
   db: Db,
   deps: RegisterDeps,
   fhirId: string,
   prepared: Prepared,
-): Promise<EntryWriter | undefined> {
+): Promise<EntryWriter> {
   let found = await deps.patients.byFhirId(db, fhirId)
   if (!found) {
+    // A record may come before its Patient: the identifiers follow when that one comes, and nothing is lost meanwhile.
     const resource = prepared.people.get(fhirId)
-    if (!resource) return undefined
-    found = await deps.patients.create(db, { fhirId, identifiers: identifiersOf(resource) })
+    found = await deps.patients.create(db, { fhirId, identifiers: resource ? identifiersOf(resource) : [] })
   }
   // Read again under the lock: what was handed out, and the keys, may have changed since.
   const patient = await deps.patients.lock(db, found.id)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { insideOf } from '../../support/inside.ts'
-import { ANNA, BRAM, condition, observation, patient } from '../../support/samples.ts'
+import { ANNA, BRAM, condition, observation, patient, somebody } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
 let world: World
@@ -216,4 +216,15 @@ describe('of what is written,', () => {
       ])
     }
   })
+})
+
+test('a record that comes before its patient is registered, and found once the patient is there', async () => {
+  const early = somebody(7)
+  await a.put(condition('early', 'cees', 'Hypertension'))
+  await eventually(() => insideOf(a).tagOf('Condition', 'early'))
+  await a.put(patient('cees', early))
+  const cees = await eventually(() => world.enrol(a, early))
+  const to = { granteeType: 'Organization' as const, grantee: identifierText(b.config.identifier) }
+  await cees.grant({ to, purpose: 'TREAT', classes: ['problems'] })
+  await becomes(early, ['early/1 current'])
 })
