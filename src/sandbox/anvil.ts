@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 export type Anvil = { rpc: string; pid: number; stop(): Promise<void> }
@@ -20,7 +20,14 @@ function anvilBinary(): string {
  * Starts the embedded chain: a block every 2 s and at once for a transaction, free gas, its state on disk every 2 s. A
  * chain left over from a sandbox that was killed is ended first: two must never write one state.
  */
-export async function startAnvil(args: { port: number; dir?: string; chainId?: number; blockTime?: number }): Promise<Anvil> {
+export async function startAnvil(args: {
+  port: number
+  dir?: string
+  chainId?: number
+  blockTime?: number
+  /** The EVM's rules; anvil's newest unless given. */
+  hardfork?: string
+}): Promise<Anvil> {
   const pidFile = args.dir && join(args.dir, 'anvil.pid')
   if (pidFile) await endLeftOver(pidFile)
   const flags = [
@@ -30,6 +37,7 @@ export async function startAnvil(args: { port: number; dir?: string; chainId?: n
     ['--block-time', String(args.blockTime ?? 2), '--mixed-mining'],
     ['--base-fee', '0', '--gas-price', '0', '--disable-min-priority-fee'],
     ['--accounts', '1', '--quiet'],
+    args.hardfork ? ['--hardfork', args.hardfork] : [],
     args.dir ? ['--state', join(args.dir, 'state.json'), '--state-interval', '2'] : [],
   ].flat()
   // A group of its own, so that Ctrl-C reaches it only after the brokers have closed.

@@ -1,0 +1,37 @@
+/**
+ * `npm run bench:gas`: what each operation costs as a whole transaction on a real anvil, beside the targets and beside
+ * EAS 1.9, compiled with its own solc 0.8.29 and OpenZeppelin 5.3 at our EVM version and optimizer runs. Prints the
+ * table and writes it to `docs/gas.md`. Gas does not depend on the machine: keys, time and data are fixed.
+ *
+ * Ends with 3, and says what is missing, when EAS's packages cannot be installed.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { projectSettings } from '../scripts/solidity.ts'
+import { createBenchChain } from './chain.ts'
+import { type EasGas, measureEas, PackagesMissing } from './eas.ts'
+import { gasPage } from './page.ts'
+import { benchKey, createBenchWorld, measureWayleave, type WayleaveGas } from './wayleave.ts'
+
+const settings = await projectSettings()
+
+async function measure(): Promise<{ ours: WayleaveGas; eas: EasGas }> {
+  const chain = await createBenchChain(settings.evmVersion, benchKey)
+  try {
+    const ours = await measureWayleave(await createBenchWorld(chain))
+    return { ours, eas: await measureEas(chain, settings) }
+  } finally {
+    await chain.close()
+  }
+}
+
+try {
+  const { ours, eas } = await measure()
+  const page = gasPage(ours, eas, settings)
+  writeFileSync(join(import.meta.dirname, '..', 'docs', 'gas.md'), page)
+  process.stdout.write(page)
+} catch (error) {
+  if (!(error instanceof PackagesMissing)) throw error
+  process.stderr.write(`bench: ${error.message}\n`)
+  process.exitCode = 3
+}
