@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IMemberRegistry} from "../members/IMemberRegistry.sol";
 import {HandleWord} from "../patients/HandleWord.sol";
+import {IPasskeyVerifier} from "../patients/IPasskeyVerifier.sol";
 import {IPatientRegistry} from "../patients/IPatientRegistry.sol";
 import {Signers} from "../patients/Signers.sol";
 import {Grant, Objection, Reading, Revocation, Withdrawal} from "./ConsentTypes.sol";
@@ -39,12 +40,14 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
 
     IMemberRegistry private immutable _members;
     IPatientRegistry private immutable _patients;
+    IPasskeyVerifier private immutable _passkeys;
 
     mapping(bytes32 handle => mapping(bytes32 scope => ConsentWord)) private _words;
 
     constructor(IMemberRegistry members, IPatientRegistry patients) EIP712("Wayleave Consent", "1") {
         _members = members;
         _patients = patients;
+        _passkeys = patients.passkeys();
     }
 
     /// @inheritdoc IConsentRegistry
@@ -157,7 +160,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         bytes32 digest,
         bytes calldata signature
     ) private view returns (bytes32 signerHash) {
-        signerHash = Signers.requireSigned(signer, digest, signature);
+        signerHash = Signers.requireSigned(_passkeys, signer, digest, signature);
         (bool owner, HandleWord word) = _patients.ownership(handle, signerHash);
         if (!owner) {
             (bytes32 custodian, ) = _patients.handleState(handle);
@@ -178,7 +181,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         bytes calldata signature
     ) private view returns (bytes32 signerHash) {
         if (upToVersion == type(uint24).max) revert ConsentVersionExhausted(handle, scope, upToVersion);
-        signerHash = Signers.requireSigned(signer, _hashTypedDataV4(structHash), signature);
+        signerHash = Signers.requireSigned(_passkeys, signer, _hashTypedDataV4(structHash), signature);
         if (!_patients.isOwner(handle, signerHash)) revert ConsentSignerNotOwner(handle, signerHash);
     }
 

@@ -67,8 +67,8 @@ interface IConsentRegistry {
     /// @notice Puts a permit into the slot, in place of whatever was there.
     /// @dev Reverts with the errors of `Signers`, too; so do all acts.
     /// @param g What is granted.
-    /// @param signer The owner's 20-byte account.
-    /// @param signature The signer's over `Grant`, 65 bytes.
+    /// @param signer The owner's account, 20 bytes, or passkey, 116 (see `Signers`).
+    /// @param signature The signer's over `Grant`: 65 bytes, or a WebAuthn assertion.
     function grant(Grant calldata g, bytes calldata signer, bytes calldata signature) external;
 
     /// @notice Ends a permit; an objection stays one.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {HandleWord} from "./HandleWord.sol";
+import {IPasskeyVerifier} from "./IPasskeyVerifier.sol";
 
 /// @title Patients' handles and who signs for them
 /// @notice A handle is 32 random bytes that stand for one patient at one custodian. Patients sign EIP-712 typed data
@@ -40,8 +41,8 @@ interface IPatientRegistry {
     /// @dev Reverts with the errors of `IMemberRegistry.requireRole` (registrar) and of `Signers`, too.
     /// @param handle 32 random bytes.
     /// @param deadline Last block time, in seconds, at which the signature counts.
-    /// @param signer The patient's 20-byte account.
-    /// @param signature The signer's over `Bind`, 65 bytes.
+    /// @param signer The patient's account, 20 bytes, or passkey, 116 (see `Signers`).
+    /// @param signature The signer's over `Bind`: 65 bytes, or a WebAuthn assertion.
     function bind(bytes32 handle, uint64 deadline, bytes calldata signer, bytes calldata signature) external;
 
     /// @notice "Every epoch up to E": where E has been reached, the epoch becomes E + 1 and the handle is locked; where
@@ -57,6 +58,9 @@ interface IPatientRegistry {
         bytes calldata signer,
         bytes calldata signature
     ) external;
+
+    /// @notice The one verifier of passkeys that is asked, here and in the ConsentRegistry.
+    function passkeys() external view returns (IPasskeyVerifier);
 
     /// @notice A handle's custodian, zero if unbound, and its word.
     function handleState(bytes32 handle) external view returns (bytes32 custodian, HandleWord word);

@@ -5,6 +5,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IMemberRegistry} from "../members/IMemberRegistry.sol";
 import {ROLE_REGISTRAR} from "../members/MemberTypes.sol";
 import {HandleWord} from "./HandleWord.sol";
+import {IPasskeyVerifier} from "./IPasskeyVerifier.sol";
 import {IPatientRegistry} from "./IPatientRegistry.sol";
 import {Signers} from "./Signers.sol";
 
@@ -15,13 +16,15 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     bytes32 private constant UNLOCK_TYPEHASH = keccak256("Unlock(bytes32 handle,uint32 epoch,uint64 deadline)");
 
     IMemberRegistry private immutable _members;
+    IPasskeyVerifier private immutable _passkeys;
 
     mapping(bytes32 handle => bytes32 custodian) private _custodians;
     mapping(bytes32 handle => HandleWord) private _words;
     mapping(bytes32 handle => mapping(bytes32 signerHash => bool)) private _owners;
 
-    constructor(IMemberRegistry members) EIP712("Wayleave Patients", "1") {
+    constructor(IMemberRegistry members, IPasskeyVerifier verifier) EIP712("Wayleave Patients", "1") {
         _members = members;
+        _passkeys = verifier;
     }
 
     /// @inheritdoc IPatientRegistry
@@ -30,7 +33,7 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         _checkDeadline(handle, deadline);
         if (_custodians[handle] != 0) revert PatientHandleBound(handle, _custodians[handle]);
         bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(BIND_TYPEHASH, handle, custodian, deadline)));
-        bytes32 signerHash = Signers.requireSigned(signer, digest, signature);
+        bytes32 signerHash = Signers.requireSigned(_passkeys, signer, digest, signature);
 
         _custodians[handle] = custodian;
         _owners[handle][signerHash] = true;
@@ -75,6 +78,11 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     }
 
     /// @inheritdoc IPatientRegistry
+    function passkeys() external view returns (IPasskeyVerifier) {
+        return _passkeys;
+    }
+
+    /// @inheritdoc IPatientRegistry
     function handleState(bytes32 handle) external view returns (bytes32 custodian, HandleWord word) {
         return (_custodians[handle], _words[handle]);
     }
@@ -95,7 +103,7 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         bytes calldata signer,
         bytes calldata signature
     ) private view returns (bytes32 signerHash) {
-        signerHash = Signers.requireSigned(signer, _hashTypedDataV4(structHash), signature);
+        signerHash = Signers.requireSigned(_passkeys, signer, _hashTypedDataV4(structHash), signature);
         if (!_owners[handle][signerHash]) revert PatientSignerNotOwner(handle, signerHash);
     }
 

@@ -7,6 +7,7 @@ import {ConsentRegistry} from "../consent/ConsentRegistry.sol";
 import {MemberRegistry} from "../members/MemberRegistry.sol";
 import {ALL_ROLES} from "../members/MemberTypes.sol";
 import {HandleWord} from "../patients/HandleWord.sol";
+import {PasskeyVerifier} from "../patients/PasskeyVerifier.sol";
 import {PatientRegistry} from "../patients/PatientRegistry.sol";
 import {RecordDirectory} from "../records/RecordDirectory.sol";
 import {vm} from "./Vm.t.sol";
@@ -29,6 +30,7 @@ abstract contract Deployment {
 
     AccessManager internal manager;
     MemberRegistry internal members;
+    PasskeyVerifier internal passkeys;
     PatientRegistry internal patients;
     ConsentRegistry internal consents;
     RecordDirectory internal records;
@@ -38,7 +40,8 @@ abstract contract Deployment {
         vm.warp(NOW);
         manager = new AccessManager(address(this));
         members = new MemberRegistry(address(manager));
-        patients = new PatientRegistry(members);
+        passkeys = new PasskeyVerifier();
+        patients = new PatientRegistry(members, passkeys);
         consents = new ConsentRegistry(members, patients);
         records = new RecordDirectory(members);
         accessLog = new AccessLog(members);

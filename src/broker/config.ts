@@ -33,6 +33,7 @@ export const BrokerConfig = Type.Object({
       consentRegistry: Address,
       recordDirectory: Address,
       accessLog: Address,
+      passkeyVerifier: Address,
     }),
   }),
   /** Programs of this hospital that may call: HIS, registrars, auditors. Their public keys only. */

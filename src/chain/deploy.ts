@@ -6,6 +6,7 @@ import {
   AccessManager__factory,
   ConsentRegistry__factory,
   MemberRegistry__factory,
+  PasskeyVerifier__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
 } from './contracts.ts'
@@ -47,6 +48,7 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
     consentRegistry: address(3),
     recordDirectory: address(4),
     accessLog: address(5),
+    passkeyVerifier: address(6),
   }
   // A fixed limit, since a node cannot estimate a call to what is not mined yet. Below EIP-7825's 16,777,216.
   const overrides = (index: number) => ({ ...fees, nonce: first + index, gasLimit: 5_000_000n })
@@ -54,7 +56,7 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
   const deployments = await Promise.all([
     new AccessManager__factory(signer).deploy(council, overrides(0)),
     new MemberRegistry__factory(signer).deploy(contracts.accessManager, overrides(1)),
-    new PatientRegistry__factory(signer).deploy(contracts.memberRegistry, overrides(2)),
+    new PatientRegistry__factory(signer).deploy(contracts.memberRegistry, contracts.passkeyVerifier, overrides(2)),
     new ConsentRegistry__factory(signer).deploy(
       contracts.memberRegistry,
       contracts.patientRegistry,
@@ -62,8 +64,9 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
     ),
     new RecordDirectory__factory(signer).deploy(contracts.memberRegistry, overrides(4)),
     new AccessLog__factory(signer).deploy(contracts.memberRegistry, overrides(5)),
+    new PasskeyVerifier__factory(signer).deploy(overrides(6)),
   ])
-  const appointed = await appointCouncil(signer, contracts, council, overrides(6))
+  const appointed = await appointCouncil(signer, contracts, council, overrides(7))
 
   const names = Object.keys(contracts) as (keyof Contracts)[]
   const receipts = await Promise.all(

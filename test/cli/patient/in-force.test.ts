@@ -107,6 +107,7 @@ describe('a patient is told no more than is certain', () => {
         consentRegistry: place.consentRegistry,
         recordDirectory: nowhere,
         accessLog: nowhere,
+        passkeyVerifier: nowhere,
       }
       view = createChainView({
         rpc: `http://127.0.0.1:${await freePort()}`,
