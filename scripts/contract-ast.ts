@@ -135,7 +135,7 @@ export function createAstIndex(sources: SolcOutput['sources']) {
           if (first && isSender(first)) {
             const called = node.expression as AstNode
             found.senderUses.push({
-              called: String(called.memberName ?? called.name ?? ''),
+              called: (called.memberName as string | undefined) ?? called.name ?? '',
               second: second?.name,
             })
           }
