@@ -41,7 +41,7 @@ export const natspec = (node: AstNode): string => {
 
 /** One tag's text, its lines kept; empty when there is none. */
 export function tag(text: string, name: string): string {
-  const found = new RegExp(`(?:^|\\n)\\s*@${name} ?([sS]*?)(?=\\n\\s*@[a-z]|$)`).exec(text)?.[1] ?? ''
+  const found = new RegExp(`(?:^|\\n)\\s*@${name} ?([\\s\\S]*?)(?=\\n\\s*@[a-z]|$)`).exec(text)?.[1] ?? ''
   return found
     .split('\n')
     .map((line) => line.replace(/^ /, ''))
