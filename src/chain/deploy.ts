@@ -1,4 +1,4 @@
-import type { ContractTransactionResponse, Signer, TransactionReceipt } from 'ethers'
+import type { ContractTransactionResponse, Signer, TransactionReceipt, TransactionResponse } from 'ethers'
 import { getCreateAddress } from 'ethers'
 import type { Contracts } from './contracts.ts'
 import {
@@ -53,29 +53,23 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
   // A fixed limit, since a node cannot estimate a call to what is not mined yet. Below EIP-7825's 16,777,216.
   const overrides = (index: number) => ({ ...fees, nonce: first + index, gasLimit: 5_000_000n })
 
+  const { accessManager, memberRegistry, patientRegistry, passkeyVerifier } = contracts
   const deployments = await Promise.all([
-    new AccessManager__factory(signer).deploy(council, overrides(0)),
-    new MemberRegistry__factory(signer).deploy(contracts.accessManager, overrides(1)),
-    new PatientRegistry__factory(signer).deploy(contracts.memberRegistry, contracts.passkeyVerifier, overrides(2)),
-    new ConsentRegistry__factory(signer).deploy(
-      contracts.memberRegistry,
-      contracts.patientRegistry,
-      overrides(3),
-    ),
-    new RecordDirectory__factory(signer).deploy(contracts.memberRegistry, overrides(4)),
-    new AccessLog__factory(signer).deploy(contracts.memberRegistry, overrides(5)),
-    new PasskeyVerifier__factory(signer).deploy(overrides(6)),
+    new AccessManager__factory(signer).getDeployTransaction(council, overrides(0)),
+    new MemberRegistry__factory(signer).getDeployTransaction(accessManager, overrides(1)),
+    new PatientRegistry__factory(signer).getDeployTransaction(memberRegistry, passkeyVerifier, overrides(2)),
+    new ConsentRegistry__factory(signer).getDeployTransaction(memberRegistry, patientRegistry, overrides(3)),
+    new RecordDirectory__factory(signer).getDeployTransaction(memberRegistry, overrides(4)),
+    new AccessLog__factory(signer).getDeployTransaction(memberRegistry, overrides(5)),
+    new PasskeyVerifier__factory(signer).getDeployTransaction(overrides(6)),
   ])
-  const appointed = await appointCouncil(signer, contracts, council, overrides(7))
+  // Handed over in their order, all prepared: a signer that numbers transactions itself does so as it gets them.
+  const sending = deployments.map((deployment) => signer.sendTransaction(deployment))
+  const appointing = appointCouncil(signer, contracts, council, overrides(sending.length))
 
   const names = Object.keys(contracts) as (keyof Contracts)[]
-  const receipts = await Promise.all(
-    names.map((name, index) => {
-      const sent = deployments[index]?.deploymentTransaction()
-      return mined(name, sent ?? null)
-    }),
-  )
-  await mined('the council', appointed)
+  const receipts = await Promise.all(sending.map(async (sent, index) => mined(names[index] ?? '', await sent)))
+  await mined('the council', await appointing)
   for (const [index, name] of names.entries()) {
     const actual = receipts[index]?.contractAddress
     if (actual !== contracts[name]) throw new Error(`${name} lies at ${actual}, not at ${contracts[name]}`)
@@ -115,8 +109,8 @@ async function freeFees(signer: Signer): Promise<Fees> {
   return block?.baseFeePerGas === 0n ? { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n } : {}
 }
 
-async function mined(what: string, sent: ContractTransactionResponse | null): Promise<TransactionReceipt> {
-  const receipt = await sent?.wait()
+async function mined(what: string, sent: TransactionResponse): Promise<TransactionReceipt> {
+  const receipt = await sent.wait()
   if (!receipt) throw new Error(`${what} was sent, but not mined`)
   return receipt
 }
