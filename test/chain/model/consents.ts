@@ -135,6 +135,7 @@ export function createConsentsModel(members: MembersModel) {
       if (m.untilDay < today) refuse('ConsentPeriodOver', m.untilDay, today)
       if (m.flags > 15) refuse('ConsentFlagsUnknown', m.flags)
       requireNextVersion(m)
+      if (m.flags & 4) refuse('ConsentApprovalMissing', m.handle, m.scope)
       const { flags, fromDay, untilDay, version } = m
       const terms = low160(m.terms)
       const word = { state: PERMIT, flags, fromDay, untilDay, version, terms }
