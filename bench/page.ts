@@ -1,6 +1,6 @@
 import type { CodeSettings } from '../scripts/solidity.ts'
 import type { EasGas } from './eas.ts'
-import type { WayleaveGas } from './wayleave.ts'
+import type { Passkeys, WayleaveGas } from './wayleave.ts'
 
 /** One operation: what it costs, what it should cost at most, what EAS's nearest operation costs. */
 type Row = {
@@ -18,7 +18,7 @@ const LOOKUP =
 
 const NOT_YET = 'the contracts offer no such call yet'
 
-function rowsOf(ours: WayleaveGas, eas: EasGas): Row[] {
+function rowsOf(ours: WayleaveGas, passkeys: Passkeys, eas: EasGas): Row[] {
   const delegated: [string, number] = ['attestByDelegation', eas.attestByDelegation]
   const revoked: [string, number] = ['revokeByDelegation', eas.revokeByDelegation]
   return [
@@ -30,15 +30,24 @@ function rowsOf(ours: WayleaveGas, eas: EasGas): Row[] {
     },
     { operation: 'Grant by wallet signature, again', gas: ours.grantAgain, target: 53_000, eas: delegated },
     { operation: 'Revoke by signature', gas: ours.revoke, target: 45_000, eas: revoked },
-    ...['Grant by passkey with precompile, first', 'Grant by passkey with precompile, again'].map(
-      (operation, i) => ({
-        operation,
-        gas: undefined,
-        target: i === 0 ? 92_000 : 75_000,
-        why: NOT_YET,
-      }),
-    ),
-    { operation: 'Grant by passkey without precompile', gas: undefined, target: 320_000, why: NOT_YET },
+    {
+      operation: 'Grant by passkey with precompile, first in its slot',
+      gas: passkeys.precompile.first,
+      target: 92_000,
+      eas: delegated,
+    },
+    {
+      operation: 'Grant by passkey with precompile, again',
+      gas: passkeys.precompile.again,
+      target: 75_000,
+      eas: delegated,
+    },
+    {
+      operation: 'Grant by passkey without precompile, first in its slot',
+      gas: passkeys.without.first,
+      target: 320_000,
+      eas: delegated,
+    },
     { operation: 'Grant, each of 100', gas: undefined, target: 42_000, why: NOT_YET },
     { operation: 'Revoke signed singly, each of 100', gas: undefined, target: 17_000, why: NOT_YET },
     { operation: 'Revoke under one signature, each of 100', gas: undefined, target: 7_500, why: NOT_YET },
@@ -79,8 +88,8 @@ function rowsOf(ours: WayleaveGas, eas: EasGas): Row[] {
 const number = (gas: number) => gas.toLocaleString('en-GB')
 
 /** The page as committed: operations, targets, EAS, and every miss with its reason. */
-export function gasPage(ours: WayleaveGas, eas: EasGas, settings: CodeSettings): string {
-  const rows = rowsOf(ours, eas)
+export function gasPage(ours: WayleaveGas, passkeys: Passkeys, eas: EasGas, settings: CodeSettings): string {
+  const rows = rowsOf(ours, passkeys, eas)
   const missed = (row: Row) => row.gas === undefined || (row.target !== undefined && row.gas > row.target)
   const table = rows.map((row) => {
     const beside = row.eas ? `${number(row.eas[1])} (${row.eas[0]})` : '–'
@@ -88,7 +97,7 @@ export function gasPage(ours: WayleaveGas, eas: EasGas, settings: CodeSettings):
       row.operation,
       row.gas === undefined ? '–' : number(row.gas),
       row.target === undefined ? '–' : number(row.target),
-      row.target === undefined ? '–' : missed(row) ? 'missed' : 'met',
+      row.target === undefined ? '–' : row.gas === undefined ? 'not there' : missed(row) ? 'missed' : 'met',
       beside,
     ]
     return `| ${cells.join(' | ')} |`

@@ -2,7 +2,9 @@ import { concat, id } from 'ethers'
 import { actCall } from '../src/chain/act-calls.ts'
 import {
   AccessLog__factory,
+  ConsentRegistry__factory,
   MemberRegistry__factory,
+  PatientRegistry__factory,
   RecordDirectory__factory,
 } from '../src/chain/contracts.ts'
 import { deployContracts } from '../src/chain/deploy.ts'
@@ -17,6 +19,7 @@ import type { Hex } from '../src/domain/hex.ts'
 import { SANDBOX_CHAIN_ID } from '../src/sandbox/anvil.ts'
 import { ALL_ROLES } from '../src/sandbox/council.ts'
 import { BENCH_TIME, type BenchChain, DEADLINE, TODAY } from './chain.ts'
+import { createBenchPasskey } from './passkey.ts'
 
 const hash = (text: string) => id(text) as Hex
 
@@ -64,6 +67,41 @@ export async function createBenchWorld(chain: BenchChain) {
       deadline: DEADLINE,
     }),
   }
+}
+
+/** Gas of grants by passkey, where the chain has the precompile for P-256 and where it has not. */
+export type Passkeys = {
+  precompile: { first: number; again: number }
+  without: { first: number; again: number }
+}
+
+/**
+ * Gas of grants by a passkey (WebAuthn, P-256), bound to a handle of its own: first in its slot, and again.
+ * With the precompile of EIP-7951 or without, as the chain's rules have it.
+ */
+export async function measurePasskey(world: BenchWorld): Promise<{ first: number; again: number }> {
+  const { chain, contracts, custodian, relayer, grant } = world
+  const passkey = createBenchPasskey(contracts.passkeyVerifier)
+  const handle = hash('handle of a passkey')
+  const digest = (act: ActName, contract: string, message: HashedMessage) =>
+    digestOfHashed(act, actDomain(act, SANDBOX_CHAIN_ID, contract as Hex), message)
+  const binding = { handle, custodian: hash('custodian'), deadline: DEADLINE }
+  const bound = passkey.sign(digest('Bind', contracts.patientRegistry, binding))
+  const bind = PatientRegistry__factory.createInterface().encodeFunctionData('bind', [
+    handle,
+    DEADLINE,
+    passkey.signer,
+    bound,
+  ])
+  await chain.send(custodian, contracts.patientRegistry, bind)
+  const granting = (version: number) => {
+    const message = grant(handle, 'scope', version)
+    const signature = passkey.sign(digest('Grant', contracts.consentRegistry, message))
+    const calls = ConsentRegistry__factory.createInterface()
+    const data = calls.encodeFunctionData('grant', [message as never, passkey.signer, signature])
+    return chain.gasOf(relayer, contracts.consentRegistry, data)
+  }
+  return { first: await granting(1), again: await granting(2) }
 }
 
 export type BenchWorld = Awaited<ReturnType<typeof createBenchWorld>>
