@@ -46,7 +46,7 @@ function compileEas(settings: CodeSettings) {
   return (name: string) => {
     const contract = contracts[`${EAS}/contracts/${name}.sol`]?.[name]
     if (!contract) throw new Error(`${EAS} holds no ${name}`)
-    return new ContractFactory(contract.abi as unknown as InterfaceAbi, contract.evm.bytecode.object)
+    return new ContractFactory(contract.abi, contract.evm.bytecode.object)
   }
 }
 

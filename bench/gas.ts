@@ -8,17 +8,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectSettings } from '../scripts/solidity.ts'
+import { measureBatches } from './batches.ts'
 import { createBenchChain } from './chain.ts'
-import { type EasGas, measureEas, PackagesMissing } from './eas.ts'
-import { gasPage } from './page.ts'
-import {
-  benchKey,
-  createBenchWorld,
-  measurePasskey,
-  measureWayleave,
-  type Passkeys,
-  type WayleaveGas,
-} from './wayleave.ts'
+import { measureEas, PackagesMissing } from './eas.ts'
+import { gasPage, type Measured } from './page.ts'
+import { benchKey, createBenchWorld, measurePasskey, measureWayleave, type Passkeys } from './wayleave.ts'
 
 const settings = await projectSettings()
 
@@ -32,21 +26,21 @@ async function measureWithPrecompile(): Promise<Passkeys['precompile']> {
   }
 }
 
-async function measure(): Promise<{ ours: WayleaveGas; passkeys: Passkeys; eas: EasGas }> {
+async function measure(): Promise<Measured> {
   const chain = await createBenchChain(settings.evmVersion, benchKey)
   try {
     const world = await createBenchWorld(chain)
     const ours = await measureWayleave(world)
     const passkeys = { precompile: await measureWithPrecompile(), without: await measurePasskey(world) }
-    return { ours, passkeys, eas: await measureEas(chain, settings) }
+    const batches = await measureBatches(world)
+    return { ours, passkeys, batches, eas: await measureEas(chain, settings) }
   } finally {
     await chain.close()
   }
 }
 
 try {
-  const { ours, passkeys, eas } = await measure()
-  const page = gasPage(ours, passkeys, eas, settings)
+  const page = gasPage(await measure(), settings)
   writeFileSync(join(import.meta.dirname, '..', 'docs', 'gas.md'), page)
   process.stdout.write(page)
 } catch (error) {

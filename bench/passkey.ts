@@ -19,7 +19,7 @@ const FLAGS = 0x05
  *
  * @param verifier the contract that the signer names
  */
-export function createBenchPasskey(verifier: string): { signer: Hex; sign(digest: Hex): Hex } {
+export function createBenchPasskey(verifier: string): { signer: Hex; sign: (digest: Hex) => Hex } {
   const key = getBytes(id('Wayleave bench: a passkey'))
   const point = p256.getPublicKey(key, false).slice(1)
   return {

@@ -49,8 +49,10 @@ export async function createBenchWorld(chain: BenchChain) {
     patient,
     relayer,
     hash,
+    /** The call that carries an act of the patient. */
+    signed,
     /** Gas of an act signed by the patient and sent by the relayer, or by the custodian for a binding. */
-    async act(act: ActName, message: HashedMessage): Promise<number> {
+    act: async (act: ActName, message: HashedMessage): Promise<number> => {
       const { contract, data } = signed(act, message)
       return chain.gasOf(act === 'Bind' ? custodian : relayer, contract, data)
     },

@@ -1,7 +1,7 @@
 /**
  * Writes `docs/contracts.md` from the contracts themselves: what each external function says (NatSpec), who may call
  * it, what it emits and reverts with (from the syntax trees, calls followed), what it costs (the gas snapshots, by
- * what `contracts/test/Gas.t.sol` measures). A test holds the committed page equal to what this makes.
+ * what the tests measure). A test holds the committed page equal to what this makes.
  *
  *   node bin/wayleave.mjs run scripts/contract-docs.ts
  *
@@ -23,7 +23,8 @@ import {
 import type { AstNode } from './solidity.ts'
 import { createCompiler, projectSettings, readContracts } from './solidity.ts'
 
-const GAS_TEST = 'contracts/test/Gas.t.sol'
+/** Tests that write gas snapshots tell by what they call what a snapshot is of. */
+const measures = (source: string) => source.includes('snapshotGasLastCall("')
 
 type Index = ReturnType<typeof createAstIndex>
 type Costs = Map<number, string[]>
@@ -31,7 +32,9 @@ type Costs = Map<number, string[]>
 /** The whole page, from the sources and snapshots below `root`. */
 export async function contractDocs(root: string): Promise<string> {
   const sources = readContracts(root)
-  const wanted = Object.entries(sources).filter(([path]) => !path.endsWith('.t.sol') || path === GAS_TEST)
+  const wanted = Object.entries(sources).filter(
+    ([path, source]) => !path.endsWith('.t.sol') || measures(source),
+  )
   const compile = createCompiler(root)
   const output = compile(Object.fromEntries(wanted), await projectSettings(), { '*': { '': ['ast'] } })
   const index = createAstIndex(output.sources)
@@ -73,7 +76,7 @@ function costsOf(index: Index, snapshots: Map<string, string>): Costs {
   for (const { path, contract } of index.contracts) {
     if (path.endsWith('.t.sol')) walk(contract, (node) => testNodes.add(node))
   }
-  for (const { path, contract } of index.contracts.filter(({ path }) => path === GAS_TEST)) {
+  for (const { path, contract } of index.contracts.filter(({ path }) => path.endsWith('.t.sol'))) {
     walk(contract, (node) => {
       if (node.nodeType !== 'Block') return
       const statements = node.statements as AstNode[]

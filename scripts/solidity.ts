@@ -31,6 +31,7 @@ export type AbiItem = {
   name?: string
   stateMutability?: string
   inputs?: { name: string; type: string; components?: AbiItem['inputs'] }[]
+  outputs?: { name: string; type: string }[]
 }
 
 export type AstNode = {
