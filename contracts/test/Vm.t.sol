@@ -12,6 +12,7 @@ interface Vm {
     function warp(uint256 time) external;
     function roll(uint256 number) external;
     function chainId(uint256 id) external;
+    function etch(address target, bytes calldata code) external;
     function prank(address sender) external;
 
     function expectRevert(bytes calldata reason) external;

@@ -34,6 +34,9 @@ export const BrokerConfig = Type.Object({
       recordDirectory: Address,
       accessLog: Address,
       passkeyVerifier: Address,
+      accessRequests: Address,
+      breakGlass: Address,
+      succession: Address,
     }),
   }),
   /** Programs of this hospital that may call: HIS, registrars, auditors. Their public keys only. */

@@ -4,15 +4,21 @@ import type { Contracts } from './contracts.ts'
 import {
   AccessLog__factory,
   AccessManager__factory,
+  AccessRequests__factory,
+  BreakGlass__factory,
   ConsentRegistry__factory,
   MemberRegistry__factory,
   PasskeyVerifier__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
+  Succession__factory,
 } from './contracts.ts'
 
 /** The role of OpenZeppelin's `AccessManager` that may call the council's functions of `MemberRegistry`. */
 export const COUNCIL_ROLE = 1n
+
+/** Emergencies that one member may declare on one day. */
+const EMERGENCIES_A_DAY = 20n
 
 const COUNCIL_FUNCTIONS = [
   'admit',
@@ -49,6 +55,9 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
     recordDirectory: address(4),
     accessLog: address(5),
     passkeyVerifier: address(6),
+    accessRequests: address(7),
+    breakGlass: address(8),
+    succession: address(9),
   }
   // A fixed limit, since a node cannot estimate a call to what is not mined yet. Below EIP-7825's 16,777,216.
   const overrides = (index: number) => ({ ...fees, nonce: first + index, gasLimit: 5_000_000n })
@@ -62,6 +71,9 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
     new RecordDirectory__factory(signer).getDeployTransaction(memberRegistry, overrides(4)),
     new AccessLog__factory(signer).getDeployTransaction(memberRegistry, overrides(5)),
     new PasskeyVerifier__factory(signer).getDeployTransaction(overrides(6)),
+    new AccessRequests__factory(signer).getDeployTransaction(memberRegistry, overrides(7)),
+    new BreakGlass__factory(signer).getDeployTransaction(memberRegistry, EMERGENCIES_A_DAY, overrides(8)),
+    new Succession__factory(signer).getDeployTransaction(accessManager, memberRegistry, overrides(9)),
   ])
   // Handed over in their order, all prepared: a signer that numbers transactions itself does so as it gets them.
   const sending = deployments.map((deployment) => signer.sendTransaction(deployment))
@@ -94,6 +106,11 @@ async function appointCouncil(
       manager.interface.encodeFunctionData('setTargetFunctionRole', [
         contracts.memberRegistry,
         selectors,
+        COUNCIL_ROLE,
+      ]),
+      manager.interface.encodeFunctionData('setTargetFunctionRole', [
+        contracts.succession,
+        [Succession__factory.createInterface().getFunction('announce').selector],
         COUNCIL_ROLE,
       ]),
     ],
