@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { ContractFactory, type InterfaceAbi, id, Signature, ZeroAddress, ZeroHash } from 'ethers'
+import { ContractFactory, id, Signature, ZeroAddress, ZeroHash } from 'ethers'
 import { type CodeSettings, createCompiler } from '../scripts/solidity.ts'
 import { SANDBOX_CHAIN_ID } from '../src/sandbox/anvil.ts'
 import { type BenchChain, DEADLINE } from './chain.ts'
@@ -46,7 +46,7 @@ function compileEas(settings: CodeSettings) {
   return (name: string) => {
     const contract = contracts[`${EAS}/contracts/${name}.sol`]?.[name]
     if (!contract) throw new Error(`${EAS} holds no ${name}`)
-    return new ContractFactory(contract.abi, contract.evm.bytecode.object)
+    return new ContractFactory(JSON.stringify(contract.abi), contract.evm.bytecode.object)
   }
 }
 
