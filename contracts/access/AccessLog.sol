@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {IMemberRegistry} from "../members/IMemberRegistry.sol";
 import {IAccessLog} from "./IAccessLog.sol";
 
@@ -49,5 +50,16 @@ contract AccessLog is IAccessLog {
     /// @inheritdoc IAccessLog
     function rootOf(bytes32 member, uint64 number) external view returns (bytes32) {
         return _roots[member][number];
+    }
+
+    /// @inheritdoc IAccessLog
+    function holds(
+        bytes32 member,
+        uint64 number,
+        bytes32 leaf,
+        bytes32[] calldata proof
+    ) external view returns (bool) {
+        // No window has a root of zero, so nothing lies in one that was never anchored.
+        return MerkleProof.verifyCalldata(proof, _roots[member][number], leaf);
     }
 }

@@ -71,6 +71,20 @@ contract AccessLogTest is Deployment {
         anchor(1, latest, ROOT);
     }
 
+    function testFuzz_oneEntryIsProvenAgainstItsWindow(bytes32 entry, bytes32 other) public {
+        if (entry == other) return;
+        bytes32 leaf = keccak256(abi.encode(keccak256(abi.encode(entry))));
+        bytes32[] memory proof = new bytes32[](1);
+        proof[0] = keccak256(abi.encode(keccak256(abi.encode(other))));
+        bytes memory both = leaf < proof[0] ? abi.encode(leaf, proof[0]) : abi.encode(proof[0], leaf);
+        vm.prank(OPERATOR_A);
+        accessLog.anchor(1, uint64(NOW), keccak256(both));
+        vm.assertTrue(accessLog.holds(HOSPITAL_A, 1, leaf, proof), "held");
+        vm.assertTrue(!accessLog.holds(HOSPITAL_A, 1, keccak256("another"), proof), "another entry");
+        vm.assertTrue(!accessLog.holds(HOSPITAL_A, 2, leaf, proof), "another window");
+        vm.assertTrue(!accessLog.holds(HOSPITAL_B, 1, leaf, proof), "another member");
+    }
+
     function test_zeroIsNoRoot() public {
         vm.expectRevert(abi.encodeWithSelector(IAccessLog.AccessLogRootZero.selector, HOSPITAL_A, 1));
         anchor(1, uint64(NOW), 0);

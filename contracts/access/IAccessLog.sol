@@ -32,4 +32,14 @@ interface IAccessLog {
 
     /// @notice The root of a member's window; zero if there is none.
     function rootOf(bytes32 member, uint64 number) external view returns (bytes32);
+
+    /// @notice Whether a window holds an entry.
+    /// @param leaf keccak256 of the entry's salted hash, as OpenZeppelin's StandardMerkleTree makes it.
+    /// @param proof Hashes from the leaf to the root.
+    function holds(
+        bytes32 member,
+        uint64 number,
+        bytes32 leaf,
+        bytes32[] calldata proof
+    ) external view returns (bool);
 }

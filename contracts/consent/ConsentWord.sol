@@ -21,17 +21,19 @@ enum ConsentState {
 /// | 254..255 | state |
 type ConsentWord is uint256;
 
-using {stateOf, versionOf, termsOf} for ConsentWord global;
+using {stateOf, flagsOf, fromDayOf, untilDayOf, versionOf, minedAtOf, termsOf} for ConsentWord global;
 
 /// @dev Only what is registered when the grant is mined, nothing later.
 uint8 constant FLAG_SNAPSHOT_ONLY = 1;
 /// @dev The grantee may refer the patient on.
 uint8 constant FLAG_MAY_REFER = 2;
-/// @dev Nothing is released before the custodian's own approval.
+/// @dev Lands only together with the custodian's own approval.
 uint8 constant FLAG_NEEDS_APPROVAL = 4;
 /// @dev Reaches members that join the group, or the network, after the grant.
 uint8 constant FLAG_LATER_JOINERS = 8;
-/// @dev Every flag there is; other bits are refused.
+/// @dev Set by the contract, never signed: the custodian's approval came with the grant.
+uint8 constant FLAG_APPROVED = 16;
+/// @dev Every flag that can be signed; other bits are refused.
 uint8 constant ALL_FLAGS = 15;
 
 /// @dev Builds a word mined at `minedAt`.
@@ -53,6 +55,26 @@ function packConsent(
 /// @dev Silent, permit or objection. The fourth value of the two bits is never written.
 function stateOf(ConsentWord word) pure returns (ConsentState) {
     return ConsentState(ConsentWord.unwrap(word) >> 254);
+}
+
+/// @dev The flags that were signed, and whether an approval came.
+function flagsOf(ConsentWord word) pure returns (uint8) {
+    return uint8(ConsentWord.unwrap(word) >> 248) & 63;
+}
+
+/// @dev First day on which a permit counts.
+function fromDayOf(ConsentWord word) pure returns (uint16) {
+    return uint16(ConsentWord.unwrap(word) >> 232);
+}
+
+/// @dev Last day on which a permit counts.
+function untilDayOf(ConsentWord word) pure returns (uint16) {
+    return uint16(ConsentWord.unwrap(word) >> 216);
+}
+
+/// @dev Block time, in seconds, at which the word was mined.
+function minedAtOf(ConsentWord word) pure returns (uint32) {
+    return uint32(ConsentWord.unwrap(word) >> 160);
 }
 
 /// @dev Only ever rises, in every slot.

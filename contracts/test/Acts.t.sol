@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Grant, Objection, Revocation, Withdrawal} from "../consent/ConsentTypes.sol";
+import {Grant, Objection, Renewal, Revocation, RevocationList, Withdrawal} from "../consent/ConsentTypes.sol";
 import {Deployment} from "./Deployment.t.sol";
 
 /// @title Consent acts, built, signed and sent
@@ -47,25 +47,15 @@ abstract contract Acts is Deployment {
     }
 
     function grantDigest(Grant memory g) internal view returns (bytes32) {
+        return consentDigest(grantHash(g));
+    }
+
+    function grantHash(Grant memory g) internal pure returns (bytes32) {
         string memory main =
             "Grant(bytes32 handle,Scope scope,Terms terms,uint16 fromDay,uint16 untilDay,uint8 flags,uint24 version,uint32 epoch,uint64 deadline)";
         bytes32 typeHash = keccak256(abi.encodePacked(main, SCOPE_TYPE, TERMS_TYPE));
-        return consentDigest(
-            keccak256(
-                abi.encode(
-                    typeHash,
-                    g.handle,
-                    g.scope,
-                    g.terms,
-                    g.fromDay,
-                    g.untilDay,
-                    g.flags,
-                    g.version,
-                    g.epoch,
-                    g.deadline
-                )
-            )
-        );
+        bytes memory first = abi.encode(typeHash, g.handle, g.scope, g.terms, g.fromDay, g.untilDay);
+        return keccak256(abi.encodePacked(first, abi.encode(g.flags, g.version, g.epoch, g.deadline)));
     }
 
     function revocationDigest(Revocation memory r) internal view returns (bytes32) {
@@ -84,6 +74,35 @@ abstract contract Acts is Deployment {
         string memory main = "Withdrawal(bytes32 handle,Scope scope,uint24 version,uint32 epoch,uint64 deadline)";
         bytes32 typeHash = keccak256(abi.encodePacked(main, SCOPE_TYPE));
         return consentDigest(keccak256(abi.encode(typeHash, w.handle, w.scope, w.version, w.epoch, w.deadline)));
+    }
+
+    function renewalDigest(Renewal memory r) internal view returns (bytes32) {
+        string memory main =
+            "Renewal(bytes32 handle,Scope scope,Terms terms,uint16 untilDay,uint24 version,uint32 epoch,uint64 deadline)";
+        bytes32 typeHash = keccak256(abi.encodePacked(main, SCOPE_TYPE, TERMS_TYPE));
+        return consentDigest(
+            keccak256(
+                abi.encode(typeHash, r.handle, r.scope, r.terms, r.untilDay, r.version, r.epoch, r.deadline)
+            )
+        );
+    }
+
+    function revocationListDigest(RevocationList memory r) internal view returns (bytes32) {
+        string memory item = "RevocationItem(Scope scope,uint24 upToVersion)";
+        string memory main = "RevocationList(bytes32 handle,RevocationItem[] items)";
+        bytes memory hashes;
+        for (uint256 i = 0; i < r.items.length; ++i) {
+            bytes32 itemType = keccak256(abi.encodePacked(item, SCOPE_TYPE));
+            bytes32 one = keccak256(abi.encode(itemType, r.items[i].scope, r.items[i].upToVersion));
+            hashes = abi.encodePacked(hashes, one);
+        }
+        bytes32 typeHash = keccak256(abi.encodePacked(main, item, SCOPE_TYPE));
+        return consentDigest(keccak256(abi.encode(typeHash, r.handle, keccak256(hashes))));
+    }
+
+    function approvalDigest(bytes32 approved, uint64 deadline) internal view returns (bytes32) {
+        bytes32 typeHash = keccak256("Approval(bytes32 grant,uint64 deadline)");
+        return consentDigest(keccak256(abi.encode(typeHash, approved, deadline)));
     }
 
     function consentDigest(bytes32 structHash) internal view returns (bytes32) {

@@ -7,7 +7,10 @@ import {ConsentRegistry} from "../consent/ConsentRegistry.sol";
 import {MemberRegistry} from "../members/MemberRegistry.sol";
 import {ALL_ROLES} from "../members/MemberTypes.sol";
 import {HandleWord} from "../patients/HandleWord.sol";
+import {PasskeyVerifier} from "../patients/PasskeyVerifier.sol";
+import {Delegation} from "../patients/PatientTypes.sol";
 import {PatientRegistry} from "../patients/PatientRegistry.sol";
+import {Bounds} from "../patients/Rights.sol";
 import {RecordDirectory} from "../records/RecordDirectory.sol";
 import {vm} from "./Vm.t.sol";
 
@@ -29,6 +32,7 @@ abstract contract Deployment {
 
     AccessManager internal manager;
     MemberRegistry internal members;
+    PasskeyVerifier internal passkeys;
     PatientRegistry internal patients;
     ConsentRegistry internal consents;
     RecordDirectory internal records;
@@ -38,7 +42,8 @@ abstract contract Deployment {
         vm.warp(NOW);
         manager = new AccessManager(address(this));
         members = new MemberRegistry(address(manager));
-        patients = new PatientRegistry(members);
+        passkeys = new PasskeyVerifier();
+        patients = new PatientRegistry(members, passkeys);
         consents = new ConsentRegistry(members, patients);
         records = new RecordDirectory(members);
         accessLog = new AccessLog(members);
@@ -93,6 +98,82 @@ abstract contract Deployment {
     function unlockDigest(bytes32 handle, uint32 epoch, uint64 deadline) internal view returns (bytes32) {
         bytes32 typeHash = keccak256("Unlock(bytes32 handle,uint32 epoch,uint64 deadline)");
         return patientsDigest(keccak256(abi.encode(typeHash, handle, epoch, deadline)));
+    }
+
+    function delegationDigest(Delegation memory d) internal view returns (bytes32) {
+        string memory bounds =
+            "Bounds(bool mayGrant,bool mayRevoke,bool mayObject,bool mayWithdrawObjections,bool mayLock,bool mayUnlock,bool snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,uint16 untilDay,bytes32 scopes)";
+        string memory main =
+            "Delegation(bytes32 handle,bytes32 delegate,Bounds bounds,uint24 version,uint32 epoch,uint64 deadline)";
+        bytes memory words = abi.encodePacked(keccak256(bytes(bounds)));
+        for (uint256 bit = 0; bit < 6; ++bit) words = abi.encodePacked(words, uint256(d.bounds.acts >> bit) & 1);
+        for (uint256 bit = 0; bit < 4; ++bit) words = abi.encodePacked(words, uint256(d.bounds.flags >> bit) & 1);
+        words = abi.encodePacked(words, abi.encode(d.bounds.longestDays, d.bounds.untilDay, d.bounds.scopes));
+        bytes32 typeHash = keccak256(abi.encodePacked(main, bounds));
+        return patientsDigest(
+            keccak256(abi.encode(typeHash, d.handle, d.delegate, keccak256(words), d.version, d.epoch, d.deadline))
+        );
+    }
+
+    function delegationEndDigest(bytes32 handle, bytes32 delegate, uint24 upTo) internal view returns (bytes32) {
+        bytes32 typeHash = keccak256("DelegationEnd(bytes32 handle,bytes32 delegate,uint24 upToVersion)");
+        return patientsDigest(keccak256(abi.encode(typeHash, handle, delegate, upTo)));
+    }
+
+    function recoveryDigest(
+        bytes32 handle,
+        uint32 attempt,
+        uint16 untilDay,
+        uint64 deadline
+    ) internal view returns (bytes32) {
+        bytes32 typeHash = keccak256(
+            "Recovery(bytes32 handle,bytes32 custodian,uint32 attempt,uint16 untilDay,uint64 deadline)"
+        );
+        return patientsDigest(keccak256(abi.encode(typeHash, handle, HOSPITAL_A, attempt, untilDay, deadline)));
+    }
+
+    function vetoDigest(bytes32 handle, uint32 attempt) internal view returns (bytes32) {
+        bytes32 typeHash = keccak256("RecoveryVeto(bytes32 handle,uint32 attempt)");
+        return patientsDigest(keccak256(abi.encode(typeHash, handle, attempt)));
+    }
+
+    /// @dev A delegate with every act and flag, for a year.
+    function nextDelegation(uint256 key) internal view returns (Delegation memory) {
+        bytes32 delegate = signerHashOf(key);
+        Bounds memory bounds = Bounds(63, 15, 365, TODAY + 365, 0);
+        return Delegation(HANDLE, delegate, bounds, 1, epochOf(HANDLE), DEADLINE);
+    }
+
+    function appoint(Delegation memory d) internal {
+        patients.appoint(d, signerOf(PATIENT_KEY), sign(PATIENT_KEY, delegationDigest(d)));
+    }
+
+    function endDelegation(uint256 key, uint256 delegate, uint24 upTo) internal {
+        bytes32 hash = signerHashOf(delegate);
+        bytes memory signature = sign(key, delegationEndDigest(HANDLE, hash, upTo));
+        patients.endDelegation(HANDLE, hash, upTo, signerOf(key), signature);
+    }
+
+    function startRecovery(uint256 key, uint32 attempt) internal {
+        uint64 deadline = uint64(block.timestamp);
+        bytes memory signature = sign(key, recoveryDigest(HANDLE, attempt, 0, deadline));
+        vm.prank(OPERATOR_A);
+        patients.startRecovery(HANDLE, 0, deadline, signerOf(key), signature);
+    }
+
+    function overrideVeto(address registrar, uint256 key, uint32 attempt) internal {
+        uint64 deadline = uint64(block.timestamp);
+        bytes memory signature = sign(key, recoveryDigest(HANDLE, attempt, 0, deadline));
+        vm.prank(registrar);
+        patients.overrideVeto(HANDLE, 0, deadline, signerOf(key), signature);
+    }
+
+    function veto(uint256 key, uint32 attempt) internal {
+        patients.vetoRecovery(HANDLE, attempt, signerOf(key), sign(key, vetoDigest(HANDLE, attempt)));
+    }
+
+    function wordOf(bytes32 handle) internal view returns (HandleWord word) {
+        (, word) = patients.handleState(handle);
     }
 
     function patientsDigest(bytes32 structHash) internal view returns (bytes32) {

@@ -6,9 +6,13 @@ interface Vm {
     function addr(uint256 privateKey) external pure returns (address);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
 
+    function signP256(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 s);
+    function publicKeyP256(uint256 privateKey) external pure returns (uint256 x, uint256 y);
+
     function warp(uint256 time) external;
     function roll(uint256 number) external;
     function chainId(uint256 id) external;
+    function etch(address target, bytes calldata code) external;
     function prank(address sender) external;
 
     function expectRevert(bytes calldata reason) external;

@@ -36,6 +36,10 @@ export const BrokerConfig = Type.Object({
       consentRegistry: Address,
       recordDirectory: Address,
       accessLog: Address,
+      passkeyVerifier: Address,
+      accessRequests: Address,
+      breakGlass: Address,
+      succession: Address,
     }),
   }),
   /** Programs of this hospital that may call: HIS, registrars, auditors. Their public keys only. */

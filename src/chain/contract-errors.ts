@@ -14,6 +14,12 @@ const CODES: Record<string, ErrorCode> = {
   ConsentHandleUnbound: 'handle-unknown',
   ConsentSignerNotOwner: 'signer-unknown',
   PatientSignerNotOwner: 'signer-unknown',
+  PatientHandleLocked: 'epoch-wrong',
+  PatientVersionMismatch: 'version-wrong',
+  ConsentNoPermit: 'version-wrong',
+  SignerEnded: 'signer-unknown',
+  SignerActNotAllowed: 'signer-unknown',
+  SignerRecoveryPending: 'epoch-wrong',
 }
 
 const interfaces = [ConsentRegistry__factory.createInterface(), PatientRegistry__factory.createInterface()]

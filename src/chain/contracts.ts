@@ -4,14 +4,24 @@
  */
 export type { AccessManager } from '../../types/@openzeppelin/contracts/access/manager/AccessManager.ts'
 export type { AccessLog } from '../../types/contracts/access/AccessLog.ts'
+export type { BreakGlass } from '../../types/contracts/emergency/BreakGlass.ts'
+export type { Council } from '../../types/contracts/governance/Council.ts'
+export type { Succession } from '../../types/contracts/governance/Succession.ts'
+export type { AccessRequests } from '../../types/contracts/requests/AccessRequests.ts'
 export type { ConsentRegistry } from '../../types/contracts/consent/ConsentRegistry.ts'
 export type { MemberRegistry } from '../../types/contracts/members/MemberRegistry.ts'
+export type { PasskeyVerifier } from '../../types/contracts/patients/PasskeyVerifier.ts'
 export type { PatientRegistry } from '../../types/contracts/patients/PatientRegistry.ts'
 export type { RecordDirectory } from '../../types/contracts/records/RecordDirectory.ts'
 export { AccessManager__factory } from '../../types/factories/@openzeppelin/contracts/access/manager/AccessManager__factory.ts'
 export { AccessLog__factory } from '../../types/factories/contracts/access/AccessLog__factory.ts'
+export { BreakGlass__factory } from '../../types/factories/contracts/emergency/BreakGlass__factory.ts'
+export { Council__factory } from '../../types/factories/contracts/governance/Council__factory.ts'
+export { Succession__factory } from '../../types/factories/contracts/governance/Succession__factory.ts'
+export { AccessRequests__factory } from '../../types/factories/contracts/requests/AccessRequests__factory.ts'
 export { ConsentRegistry__factory } from '../../types/factories/contracts/consent/ConsentRegistry__factory.ts'
 export { MemberRegistry__factory } from '../../types/factories/contracts/members/MemberRegistry__factory.ts'
+export { PasskeyVerifier__factory } from '../../types/factories/contracts/patients/PasskeyVerifier__factory.ts'
 export { PatientRegistry__factory } from '../../types/factories/contracts/patients/PatientRegistry__factory.ts'
 export { RecordDirectory__factory } from '../../types/factories/contracts/records/RecordDirectory__factory.ts'
 
@@ -23,4 +33,8 @@ export type Contracts = {
   consentRegistry: string
   recordDirectory: string
   accessLog: string
+  passkeyVerifier: string
+  accessRequests: string
+  breakGlass: string
+  succession: string
 }

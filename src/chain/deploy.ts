@@ -1,17 +1,24 @@
-import type { ContractTransactionResponse, Signer, TransactionReceipt } from 'ethers'
+import type { ContractTransactionResponse, Signer, TransactionReceipt, TransactionResponse } from 'ethers'
 import { getCreateAddress } from 'ethers'
 import type { Contracts } from './contracts.ts'
 import {
   AccessLog__factory,
   AccessManager__factory,
+  AccessRequests__factory,
+  BreakGlass__factory,
   ConsentRegistry__factory,
   MemberRegistry__factory,
+  PasskeyVerifier__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
+  Succession__factory,
 } from './contracts.ts'
 
 /** The role of OpenZeppelin's `AccessManager` that may call the council's functions of `MemberRegistry`. */
 export const COUNCIL_ROLE = 1n
+
+/** Emergencies that one member may declare on one day. */
+const EMERGENCIES_A_DAY = 20n
 
 const COUNCIL_FUNCTIONS = [
   'admit',
@@ -47,32 +54,34 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
     consentRegistry: address(3),
     recordDirectory: address(4),
     accessLog: address(5),
+    passkeyVerifier: address(6),
+    accessRequests: address(7),
+    breakGlass: address(8),
+    succession: address(9),
   }
   // A fixed limit, since a node cannot estimate a call to what is not mined yet. Below EIP-7825's 16,777,216.
   const overrides = (index: number) => ({ ...fees, nonce: first + index, gasLimit: 5_000_000n })
 
+  const { accessManager, memberRegistry, patientRegistry, passkeyVerifier } = contracts
   const deployments = await Promise.all([
-    new AccessManager__factory(signer).deploy(council, overrides(0)),
-    new MemberRegistry__factory(signer).deploy(contracts.accessManager, overrides(1)),
-    new PatientRegistry__factory(signer).deploy(contracts.memberRegistry, overrides(2)),
-    new ConsentRegistry__factory(signer).deploy(
-      contracts.memberRegistry,
-      contracts.patientRegistry,
-      overrides(3),
-    ),
-    new RecordDirectory__factory(signer).deploy(contracts.memberRegistry, overrides(4)),
-    new AccessLog__factory(signer).deploy(contracts.memberRegistry, overrides(5)),
+    new AccessManager__factory(signer).getDeployTransaction(council, overrides(0)),
+    new MemberRegistry__factory(signer).getDeployTransaction(accessManager, overrides(1)),
+    new PatientRegistry__factory(signer).getDeployTransaction(memberRegistry, passkeyVerifier, overrides(2)),
+    new ConsentRegistry__factory(signer).getDeployTransaction(memberRegistry, patientRegistry, overrides(3)),
+    new RecordDirectory__factory(signer).getDeployTransaction(memberRegistry, overrides(4)),
+    new AccessLog__factory(signer).getDeployTransaction(memberRegistry, overrides(5)),
+    new PasskeyVerifier__factory(signer).getDeployTransaction(overrides(6)),
+    new AccessRequests__factory(signer).getDeployTransaction(memberRegistry, overrides(7)),
+    new BreakGlass__factory(signer).getDeployTransaction(memberRegistry, EMERGENCIES_A_DAY, overrides(8)),
+    new Succession__factory(signer).getDeployTransaction(accessManager, memberRegistry, overrides(9)),
   ])
-  const appointed = await appointCouncil(signer, contracts, council, overrides(6))
+  // Handed over in their order, all prepared: a signer that numbers transactions itself does so as it gets them.
+  const sending = deployments.map((deployment) => signer.sendTransaction(deployment))
+  const appointing = appointCouncil(signer, contracts, council, overrides(sending.length))
 
   const names = Object.keys(contracts) as (keyof Contracts)[]
-  const receipts = await Promise.all(
-    names.map((name, index) => {
-      const sent = deployments[index]?.deploymentTransaction()
-      return mined(name, sent ?? null)
-    }),
-  )
-  await mined('the council', appointed)
+  const receipts = await Promise.all(sending.map(async (sent, index) => mined(names[index] ?? '', await sent)))
+  await mined('the council', await appointing)
   for (const [index, name] of names.entries()) {
     const actual = receipts[index]?.contractAddress
     if (actual !== contracts[name]) throw new Error(`${name} lies at ${actual}, not at ${contracts[name]}`)
@@ -99,6 +108,11 @@ async function appointCouncil(
         selectors,
         COUNCIL_ROLE,
       ]),
+      manager.interface.encodeFunctionData('setTargetFunctionRole', [
+        contracts.succession,
+        [Succession__factory.createInterface().getFunction('announce').selector],
+        COUNCIL_ROLE,
+      ]),
     ],
     overrides,
   )
@@ -112,8 +126,8 @@ async function freeFees(signer: Signer): Promise<Fees> {
   return block?.baseFeePerGas === 0n ? { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n } : {}
 }
 
-async function mined(what: string, sent: ContractTransactionResponse | null): Promise<TransactionReceipt> {
-  const receipt = await sent?.wait()
+async function mined(what: string, sent: TransactionResponse): Promise<TransactionReceipt> {
+  const receipt = await sent.wait()
   if (!receipt) throw new Error(`${what} was sent, but not mined`)
   return receipt
 }

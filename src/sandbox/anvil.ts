@@ -25,6 +25,8 @@ export async function startAnvil(args: {
   dir?: string
   chainId?: number
   blockTime?: number
+  /** The EVM's rules; anvil's newest unless given. */
+  hardfork?: string
 }): Promise<Anvil> {
   const pidFile = args.dir && join(args.dir, 'anvil.pid')
   if (pidFile) await endLeftOver(pidFile)
@@ -35,6 +37,7 @@ export async function startAnvil(args: {
     ['--block-time', String(args.blockTime ?? 2), '--mixed-mining'],
     ['--base-fee', '0', '--gas-price', '0', '--disable-min-priority-fee'],
     ['--accounts', '1', '--quiet'],
+    args.hardfork ? ['--hardfork', args.hardfork] : [],
     args.dir ? ['--state', join(args.dir, 'state.json'), '--state-interval', '2'] : [],
   ].flat()
   // A group of its own, so that Ctrl-C reaches it only after the brokers have closed.

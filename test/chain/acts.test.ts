@@ -148,13 +148,18 @@ describe('each act that a patient signs lands on its contract, and the word is r
   })
 
   test('every flag is the one that was signed', async () => {
-    const names = ['snapshotOnly', 'mayBeReferredOn', 'needsApproval', 'laterMembersToo'] as const
-    for (const [bit, name] of names.entries()) {
+    const names = { snapshotOnly: 1, mayBeReferredOn: 2, laterMembersToo: 8 }
+    for (const [name, flags] of Object.entries(names)) {
       const patient = await boundPatient()
-      await land(patient, 'Grant', await grantOf(patient, 1, { flags: 1 << bit }))
+      await land(patient, 'Grant', await grantOf(patient, 1, { flags }))
       const set = Object.entries((await read(patient)).word.flags).filter(([, on]) => on)
       expect(set).toEqual([[name, true]])
     }
+  })
+
+  test('a grant that needs approval does not land without it', async () => {
+    const patient = await boundPatient()
+    expect(await refusal(patient, 'Grant', await grantOf(patient, 1, { flags: 4 }))).toBe('typed-data-invalid')
   })
 
   test('a revocation ends it, and a later grant stands against the same revocation sent again', async () => {

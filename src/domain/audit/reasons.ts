@@ -26,6 +26,8 @@ export const REASONS = {
   'sensitivity-not-covered': 'The consent does not cover information of this sensitive kind.',
   'needs-approval':
     'The patient asked that the hospital approves each use, and it has not approved this one.',
+  unconfirmed:
+    'The consent was given shortly before the patient got a new key, and has not been confirmed since.',
 
   // who asks
   'member-not-live': 'The organisation that asked is not a live member of the network.',

@@ -18,6 +18,8 @@ export type ConsentFlags = {
   snapshotOnly: boolean
   mayBeReferredOn: boolean
   needsApproval: boolean
+  /** Set by the contract, never signed: the custodian's approval came with the grant. */
+  approved?: true
   laterMembersToo: boolean
 }
 
@@ -29,7 +31,7 @@ const bits = (word: bigint, from: number, width: number) =>
 /** @throws RangeError when the bits for state or flags hold a value that no contract of ours writes (I3). */
 export function readConsentWord(word: bigint): ConsentWord {
   const state = STATES[Number(bits(word, 254, 2))]
-  if (bits(word, 252, 2) !== 0n) throw new RangeError('A consent word with an unknown flag')
+  if (bits(word, 253, 1) !== 0n) throw new RangeError('A consent word with an unknown flag')
   if (!state) throw new RangeError('A consent word with an unknown state')
   return {
     state,
@@ -48,6 +50,7 @@ export function readFlags(flags: number): ConsentFlags {
     mayBeReferredOn: (flags & 2) !== 0,
     needsApproval: (flags & 4) !== 0,
     laterMembersToo: (flags & 8) !== 0,
+    ...((flags & 16) === 0 ? {} : { approved: true as const }),
   }
 }
 
@@ -57,14 +60,25 @@ export function termsKey(termsHash: Hex): Hex {
 }
 
 /** The word that the PatientRegistry keeps for one handle; layout as in contracts/patients/HandleWord.sol. */
-export type HandleWord = { locked: boolean; breakGlassOff: boolean; recovery: number; epoch: number }
+export type HandleWord = {
+  locked: boolean
+  breakGlassOff: boolean
+  /** 0 none, 1 pending, 2 vetoed, 3 pending after a veto was overridden. */
+  recovery: number
+  epoch: number
+  /** After a recovery: permits mined in these seconds, both included, wait for the patient to sign them anew. */
+  suspended?: { from: number; until: number }
+}
 
 export function readHandleWord(word: bigint): HandleWord {
+  const recoveredAt = Number(bits(word, 64, 32))
+  const suspended = { from: Number(bits(word, 96, 32)), until: recoveredAt }
   return {
     locked: bits(word, 0, 1) === 1n,
     breakGlassOff: bits(word, 1, 1) === 1n,
     recovery: Number(bits(word, 8, 8)),
     epoch: Number(bits(word, 32, 32)),
+    ...(recoveredAt === 0 ? {} : { suspended }),
   }
 }
 

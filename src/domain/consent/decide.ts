@@ -82,7 +82,8 @@ const OBSTACLES: readonly { reason: ReasonCode; stands: (c: Candidate, r: Decisi
     stands: (c, r) => r.requester.admittedAt >= c.word.minedAt && !reachesLater(c),
   },
   { reason: 'group-joined-later', stands: (c) => c.scope.granteeType === 'Group' && !reachesJoiner(c) },
-  { reason: 'needs-approval', stands: (c) => c.word.flags.needsApproval },
+  { reason: 'needs-approval', stands: (c) => c.word.flags.needsApproval && !c.word.flags.approved },
+  { reason: 'unconfirmed', stands: (c, r) => isSuspended(c, r) },
   { reason: 'terms-missing', stands: (c) => c.terms === undefined },
   { reason: 'terms-unenforceable', stands: (c) => !isEnforceable(c) },
   // After what refuses at its own rank: a revocation that is only signed must not make such a slot silent, since a
@@ -99,6 +100,12 @@ function reachesLater(c: Candidate): boolean {
 
 function reachesJoiner(c: Candidate): boolean {
   return c.joinedAt > 0 && (c.word.flags.laterMembersToo || c.joinedAt < c.word.minedAt)
+}
+
+/** A permit from just before a recovery may be a thief's: the patient signs it anew, or it permits nothing. */
+function isSuspended(c: Candidate, r: DecisionRequest): boolean {
+  const span = r.handle.word.suspended
+  return span !== undefined && !(c.word.minedAt < span.from || c.word.minedAt > span.until)
 }
 
 /** A group that the requester is not in concerns it in no way. */
@@ -181,6 +188,7 @@ const SPEAKING_REFUSALS: ReadonlySet<ReasonCode> = new Set([
   'terms-missing',
   'terms-unenforceable',
   'needs-approval',
+  'unconfirmed',
 ])
 
 function speaks(rule: Rule): boolean {

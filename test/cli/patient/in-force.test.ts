@@ -107,6 +107,10 @@ describe('a patient is told no more than is certain', () => {
         consentRegistry: place.consentRegistry,
         recordDirectory: nowhere,
         accessLog: nowhere,
+        passkeyVerifier: nowhere,
+        accessRequests: nowhere,
+        breakGlass: nowhere,
+        succession: nowhere,
       }
       view = createChainView({
         rpc: `http://127.0.0.1:${await freePort()}`,

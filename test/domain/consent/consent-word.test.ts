@@ -59,8 +59,12 @@ describe('a consent word', () => {
 
   test('with a state or flag that this version does not know is refused, not guessed at (I3)', () => {
     expect(() => readConsentWord(3n << 254n)).toThrow(RangeError)
-    for (const flag of [16n, 32n])
-      expect(() => readConsentWord((1n << 254n) | (flag << 248n))).toThrow(RangeError)
+    expect(() => readConsentWord((1n << 254n) | (32n << 248n))).toThrow(RangeError)
+  })
+
+  test('says whether the custodian has approved what needs its approval', () => {
+    expect(readConsentWord((1n << 254n) | (4n << 248n)).flags.approved).toBeUndefined()
+    expect(readConsentWord((1n << 254n) | (20n << 248n)).flags).toMatchObject({ needsApproval: true, approved: true })
   })
 
   test('keeps the low 160 bits of the hash of the terms, whatever their case', () => {
@@ -92,6 +96,11 @@ test('a handle word tells lock, recovery and epoch apart', () => {
     recovery: 0xab,
     epoch: 0xffffffff,
   })
+})
+
+test('a handle word tells which permits wait to be confirmed after a recovery', () => {
+  const word = (2_000n << 64n) | (1_000n << 96n) | (1n << 128n) | (3n << 16n)
+  expect(readHandleWord(word)).toMatchObject({ epoch: 0, suspended: { from: 1_000, until: 2_000 } })
 })
 
 test('days are counted in UTC, from midnight to midnight', () => {

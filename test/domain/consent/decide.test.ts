@@ -172,6 +172,24 @@ describe('the terms', () => {
       'needs-approval',
     ],
     [
+      'and permits with it',
+      asked([permit({ word: { flags: { needsApproval: true, approved: true } } })]),
+      'permit',
+    ],
+    [
+      'a consent from just before a recovery refuses until it is confirmed',
+      asked([permit()], handle({ suspended: { from: 0, until: 4_000_000_000 } })),
+      'unconfirmed',
+    ],
+    [
+      'nor does it give way to a wide one',
+      asked(
+        [permit({ word: { minedAt: 3_000_000_000 } }), permit({ to: EVERYONE })],
+        handle({ suspended: { from: 3_000_000_000, until: 3_000_000_001 } }),
+      ),
+      'unconfirmed',
+    ],
+    [
       'a narrow consent that cannot be enforced does not give way to a wide one',
       asked([permit({ terms: 'missing' }), permit({ to: EVERYONE })]),
       'terms-missing',

@@ -1,0 +1,47 @@
+/**
+ * `npm run test:long`: what `npm test` does in miniature, at length. 100,000 random sequences of acts on the contracts
+ * and on their model, about half an hour on two cores; a failure names the seed that has it again.
+ *
+ *   SEED=… SEQUENCES=… node bin/wayleave.mjs run scripts/long.ts
+ *
+ * Ends with 3, and says what is missing, where something that it needs is not installed.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const require = createRequire(import.meta.url)
+
+/** Packages that are looked up by name when the tests run, so that their absence would show late. */
+function missing(): string[] {
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch
+  const wanted = [`@foundry-rs/anvil-${process.platform}-${arch}`, 'solc', 'vitest']
+  const absent = wanted.filter((name) => {
+    try {
+      require.resolve(`${name}/package.json`)
+      return false
+    } catch {
+      return true
+    }
+  })
+  return existsSync(join(root, 'types')) ? absent : [...absent, 'the compiled contracts (npm run build)']
+}
+
+const absent = missing()
+if (absent.length > 0) {
+  process.stderr.write(`test:long: missing ${absent.join(', ')}\n`)
+  process.exit(3)
+}
+
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+const child = spawn(process.execPath, [vitest, 'run', 'test/chain/model'], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, SEQUENCES: process.env.SEQUENCES ?? '100000' },
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+child.on('close', (code, signal) => {
+  process.exitCode = signal ? 1 : (code ?? 1)
+})
