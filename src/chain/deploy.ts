@@ -80,7 +80,9 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
   const appointing = appointCouncil(signer, contracts, council, overrides(sending.length))
 
   const names = Object.keys(contracts) as (keyof Contracts)[]
-  const receipts = await Promise.all(sending.map(async (sent, index) => mined(names[index] ?? '', await sent)))
+  const receipts = await Promise.all(
+    sending.map(async (sent, index) => mined(names[index] ?? '', await sent)),
+  )
   await mined('the council', await appointing)
   for (const [index, name] of names.entries()) {
     const actual = receipts[index]?.contractAddress

@@ -159,7 +159,9 @@ describe('each act that a patient signs lands on its contract, and the word is r
 
   test('a grant that needs approval does not land without it', async () => {
     const patient = await boundPatient()
-    expect(await refusal(patient, 'Grant', await grantOf(patient, 1, { flags: 4 }))).toBe('typed-data-invalid')
+    expect(await refusal(patient, 'Grant', await grantOf(patient, 1, { flags: 4 }))).toBe(
+      'typed-data-invalid',
+    )
   })
 
   test('a revocation ends it, and a later grant stands against the same revocation sent again', async () => {

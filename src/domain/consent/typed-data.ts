@@ -103,7 +103,7 @@ export type TypedData<A extends ActName = ActName> = {
 }
 
 /** The contract whose domain an act is signed for. */
-const DOMAIN_NAME: Record<ActName, string> = {
+export const DOMAIN_NAME: Record<ActName, string> = {
   Grant: 'Wayleave Consent',
   Revocation: 'Wayleave Consent',
   Objection: 'Wayleave Consent',

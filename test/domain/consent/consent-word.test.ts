@@ -64,7 +64,10 @@ describe('a consent word', () => {
 
   test('says whether the custodian has approved what needs its approval', () => {
     expect(readConsentWord((1n << 254n) | (4n << 248n)).flags.approved).toBeUndefined()
-    expect(readConsentWord((1n << 254n) | (20n << 248n)).flags).toMatchObject({ needsApproval: true, approved: true })
+    expect(readConsentWord((1n << 254n) | (20n << 248n)).flags).toMatchObject({
+      needsApproval: true,
+      approved: true,
+    })
   })
 
   test('keeps the low 160 bits of the hash of the terms, whatever their case', () => {
