@@ -1,20 +1,23 @@
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
+
+/** Below what systems give to outgoing connections, so that a port left for a moment is not lent to one of those. */
+const [LOWEST, HIGHEST] = [15_000, 32_000]
 
 /** A port of 127.0.0.1 that is free now: the wanted one where possible. */
 export async function freePort(wanted?: number): Promise<number> {
-  if (wanted !== undefined && (await tryPort(wanted)) === wanted) return wanted
-  const port = await tryPort(0)
-  if (port === undefined) throw new Error('No port of 127.0.0.1 is free')
-  return port
+  if (wanted !== undefined && (await isFree(wanted))) return wanted
+  for (let tries = 0; tries < 200; tries++) {
+    const port = randomInt(LOWEST, HIGHEST)
+    if (await isFree(port)) return port
+  }
+  throw new Error('No port of 127.0.0.1 is free')
 }
 
-function tryPort(port: number): Promise<number | undefined> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((done) => {
     const server = createServer()
-    server.once('error', () => done(undefined))
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => done(typeof address === 'object' ? address?.port : undefined))
-    })
+    server.once('error', () => done(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
   })
 }
