@@ -5,7 +5,7 @@ import { imported } from './imported.ts'
 const HEAVY = /utils\/cryptography\/(WebAuthn|P256)\.sol/
 
 /** What we wrote and the compiler takes long for. */
-export const isHeavy = (source: string): boolean => HEAVY.test(source)
+const isHeavy = (source: string): boolean => HEAVY.test(source)
 
 /**
  * Replaces each heavy contract by one of the same name and interface that deploys the very code which the compiler

@@ -46,7 +46,7 @@ const registries = [
 const answers = registries.map((factory) => factory.createInterface() as Interface)
 
 /** A small generator (mulberry32): the seed alone decides every step. */
-export function createRandom(seed: number): Random {
+function createRandom(seed: number): Random {
   let state = seed >>> 0
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -63,7 +63,7 @@ export function createRandom(seed: number): Random {
 }
 
 /** What the chain said where the model said something else. */
-export class Differs extends Error {}
+class Differs extends Error {}
 
 /**
  * Runs random sequences on a real chain and on the model and compares each answer: the events with every field, or
