@@ -196,13 +196,25 @@ function callerOf(text: string, reach: ReturnType<Index['reach']>, definition: F
   return signed ? `${who}, bringing the signature` : who
 }
 
-function senderRule({ modifiers, senderUses, readsSender }: ReturnType<Index['reach']>): string | undefined {
+/** Who is left where a refusal names the sender for not being one. */
+const REFUSED_ELSE: Readonly<Record<string, string>> = {
+  CouncilSeatMissing: 'a holder of a seat in the council',
+}
+
+function senderRule({
+  modifiers,
+  senderUses,
+  readsSender,
+  errors,
+}: ReturnType<Index['reach']>): string | undefined {
   if (modifiers.has('restricted')) return 'the council, through `AccessManager`'
   const called = (name: string) => senderUses.find((use) => use.called === name)
   const role = called('requireRole')?.second
   if (role) return `an operator of a live member with the role ${role.replace('ROLE_', '').toLowerCase()}`
   if (called('_requireLiveOperator')) return 'an operator of a live member'
   if (called('memberOf')) return 'an operator of a live or suspended member'
+  const named = [...errors].map(({ name = '' }) => REFUSED_ELSE[name]).find(Boolean)
+  if (named) return named
   return readsSender ? 'whoever passes the checks on the sender; see the errors' : undefined
 }
 

@@ -28,8 +28,8 @@ export function mutationReport(args: {
     among.filter(({ id }) => judged.get(id)?.outcome === outcome)
   const survivors = having('survived')
   const killed = having('killed').length
-  const share = (k: number, s: number) => (k + s === 0 ? 1 : k / (k + s))
-  const percent = (k: number, s: number) => `${(100 * share(k, s)).toFixed(1)} %`
+  const share = (k: number, s: number) => (k + s === 0 ? 0 : k / (k + s))
+  const percent = (k: number, s: number) => (k + s === 0 ? '–' : `${(100 * share(k, s)).toFixed(1)} %`)
 
   const table = (by: (mutant: Mutant) => string) =>
     [...new Set(mutants.map(by))].sort().map((name) => {
@@ -43,6 +43,7 @@ export function mutationReport(args: {
     const why = explanations.get(mutant.id) ?? NOT_EXPLAINED
     return `| \`${mutant.id}\` | ${describeMutant(mutant).replaceAll('|', '&#124;')} | ${why} |`
   })
+  const partial = judged.size < mutants.length ? '\n**Not all are judged: the figures are of a sample.**' : ''
   const text = `# Mutation testing of the contracts
 
 The contracts are changed in one place at a time; a test must notice. Made by \`npm run test:mutation\`, whose header
@@ -50,7 +51,7 @@ lists the operators. \`npm test\` replays 20 of these mutants, drawn by the seed
 
 Seed ${seed}, ${date}. ${mutants.length} mutants, ${judged.size} judged, in an order drawn by the seed.
 **${percent(killed, survivors.length)} killed**: ${killed} of ${killed + survivors.length}. Besides, ${having('invalid').length} did not compile, and ${having('equivalent').length} compiled to
-the very same code, which is no change; neither counts.
+the very same code, which is no change; neither counts.${partial}
 
 | Contract ${head[0]}
 | --- ${head[1]}

@@ -25,6 +25,8 @@ type Edr = {
   }
 }
 
+const EDR = '@nomicfoundation/edr'
+
 /** Lower than `npm test`'s: a mutant that only the two-hundredth run sees has a weak test. */
 const FUZZ_RUNS = 32
 const INVARIANT = { runs: 6, depth: 48, failOnRevert: true, shrinkRunLimit: 0 }
@@ -47,7 +49,7 @@ export async function createTester(root: string, settings: CodeSettings, seed: n
   const compile = createCompiler(root)
   // EDR comes with Hardhat and is no dependency of ours; its version is whatever Hardhat runs our tests on.
   const require = createRequire(createRequire(`${root}/package.json`).resolve('hardhat'))
-  const edr = require('@nomicfoundation/edr') as Edr
+  const edr = require(EDR) as Edr
   const context = new edr.EdrContext()
   await context.registerSolidityTestRunnerFactory(edr.L1_CHAIN_TYPE, edr.l1SolidityTestRunnerFactory())
   // Unoptimized code compiles three times as fast and behaves the same.
