@@ -1,11 +1,14 @@
 import type { Interface, Log } from 'ethers'
 import {
   AccessLog__factory,
+  AccessRequests__factory,
+  BreakGlass__factory,
   ConsentRegistry__factory,
   type Contracts,
   MemberRegistry__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
+  Succession__factory,
 } from '../chain/contracts.ts'
 
 /** One row of the index, without its place. */
@@ -13,7 +16,7 @@ export type DecodedEvent = { contract: string; name: string; key1: string; key2:
 
 const PLAIN = (value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
 
-/** Decodes logs of our five contracts at their pinned addresses; logs of others, and unknown events, give undefined. */
+/** Decodes logs of our contracts at their pinned addresses; logs of others, and unknown events, give undefined. */
 export function createDecoder(contracts: Contracts): {
   addresses: string[]
   decode(log: Log): DecodedEvent | undefined
@@ -40,6 +43,13 @@ export function createDecoder(contracts: Contracts): {
       api: RecordDirectory__factory.createInterface(),
     },
     { contract: 'AccessLog', address: contracts.accessLog, api: AccessLog__factory.createInterface() },
+    {
+      contract: 'AccessRequests',
+      address: contracts.accessRequests,
+      api: AccessRequests__factory.createInterface(),
+    },
+    { contract: 'BreakGlass', address: contracts.breakGlass, api: BreakGlass__factory.createInterface() },
+    { contract: 'Succession', address: contracts.succession, api: Succession__factory.createInterface() },
   ]
   const interfaces = new Map(known.map((entry) => [entry.address.toLowerCase(), entry]))
   return {
