@@ -47,7 +47,7 @@ export function mutationReport(args: {
   const text = `# Mutation testing of the contracts
 
 The contracts are changed in one place at a time; a test must notice. Made by \`npm run test:mutation\`, whose header
-lists the operators. \`npm test\` replays 20 of these mutants, drawn by the seed.
+lists the operators.
 
 Seed ${seed}, ${date}. ${mutants.length} mutants, ${judged.size} judged, in an order drawn by the seed.
 **${percent(killed, survivors.length)} killed**: ${killed} of ${killed + survivors.length}. Besides, ${having('invalid').length} did not compile, and ${having('equivalent').length} compiled to

@@ -1,31 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createJudge, describeMutant, type Judgement, sampleOf } from '../../scripts/mutation/judge.ts'
+import type { Judgement } from '../../scripts/mutation/judge.ts'
 import { type Mutant, mutated } from '../../scripts/mutation/mutants.ts'
 import { explanationsIn, mutationReport, seedIn } from '../../scripts/mutation/report.ts'
-
-const root = join(import.meta.dirname, '..', '..')
-const path = join(root, 'docs', 'security', 'mutation.md')
-const committed = existsSync(path) ? readFileSync(path, 'utf8') : ''
-
-/** As many as fit into a minute; `npm run test:mutation` judges all. */
-const REPLAYED = 20
-
-test(`of ${REPLAYED} changes to the contracts, drawn by the report's seed, none goes unnoticed that the report does not own to`, {
-  timeout: 8 * 60_000,
-}, async () => {
-  const seed = Number(process.env.SEED ?? seedIn(committed) ?? 1)
-  console.info(`seed ${seed}`)
-  const judge = await createJudge(root, seed)
-  const known = explanationsIn(committed)
-  const unnoticed: string[] = []
-  for (const mutant of sampleOf(judge.mutants, REPLAYED, seed)) {
-    const { outcome } = await judge.judge(mutant)
-    if (outcome === 'survived' && !known.has(mutant.id)) unnoticed.push(describeMutant(mutant))
-  }
-  expect(unnoticed).toEqual([])
-})
 
 const mutant = (id: string, more: Partial<Mutant> = {}): Mutant => ({
   id,
