@@ -113,38 +113,40 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const dir = mkdtempSync(join(tmpdir(), 'wayleave-test-'))
   const anvil = await startAnvil({ port: await freePort() })
   const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 })
-  const signer = new NonceManager(Wallet.createRandom(provider))
-  const { contracts, deployedAt } = await deployContracts(signer)
-  const council = councilOf(signer, contracts)
-  const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, contracts, deployedAt }
   const hospitals: TestHospital[] = []
-
-  for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2)) {
-    const files = await openHospitalFiles(dir, hospital)
-    await council.admit(
-      memberId(hospital.identifier),
-      ALL_ROLES,
-      new Wallet(files.keyring.operator).address,
-      '{}',
-    )
-    hospitals.push(await openHospital(files, chain, options))
+  async function close(): Promise<void> {
+    for (const h of hospitals) {
+      await h.broker.close()
+      await closers.get(h)?.()
+    }
+    provider.destroy()
+    await anvil.stop()
+    rmSync(dir, { recursive: true, force: true })
   }
-  return {
-    anvil,
-    provider,
-    council,
-    chain,
-    hospitals,
-    enrol: (hospital, nationalId, words = createWords()) => enrol(hospital, chain, nationalId, words),
-    async close() {
-      for (const h of hospitals) {
-        await h.broker.close()
-        await closers.get(h)?.()
-      }
-      provider.destroy()
-      await anvil.stop()
-      rmSync(dir, { recursive: true, force: true })
-    },
+  try {
+    const signer = new NonceManager(Wallet.createRandom(provider))
+    const { contracts, deployedAt } = await deployContracts(signer)
+    const council = councilOf(signer, contracts)
+    const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, contracts, deployedAt }
+    for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2)) {
+      const files = await openHospitalFiles(dir, hospital)
+      const operator = new Wallet(files.keyring.operator).address
+      await council.admit(memberId(hospital.identifier), ALL_ROLES, operator, '{}')
+      hospitals.push(await openHospital(files, chain, options))
+    }
+    return {
+      anvil,
+      provider,
+      council,
+      chain,
+      hospitals,
+      enrol: (hospital, nationalId, words = createWords()) => enrol(hospital, chain, nationalId, words),
+      close,
+    }
+  } catch (error) {
+    // A world that could not be made leaves no chain behind.
+    await close()
+    throw error
   }
 }
 
