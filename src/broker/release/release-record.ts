@@ -105,10 +105,7 @@ export function createReleases(deps: {
   }
 
   /** The exact bytes of the version that was registered, judged by what they hold now. */
-  async function readChecked(
-    ask: Ask,
-    { found, state }: Extract<Judgement, { permit: true }>,
-  ): Promise<Uint8Array> {
+  async function readChecked(ask: Ask, { found }: Extract<Judgement, { permit: true }>): Promise<Uint8Array> {
     const { record, commitment } = found
     let bytes: Uint8Array | undefined
     try {
@@ -127,9 +124,11 @@ export function createReleases(deps: {
       log.error({ error: String(error) }, 'a record is no longer what was registered')
       throw await refuse(ask, 'record-changed', found, 'alarm')
     }
+    // What the patient signed while the FHIR server answered counts, too (I5): it may have taken its time.
+    const now = await judged(ask)
     // Rules may have learnt since: a label is raised here, never lowered.
-    const kinds = [...new Set([...record.kinds, ...deps.labeller.label(resource).kinds])]
-    const again = decide({ ...state, record: { dataClass: dataClassOf(resource), kinds } })
+    const kinds = [...new Set([...now.found.record.kinds, ...deps.labeller.label(resource).kinds])]
+    const again = decide({ ...now.state, record: { dataClass: dataClassOf(resource), kinds } })
     if (again.decision !== 'permit') throw await refuse(ask, 'labels-raised', found)
     return bytes
   }
