@@ -312,7 +312,9 @@ describe('a custodian that does not answer is told apart from one that lies, whe
 
 test('when the custodian answers as it should, the record is handed on again', async () => {
   expect(await b.his.open(first, 'TREAT')).toMatchObject({ status: 200, body: { id: 'c1' } })
-  expect((await insideOf(b).trail()).at(-1)).toMatchObject({ kind: 'receipt', patient: { identifier: ANNA } })
+  // A window's entry may come between: it is the broker's own, and comes when its time does.
+  const ofAnna = (await insideOf(b).trail()).filter(({ kind }) => kind !== 'window')
+  expect(ofAnna.at(-1)).toMatchObject({ kind: 'receipt', patient: { identifier: ANNA } })
 })
 
 async function* halting(pieces: number, pauseMs: number): AsyncIterable<Uint8Array> {
