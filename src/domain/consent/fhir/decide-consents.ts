@@ -4,7 +4,7 @@ import { isUnfiltered, matchesData, type Verdict } from './data-filter.ts'
 import { createDirectory, type Directory } from './directory.ts'
 import { type Effect, effectsOf } from './effects.ts'
 import { type Features, featuresOf } from './features.ts'
-import { type Entry, lastMatch, type Order, orderOf, winnerOf } from './order.ts'
+import { compare, comparePlain, type Entry, lastMatch, type Order, orderOf, winnerOf } from './order.ts'
 import { type ParsedConsent, parseConsent } from './parse-consent.ts'
 import { flattenResources, type JsonObject, textOf } from './read.ts'
 import { identify } from './recipient.ts'
@@ -74,8 +74,9 @@ export function decideConsents(
     undefined,
   )
   if (effects.length === 0 && !barrier) return refusal('no-consent', null, resources)
-  const order = orderOf(barrier ? [...effects, everythingDenied(barrier)] : effects)
-  const decider = deciderOf(order)
+  const weighed = barrier ? [...effects, everythingDenied(barrier)] : effects
+  const order = orderOf(weighed)
+  const decider = deciderOf(order, weighed)
   const permitting = permittingEntry(order.entries, decider, request.classes)
   const isBarred = !permitting && barrier && !order.entries.some((entry) => isAbove(entry, barrier))
   if (isBarred) return refusal('unenforceable', ruleOf(barrier), resources)
@@ -85,7 +86,7 @@ export function decideConsents(
   return {
     decision: permitting ? 'permit' : 'deny',
     rule: deciding ? ruleOf(deciding.effect) : null,
-    beaten: deciding ? beatenBy(deciding, order) : [],
+    beaten: deciding ? beatenBy(deciding.effect, weighed) : [],
     residual,
     obligations: permitting ? obligationsOf(residual) : [],
     resources: resources.map((resource) => judge(resource, decider)),
@@ -104,15 +105,16 @@ function everythingDenied(effect: Effect): Effect {
 const isAbove = ({ effect, filter }: Entry, barrier: Effect) =>
   effect.rank > barrier.rank && effect.type === 'deny' && isUnfiltered(filter)
 
-function deciderOf({ entries, isExact }: Order): (resource: Features) => Entry | undefined {
+function deciderOf(
+  { entries, isExact }: Order,
+  effects: readonly Effect[],
+): (resource: Features) => Entry | undefined {
   if (isExact) return (resource) => lastMatch(entries, resource)
-  const effects = new Map(entries.map((entry) => [entry.effect, entry]))
   return (resource) => {
     const said = lastMatch(entries, resource)
     if (said?.type !== 'permit') return said
-    const matching = [...effects.keys()].filter(({ filter, type }) => matchesData(filter, resource, type))
-    const winner = winnerOf(matching)
-    return winner && effects.get(winner)
+    const winner = winnerOf(effects.filter(({ filter, type }) => matchesData(filter, resource, type)))
+    return winner && { type: winner.type, filter: winner.filter, effect: winner }
   }
 }
 
@@ -123,12 +125,12 @@ function denyingEntry(entries: readonly Entry[]): Entry | undefined {
 }
 
 /** Every provision that takes effect and gives way to the one that decided, the strongest first. */
-function beatenBy(deciding: Entry, { entries }: Order): ConsentDecision['beaten'] {
-  const seen = new Set<string>([nameOf(deciding.effect)])
-  return entries
-    .slice(0, entries.indexOf(deciding))
-    .toReversed()
-    .flatMap(({ effect }) => {
+function beatenBy(deciding: Effect, effects: readonly Effect[]): ConsentDecision['beaten'] {
+  const seen = new Set<string>([nameOf(deciding)])
+  return effects
+    .filter((effect) => effect !== deciding && compare(effect, deciding) <= 0)
+    .sort((a, b) => comparePlain(b, a))
+    .flatMap((effect) => {
       if (seen.has(nameOf(effect))) return []
       seen.add(nameOf(effect))
       return [{ ...ruleOf(effect), decision: effect.type }]

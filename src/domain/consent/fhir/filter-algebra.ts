@@ -39,18 +39,19 @@ export function includes(outer: Filtered, inner: Filtered): boolean {
 const isSubset = (narrow: ReadonlySet<string>, wide: ReadonlySet<string>) =>
   [...narrow].every((value) => wide.has(value))
 
-export type Intersection = { readonly filter: DataFilter; readonly isExact: boolean }
+/** `loss`: 0 where the filter says it exactly, 1 but for resources without a whole date, 2 otherwise. */
+export type Intersection = { readonly filter: DataFilter; readonly loss: 0 | 1 | 2 }
 
 /**
  * The filter for what matches all of these. `nothing` where no resource can. Where no filter says it exactly, one that
- * says less when it is to permit (`cannot be said` where there is none), and more when it is to deny.
+ * matches less when it is to permit (`cannot be said` where there is none), and more when it is to deny.
  */
 export function intersect(
   all: readonly Filtered[],
   type: Verdict,
 ): Intersection | 'nothing' | 'cannot be said' {
   const filter: { -readonly [K in keyof DataFilter]: DataFilter[K] } = {}
-  let isExact = true
+  let loss: Intersection['loss'] = 0
   for (const kind of KINDS) {
     const sets = all.flatMap((one) => valuesOf(one.filter, kind) ?? [])
     const [first, ...others] = [...sets].sort((a, b) => a.size - b.size)
@@ -61,13 +62,13 @@ export function intersect(
     const isSaid = isSingle || common.size === first.size
     if (isSingle && common.size === 0) return 'nothing'
     if (!isSaid && type === 'permit' && common.size === 0) return 'cannot be said'
-    isExact &&= isSaid
+    if (!isSaid) loss = 2
     Object.assign(filter, restrict(all, kind, isSaid || type === 'permit' ? common : first))
   }
   const period = intersectPeriods(all, type)
   if (typeof period === 'string') return period
   if (period) filter.dataPeriod = period.dataPeriod
-  return { filter, isExact: isExact && (period?.isExact ?? true) }
+  return { filter, loss: Math.max(loss, period?.loss ?? 0) as Intersection['loss'] }
 }
 
 function isSingleValued(kind: Kind, value: string): boolean {
@@ -103,21 +104,38 @@ function pick(codings: readonly Coding[], keys: ReadonlySet<string>): Coding[] {
   return [...keys].flatMap((key) => found.get(key) ?? [])
 }
 
+type DataPeriod = NonNullable<DataFilter['dataPeriod']>
+
 /** A permit's period has to hold the resource's date whole; a denial's is touched by any part of it, or by no date. */
 function intersectPeriods(all: readonly Filtered[], type: Verdict) {
   const periodsOf = (wanted: Verdict) =>
     all.flatMap((one) => (one.type === wanted ? (one.filter.dataPeriod ?? []) : []))
   const permits = periodsOf('permit')
   const denials = periodsOf('deny')
-  const inner = permits.toSorted((a, b) => a.until - a.from - (b.until - b.from))[0]
-  if (permits.some((a) => permits.some((b) => a.from > b.until))) return 'nothing'
-  const narrowest = denials.find((one) => denials.every((other) => within(one, other)))
+  if (permits.length + denials.length === 0) return undefined
+  const [first = [], ...others] = [permits, denials].filter((periods) => periods.length > 0)
+  const held = permits.length > 0 ? commonPeriod(permits) : undefined
+  if (permits.length > 0 && !held) return 'nothing'
+  const common = commonPeriod([...first, ...others.flat()])
   if (type === 'permit') {
-    if (inner && [...permits, ...denials].every((other) => within(inner, other)))
-      return { dataPeriod: inner, isExact: true }
-    return permits.length + denials.length > 0 ? 'cannot be said' : undefined
+    if (!common) return 'cannot be said'
+    return { dataPeriod: common, loss: held && isSame(held, common) ? 0 : 1 } as const
   }
-  const [denied] = narrowest ? [narrowest] : denials
-  if (denied) return { dataPeriod: denied, isExact: narrowest !== undefined && !inner }
-  return inner && { dataPeriod: inner, isExact: false }
+  // Whatever touches each of some periods that meet, touches what they have in common.
+  if (common) return { dataPeriod: common, loss: permits.length === 0 ? 0 : 1 } as const
+  const [any] = first
+  return any && ({ dataPeriod: any, loss: 2 } as const)
+}
+
+const isSame = (a: DataPeriod, b: DataPeriod) => a.from === b.from && a.until === b.until
+
+/** The later start and the earlier end, each as it was written; undefined where they do not meet. */
+function commonPeriod(periods: readonly DataPeriod[]): DataPeriod | undefined {
+  const first = periods.reduce((a, b) => (b.from > a.from ? b : a))
+  const last = periods.reduce((a, b) => (b.until < a.until ? b : a))
+  if (first.from > last.until) return undefined
+  const { start } = first.period
+  const { end } = last.period
+  const period = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) }
+  return { from: first.from, until: last.until, period }
 }

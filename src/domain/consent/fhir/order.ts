@@ -23,7 +23,7 @@ export type Order = {
 }
 
 /** Below 0 where `a` gives way to `b`. */
-function compare(a: Effect, b: Effect): number {
+export function compare(a: Effect, b: Effect): number {
   if (a.consent === b.consent) return a.depth - b.depth || strength(a) - strength(b) || a.rank - b.rank
   return a.rank - b.rank || strength(a) - strength(b)
 }
@@ -40,18 +40,43 @@ const written = ({ filter, type }: Effect) => JSON.stringify(writeFilter(filter,
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
-const comparePlain = (a: Effect, b: Effect) =>
+/** The same between consents, and some order besides. */
+export const comparePlain = (a: Effect, b: Effect) =>
   a.rank - b.rank || strength(a) - strength(b) || a.depth - b.depth || compareNames(a, b)
 
 export function orderOf(effects: readonly Effect[]): Order {
-  const sorted = [...effects].sort(comparePlain)
+  const all = [...effects].sort(comparePlain)
+  if (agrees(all)) return { entries: all.map(entryOf), isExact: true }
+  const sorted = withoutPowerless(all)
   if (agrees(sorted)) return { entries: sorted.map(entryOf), isExact: true }
-  const groups = circles(sorted).map(orderCircle)
+  const orders = circles(sorted).map(orderCircle)
   return {
-    entries: groups.flatMap(({ entries }) => entries),
-    isExact: groups.every(({ isExact }) => isExact),
+    entries: orders.flatMap(({ entries }) => entries),
+    isExact: orders.every(({ isExact }) => isExact),
   }
 }
+
+/** Without what never decides: another of its consent always comes first, or another consent always speaks louder. */
+function withoutPowerless(effects: readonly Effect[]): Effect[] {
+  const deciders = effects.filter(
+    (weak) =>
+      !effects.some((strong) => isOwn(strong, weak) && compare(strong, weak) > 0 && includes(strong, weak)),
+  )
+  const loudest = deciders
+    .filter((one) => isUnfiltered(one.filter))
+    .filter((one) => !deciders.some((other) => isOwn(other, one) && compare(other, one) > 0))
+    .at(-1)
+  if (!loudest) return deciders
+  const isLouder = (one: Effect) => one === loudest || compare(one, loudest) > 0
+  // One that is not heard itself may still keep another of its consent from speaking.
+  return deciders.filter(
+    (one) =>
+      isLouder(one) ||
+      deciders.some((other) => isOwn(one, other) && compare(one, other) > 0 && isLouder(other)),
+  )
+}
+
+const isOwn = (a: Effect, b: Effect) => a !== b && a.consent === b.consent
 
 const entryOf = (effect: Effect): Entry => ({ type: effect.type, filter: effect.filter, effect })
 
@@ -84,52 +109,81 @@ function circles(sorted: readonly Effect[]): Effect[][] {
   return found
 }
 
-/** Beyond this the combinations are too many to write down. */
-const MAX_CIRCLE = 8
+/** Beyond this the combinations are too many. */
+const MAX_CIRCLE = 10
 
 function orderCircle(circle: Effect[]): Order {
-  const denials = circle.filter(({ type }) => type === 'deny')
-  const permits = circle.filter(({ type }) => type === 'permit')
-  // Where any denial wins over any permit, nothing is permitted that the rules deny.
-  const entries = [...permits, ...denials].map(entryOf)
-  if (denials.length === 0 || permits.length === 0) return { entries, isExact: true }
-  if (circle.length > MAX_CIRCLE) return { entries, isExact: false }
-  return addCombinations(circle, entries)
+  const types = new Set(circle.map(({ type }) => type))
+  if (types.size < 2) return { entries: circle.map(entryOf), isExact: true }
+  if (circle.length <= MAX_CIRCLE) return combine(circle)
+  const denied = circle.filter(({ type }) => type === 'deny')
+  return { entries: [...circle, ...denied].map(entryOf), isExact: false }
 }
 
 /**
- * For every set of provisions that may match together, from the smallest up: where the list so far says otherwise than
- * the rules, an entry for what matches all of them. It can change the outcome of larger sets only, whose turn is still
- * to come.
+ * Finds the list from its end: a line is right where every set of provisions that may match together, holds all of the
+ * line's, and is not caught by a later line, has the line's outcome. Lines are for one provision, or for what matches
+ * several. One that says it exactly is there at nearly every step. Otherwise one that permits less or denies more will
+ * do, and a set that is to be permitted and cannot be said is left to whatever comes before: nothing ever widens.
  */
-function addCombinations(circle: readonly Effect[], entries: Entry[]): Order {
+function combine(circle: readonly Effect[]): Order {
+  let left = setsOf(circle).map((set) => ({ set, type: winnerOf(membersOf(circle, set))?.type }))
+  const lines = linesOf(circle)
+  const entries: Entry[] = []
   let isExact = true
-  const index = new Map(circle.map((effect, i) => [effect, 1 << i]))
-  const masks = entries.map(({ effect }) => index.get(effect) ?? 0)
-  const implied = circle.map((a) =>
-    circle.reduce((mask, b, j) => (includes(b, a) ? mask | (1 << j) : mask), 0),
-  )
-  const always = circle.reduce((mask, { filter }, i) => (isUnfiltered(filter) ? mask | (1 << i) : mask), 0)
-  const sets = Array.from({ length: 2 ** circle.length }, (_, set) => set)
-    .filter((set) => (set & always) === always)
-    .filter((set) => implied.every((needs, i) => (set & (1 << i)) === 0 || (set & needs) === needs))
-    .sort((a, b) => bits(a) - bits(b) || a - b)
-  for (const set of sets) {
-    const members = circle.filter((_, i) => set & (1 << i))
-    const winner = winnerOf(members)
-    const at = masks.findLastIndex((mask) => (mask & set) === mask)
-    if (!winner || entries[at]?.type === winner.type) continue
-    const filter = intersect(members, winner.type)
-    if (filter === 'nothing') continue
-    if (filter === 'cannot be said' || !filter.isExact) isExact = false
-    if (filter === 'cannot be said') continue
-    entries.push({ type: winner.type, filter: filter.filter, effect: winner })
-    masks.push(set)
+  while (left.length > 0) {
+    const line = lines.find(({ set, entry: { type } }) => {
+      const caught = left.filter((one) => (one.set & set) === set)
+      return caught.length > 0 && caught.every((one) => one.type === type)
+    })
+    if (line) entries.unshift(line.entry)
+    if (!line || line.loss > 0) isExact = false
+    const unsaid = left.findLast(({ type }) => type === 'permit')
+    left = left.filter((one) => (line ? (one.set & line.set) !== line.set : one !== unsaid))
   }
   return { entries, isExact }
 }
 
+/** Sets of provisions are bits, by their place in the circle. */
+type CombinedLine = { set: number; entry: Entry; loss: number }
+
+/** The sets that may match a resource together, as far as their filters tell; not the empty one. */
+function setsOf(circle: readonly Effect[]): number[] {
+  const implied = circle.map((a) =>
+    circle.reduce((set, b, j) => (isUnfiltered(b.filter) || includes(b, a) ? set | (1 << j) : set), 0),
+  )
+  return subsets(circle.length).filter(
+    (set) =>
+      implied.every((needs, i) => (set & (1 << i)) === 0 || (set & needs) === needs) &&
+      intersect(membersOf(circle, set), 'deny') !== 'nothing',
+  )
+}
+
+/** Every line that can be said, those that say it exactly first, and those for few provisions. */
+function linesOf(circle: readonly Effect[]): CombinedLine[] {
+  const lines = subsets(circle.length)
+    .filter((set) => bits(set) <= MAX_COMBINED)
+    .flatMap((set) =>
+      (['permit', 'deny'] as const).flatMap((type) => {
+        const members = membersOf(circle, set)
+        const effect = winnerOf(members)
+        const filter = intersect(members, type)
+        if (!effect || typeof filter === 'string') return []
+        return [{ set, entry: { type, filter: filter.filter, effect }, loss: filter.loss }]
+      }),
+    )
+  const cost = ({ loss, entry: { type } }: CombinedLine) => (loss === 2 && type === 'deny' ? 3 : loss)
+  return lines.sort((a, b) => cost(a) - cost(b))
+}
+
+const MAX_COMBINED = 3
+
+const subsets = (size: number): number[] =>
+  Array.from({ length: 2 ** size - 1 }, (_, i) => i + 1).sort((a, b) => bits(a) - bits(b) || a - b)
+
 const bits = (set: number): number => (set === 0 ? 0 : (set & 1) + bits(set >>> 1))
+
+const membersOf = (circle: readonly Effect[], set: number) => circle.filter((_, i) => set & (1 << i))
 
 /** What decides among provisions that all match: of each consent its own decider, of these the most specific. */
 export function winnerOf(matching: readonly Effect[]): Effect | undefined {
