@@ -61,7 +61,8 @@ function* witnesses(
               codes: code === undefined ? NOTHING : new Set([code]),
               ...(date ? { date } : {}),
               ...(isItself ? { self: data.key } : {}),
-              references: () => (data?.meaning === 'related' ? key : NOTHING),
+              // Naming an author is pointing at it.
+              references: () => (isItself ? NOTHING : key),
               authors: () => (data?.meaning === 'authoredby' ? key : NOTHING),
             }
           }
@@ -87,7 +88,7 @@ function kindsToTry(
       const both = [code, wanted].filter((one) => one !== undefined)
       const types = [...new Set(both.filter(isResourceType))]
       const profiles = both.filter((one) => !isResourceType(one))
-      if (types.length > 1) continue
+      if (types.length > 1 || profiles.some((one) => !one.includes(':'))) continue
       for (const type of types.length > 0 ? types : free) kinds.push({ type, profiles })
     }
   }

@@ -103,15 +103,31 @@ export function readResidual(lines: readonly Line[], resource: FhirResource): Ve
   return line?.type === 'forbid' ? 'deny' : 'permit'
 }
 
+type Reference = { reference: string }
 type Plain = {
   resourceType: string
   id?: string
   meta?: { security?: Coding[]; profile?: string[] }
   code?: { coding?: Coding[] }
-  effectiveDateTime?: string
-  subject?: { reference: string }
-  performer?: { reference: string }[]
+} & { [element: string]: unknown }
+
+const DATES =
+  'effectiveDateTime effectivePeriod onsetDateTime onsetAge performedDateTime occurrenceDateTime period authoredOn date'
+
+/** First and last day of a resource; none where it is not dated. */
+function daysOf(resource: Plain): [string, string] | undefined {
+  const name = DATES.split(' ').find((one) => resource[one] !== undefined) ?? ''
+  const date = resource[name]
+  if (typeof date === 'string')
+    return [date.padEnd(10, '-01').slice(0, 10), date.padEnd(10, '-31').slice(0, 10)]
+  const { start, end } = (date ?? {}) as Period
+  return start === undefined ? undefined : [start, end ?? '9999']
 }
+
+const authorsOf = (resource: Plain) =>
+  ['author', 'performer', 'asserter', 'recorder']
+    .flatMap((name) => [resource[name]].flat() as (Reference & { actor?: Reference })[])
+    .map((one) => (one?.actor ?? one)?.reference)
 
 function matches(
   { securityLabel, class: classes, code, dataPeriod, data }: Filters,
@@ -121,35 +137,44 @@ function matches(
   const resource = it as unknown as Plain
   const labels = resource.meta?.security ?? []
   const levels = labels.filter(({ system }) => system?.endsWith('v3-Confidentiality'))
-  const carried = levels.length > 0 ? labels : [...labels, { code: 'N' }]
+  const system = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality'
+  const carried = levels.length > 0 ? labels : [...labels, { system, code: 'N' }]
   if (securityLabel && !securityLabel.some((label) => carried.some((one) => coversLabel(label, one))))
     return false
   if (
     classes &&
     !classes.some((one) =>
-      [resource.resourceType, ...(resource.meta?.profile ?? [])].includes(one.code ?? ''),
+      [resource.resourceType, ...(resource.meta?.profile ?? []).map((url) => url.split('|')[0])].includes(
+        one.code ?? '',
+      ),
     )
   )
     return false
-  const codes = (resource.code?.coding ?? []).map((one) => one.code)
-  if (code && !code.some(({ coding }) => coding?.some((one) => codes.includes(one.code)))) return false
+  const codes = (resource.code?.coding ?? []).map(keyOf)
+  if (code && !code.some(({ coding }) => coding?.some((one) => codes.includes(keyOf(one))))) return false
   if (dataPeriod) {
-    const date = resource.effectiveDateTime
-    if (date === undefined ? type === 'permit' : !inDays(date, dataPeriod)) return false
+    const { start = '0000', end = '9999' } = dataPeriod
+    const [first, last] = daysOf(resource) ?? ['9999', '0000']
+    const isIn = start <= first && last <= `${end}-99`
+    const isOut = last < start || first > `${end}-99`
+    if (type === 'permit' ? !isIn || first > last : isOut && first <= last) return false
   }
   const self = `${resource.resourceType}/${resource.id}`
   return (
     !data ||
-    data.some(({ meaning, reference: { reference: object } }) => {
-      if (meaning === 'authoredby') return resource.performer?.some(({ reference }) => reference === object)
-      if (self === object) return true
-      const pointsAt = [resource.subject, ...(resource.performer ?? [])].some(
-        (one) => one?.reference === object,
+    data.some(({ meaning, reference: { reference = '' } }) => {
+      const object = reference.split('/').slice(-2).join('/')
+      if (meaning === 'authoredby') return authorsOf(resource).includes(object)
+      return (
+        self === object ||
+        (meaning === 'related' && new RegExp(`[/"]${object}"`).test(JSON.stringify(resource)))
       )
-      return meaning === 'related' && pointsAt
     })
   )
 }
 
+const keyOf = ({ system, code }: Coding) => `${system} ${code}`
+
 const coversLabel = (named: Coding, carried: Coding) =>
-  named.code === carried.code || (named.code === 'N' && ['U', 'L', 'M'].includes(carried.code ?? ''))
+  (keyOf(named) === keyOf(carried) && named.code !== 'HTEST') ||
+  (named.code === 'N' && ['U', 'L', 'M'].includes(carried.code ?? ''))
