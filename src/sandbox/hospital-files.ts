@@ -23,7 +23,16 @@ export type HospitalFiles = {
 }
 
 const SCOPES = {
-  his: ['system/DocumentReference.rs', 'system/Binary.r', 'system/Task.c', 'system/Task.rs', 'system/Task.u'],
+  his: [
+    'system/DocumentReference.rs',
+    'system/Binary.r',
+    'system/Task.c',
+    'system/Task.rs',
+    'system/Task.u',
+    'system/Consent.rs',
+    'system/Consent.c',
+    'system/Consent.u',
+  ],
   registrar: ['system/registrar'],
   auditor: ['system/AuditEvent.rs'],
 }
