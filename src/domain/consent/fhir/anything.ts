@@ -9,7 +9,7 @@ import { CONFIDENTIALITY_SYSTEM } from '../sensitivities.ts'
 import { BELOW_NORMAL, classCode, codingKey, isConfidentiality } from './codings.ts'
 import { isUnfiltered, matchesData } from './data-filter.ts'
 import type { Span } from './dates.ts'
-import { type Features, withConfidentiality } from './features.ts'
+import type { Features } from './features.ts'
 import type { Entry } from './order.ts'
 
 /** More combinations than a person writes; beyond them the answer is no. */
@@ -51,7 +51,7 @@ function* witnesses(
     const isItself = data?.meaning === 'instance'
     const own = isItself ? data.key.split('/')[0] : undefined
     for (const kind of kindsToTry([...(filter.class?.codes ?? [])], classes, entries, own)) {
-      for (const labels of labelsToTry([...(filter.securityLabel?.keys ?? [])], entries)) {
+      for (const labels of labelsToTry(filter.securityLabel?.keys ?? [undefined], entries)) {
         for (const code of filter.code?.keys ?? [undefined]) {
           for (const date of dates) {
             const key = data ? new Set([data.key]) : NOTHING
@@ -109,13 +109,18 @@ const CONFIDENTIALITIES = [
   ...BELOW_NORMAL.map(({ code = '' }) => codingKey(CONFIDENTIALITY_SYSTEM, code)),
 ]
 
-function labelsToTry(named: readonly string[], entries: readonly Entry[]): ReadonlySet<string>[] {
+function* labelsToTry(
+  named: Iterable<string | undefined>,
+  entries: readonly Entry[],
+): Generator<ReadonlySet<string>> {
   const matter = entries.some(({ filter }) => filter.securityLabel)
-  const levels = matter ? CONFIDENTIALITIES : CONFIDENTIALITIES.slice(0, 1)
-  return (named.length > 0 ? named : [undefined]).flatMap((label) => {
-    if (label !== undefined && isConfidentiality(label)) return [new Set([label])]
-    return levels.map((level) => withConfidentiality(new Set(label === undefined ? [level] : [label, level])))
-  })
+  for (const label of named) {
+    if (label !== undefined && isConfidentiality(label)) yield new Set([label])
+    else {
+      for (const level of matter ? CONFIDENTIALITIES : CONFIDENTIALITIES.slice(0, 1))
+        yield new Set(label === undefined ? [level] : [label, level])
+    }
+  }
 }
 
 /** At, just before and just after every bound: between two of those no period tells dates apart. */
