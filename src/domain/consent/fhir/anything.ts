@@ -15,28 +15,62 @@ import type { Entry } from './order.ts'
 /** More combinations than a person writes; beyond them the answer is no. */
 const MAX_TRIED = 20_000
 
-/** The entry that lets something through, of the classes asked for if any are; undefined where none does. */
+type Decider = (resource: Features) => Entry | undefined
+
+/**
+ * The entry that lets something through, of the classes asked for if any are: of the strongest consent that has one, the
+ * shallowest. Undefined where nothing is let through.
+ */
 export function permittingEntry(
   entries: readonly Entry[],
-  decider: (resource: Features) => Entry | undefined,
+  decider: Decider,
   classes: readonly string[] | undefined,
 ): Entry | undefined {
+  const tries = { left: MAX_TRIED }
   let hasDenial = false
-  let budget = MAX_TRIED
   for (const entry of entries.toReversed()) {
     const all = isUnfiltered(entry.filter)
     if (entry.type === 'permit') {
-      if (all && !hasDenial) return entry
-      for (const witness of witnesses(entry, entries, classes)) {
-        if (--budget < 0) return undefined
-        const decided = matchesData(entry.filter, witness, 'permit') ? decider(witness) : undefined
-        if (decided?.type === 'permit') return decided
-      }
+      const found = all && !hasDenial ? entry : letThrough(entry, entries, decider, classes, tries)
+      if (found) return shallowest(found, entries, decider, classes, tries)
     }
     hasDenial ||= entry.type === 'deny'
     if (all) return undefined
   }
   return undefined
+}
+
+/** What permits the first resource found that matches the entry and is let through. */
+function letThrough(
+  entry: Entry,
+  entries: readonly Entry[],
+  decider: Decider,
+  classes: readonly string[] | undefined,
+  tries: { left: number },
+): Entry | undefined {
+  for (const witness of witnesses(entry, entries, classes)) {
+    if (--tries.left < 0) return undefined
+    const decided = matchesData(entry.filter, witness, 'permit') ? decider(witness) : undefined
+    if (decided?.type === 'permit') return decided
+  }
+  return undefined
+}
+
+function shallowest(
+  found: Entry,
+  entries: readonly Entry[],
+  ...rest: [Decider, readonly string[] | undefined, { left: number }]
+) {
+  const { consent, depth } = found.effect
+  if (depth === 0) return found
+  const others = entries.filter(
+    ({ type, effect }) => type === 'permit' && effect.consent === consent && effect.depth < depth,
+  )
+  return (
+    others
+      .sort((a, b) => a.effect.depth - b.effect.depth)
+      .find((other) => letThrough(other, entries, ...rest)?.effect === other.effect) ?? found
+  )
 }
 
 const NOTHING: ReadonlySet<string> = new Set()
