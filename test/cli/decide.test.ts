@@ -133,29 +133,42 @@ describe('a batch', () => {
 })
 
 describe('a mistake prints no JSON and ends with 2', () => {
-  const rejects = (...args: string[]) => {
+  const refused = (...args: string[]) => {
     const { status, stdout, stderr } = decide(...args)
     expect([status, stdout, stderr.length > 0]).toEqual([2, '', true])
   }
-  const input = (name: string, content: unknown) => () =>
-    rejects('--consents', yes, '--request', file(name, content))
 
-  test('no request', () => rejects('--consents', yes))
-  test('no consents', () => rejects('--request', asked))
-  test('an unknown option', () => rejects('--consents', yes, '--request', asked, '--force'))
-  test('a batch and something else', () => rejects('--batch', asked, '--request', asked))
-  test('a file that is not there', () => rejects('--consents', 'nowhere', '--request', asked))
-  test('a batch that is not there', () => rejects('--batch', 'nowhere'))
-  test('a request that is not JSON', input('r1.json', '{'))
-  test('a request without a purpose', input('r2.json', { ...request(), purposeOfUse: undefined }))
-  test('a request without a recipient', input('r3.json', { ...request(), recipient: undefined }))
-  test('a request at a time without a zone', input('r4.json', { ...request(), at: '2025-06-01T12:00:00' }))
-  test('a request with a key that comes twice', input('r5.json', '{"at":"2025-06-01T12:00:00Z","at":"x"}'))
-  test('consents that are no resources', () =>
-    rejects('--consents', file('c1.json', { status: 'active' }), '--request', asked))
+  test('in the options: no request, no consents, an unknown one, a batch and something else', () => {
+    refused('--consents', yes)
+    refused('--request', asked)
+    refused('--consents', yes, '--request', asked, '--force')
+    refused('--batch', asked, '--request', asked)
+  })
+
+  test('a file that is not there', () => {
+    refused('--consents', 'nowhere', '--request', asked)
+    refused('--consents', yes, '--request', 'nowhere')
+    refused('--batch', 'nowhere')
+  })
+
+  test.each([
+    ['that is not JSON', '{'],
+    ['with a key that comes twice', '{"at":"2025-06-01T12:00:00Z","at":"x"}'],
+    ['without a purpose', { ...request(), purposeOfUse: undefined }],
+    ['without a recipient', { ...request(), recipient: undefined }],
+    ['at a time without a zone', { ...request(), at: '2025-06-01T12:00:00' }],
+    ['at a date without a time', { ...request(), at: '2025-06-01' }],
+  ])('a request %s', (_, content) => {
+    refused('--consents', yes, '--request', file('wrong.json', content))
+  })
+
+  test('consents that are no resources', () => {
+    refused('--consents', file('c1.json', { status: 'active' }), '--request', asked)
+  })
+
   test('one bad file in a folder of good ones', () => {
     cpSync(join(folder, yes), join(folder, 'mixed', 'good.json'))
     file('mixed/bad.json', '[')
-    rejects('--consents', 'mixed', '--request', asked)
+    refused('--consents', 'mixed', '--request', asked)
   })
 })
