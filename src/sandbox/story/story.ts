@@ -9,13 +9,14 @@ import { createHisClient, type HisClient } from '../his-client.ts'
 import { NotYet, patiently } from '../patiently.ts'
 import { sampleBundles } from '../samples/index.ts'
 import type { SandboxFile } from '../sandbox-file.ts'
+import { requestSteps } from './request-steps.ts'
 
 export type StepResult = { name: string; ok: boolean; ms: number; detail: string }
 
 type Hospital = SandboxFile['hospitals'][number]
 
 /** What a step found, in a sentence or two; it throws when it did not hold. */
-type Step = { name: string; title: string; run: () => Promise<string> }
+export type Step = { name: string; title: string; run: () => Promise<string> }
 
 const CLASSES = [
   'problems',
@@ -30,7 +31,7 @@ const CLASSES = [
 
 /**
  * The main job, told on real records: registered, refused, granted, listed, opened, withheld, wrong purpose, revoked,
- * refused, audited. It ends where it began, so it can be told again.
+ * refused, asked for and approved, locked and unlocked, audited. It ends where it began, so it can be told again.
  */
 export function createStory(file: SandboxFile): Step[] {
   const { custodian, grantee, person } = cast(file)
@@ -67,6 +68,7 @@ export function createStory(file: SandboxFile): Step[] {
         const before = await patiently(() => device.consents())
         const standing = before.consents.some((c) => c.scope.grantee === to.grantee && c.state === 'permit')
         if (standing) await patiently(() => device.revoke({ to, purpose: 'TREAT' }))
+        if (before.locked) await patiently(() => device.unlock())
         const found = await listUntil(his, person, 0)
         return `${grantee.broker}/fhir/DocumentReference/_search answers with ${found.total} records, as for a patient whom nobody knows.`
       },
@@ -141,6 +143,18 @@ export function createStory(file: SandboxFile): Step[] {
         return `Refused ${ms} ms after asking, and listed no more.`
       },
     },
+    ...requestSteps({
+      ...{ custodian, grantee, person, device, his },
+      custodianHis: createHisClient({
+        broker: custodian.broker,
+        client: custodian.his,
+        organization: custodian.identifier,
+        user: { id: 'officer-1', name: 'Officer One', role: 'privacy officer' },
+      }),
+      countOf: (classes) => recordsOf(custodian.key, person, classes).ordinary,
+      listUntil: (total) => listUntil(his, person, total),
+      refused: (id) => refused(his, id, 'TREAT'),
+    }),
     {
       name: 'audit-trail',
       title: 'The audit trail of all this, at both hospitals and for the patient',
@@ -183,7 +197,11 @@ function cast(file: SandboxFile) {
 }
 
 /** What the custodian's rules make of this person's sample records: the story's own yardstick. */
-function recordsOf(hospitalKey: string, person: SandboxFile['patients'][number]) {
+function recordsOf(
+  hospitalKey: string,
+  person: SandboxFile['patients'][number],
+  classes: readonly string[] = CLASSES,
+) {
   const rules = compileRules(DEFAULT_RULES)
   const patientId = person.at.find(({ hospital }) => hospital === hospitalKey)?.patientId
   const records = sampleBundles(hospitalKey)
@@ -197,7 +215,7 @@ function recordsOf(hospitalKey: string, person: SandboxFile['patients'][number])
     )
   const sensitive = records.filter((r) => labelResource(r, rules).kinds.length > 0)
   const ordinary = records.filter((r) => labelResource(r, rules).kinds.length === 0)
-  const granted = ordinary.filter((r) => CLASSES.includes(dataClassOf(r)))
+  const granted = ordinary.filter((r) => classes.includes(dataClassOf(r)))
   return {
     all: records.length,
     sensitive: sensitive.length,
