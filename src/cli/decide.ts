@@ -6,6 +6,7 @@ import {
   compileConsents,
   decideConsents,
 } from '../domain/consent/fhir/decide-consents.ts'
+import { defectsOf } from '../domain/consent/fhir/enforceability.ts'
 import { flattenResources, isObject } from '../domain/consent/fhir/read.ts'
 import { readConsentRequest } from '../domain/consent/fhir/request.ts'
 import { WayleaveError, wayleaveError } from '../domain/errors.ts'
@@ -58,15 +59,12 @@ function wrongUsage({ consents, request, resource, batch }: Options): string | u
 
 function decideFiles({ consents = [], request = '', resource = [] }: Options): ConsentDecision {
   const resources = consents.flatMap(filesIn).flatMap((file) => resourcesIn(readJson(file), file))
-  return decide(
-    resources,
-    readJson(request),
-    resource.flatMap((file) => resourcesIn(readJson(file), file)),
-  )
-}
-
-function decide(consents: unknown[], request: unknown, resources: unknown[]): ConsentDecision {
-  return decideConsents(compileConsents(consents), readConsentRequest(request), flattenResources(resources))
+  const asked = readConsentRequest(readJson(request))
+  const judged = resource.flatMap((file) => resourcesIn(readJson(file), file))
+  const compiled = compileConsents(resources)
+  for (const { id, path, reason } of defectsOf(compiled))
+    process.stderr.write(`wayleave decide: ${id} ${path}: ${reason}\n`)
+  return decideConsents(compiled, asked, flattenResources(judged))
 }
 
 /** A file, or every `.json` file of a folder and of those in it, by name. */
@@ -146,7 +144,9 @@ function decideLine(line: Uint8Array | 'too long'): ConsentDecision | Failure {
     if (!isObject(value)) throw wayleaveError('request-invalid', 'not an object')
     const { consents, request, resources = [] } = value
     if (consents === undefined) throw wayleaveError('request-invalid', 'consents: none')
-    return decide(resourcesIn(consents, 'consents'), request, resourcesIn(resources, 'resources'))
+    const compiled = compileConsents(resourcesIn(consents, 'consents'))
+    const asked = readConsentRequest(request)
+    return decideConsents(compiled, asked, flattenResources(resourcesIn(resources, 'resources')))
   } catch (error) {
     if (!(error instanceof WayleaveError)) throw error
     return { error: { code: error.code, message: messageOf(error) } }

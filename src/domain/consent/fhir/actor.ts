@@ -15,6 +15,9 @@ import {
 
 const PARTICIPATION = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType'
 
+/** Information recipient, and the kind of it to whom information goes first: whoever asks is both. */
+const RECIPIENTS: ReadonlySet<unknown> = new Set(['IRCP', 'PRCP'])
+
 export type Actor = {
   /** `recipient`: met by whoever asks. Otherwise the keys of which the recipient must claim one. */
   readonly role: 'recipient' | { readonly keys: readonly string[]; readonly participation: boolean }
@@ -53,8 +56,8 @@ const unreadable = (): Actor => ({
 function readRole(value: unknown): { role: Actor['role']; reasons: string[] } {
   if (value === undefined) return { role: 'recipient', reasons: [] }
   const codings = isObject(value) ? listOf(value.coding) : []
-  // The one role that needs no system: no other system has a code of that name for anything else.
-  if (codings.some((coding) => isObject(coding) && coding.code === 'IRCP'))
+  // These need no system: no other has a code of that name for anything else.
+  if (codings.some((coding) => isObject(coding) && RECIPIENTS.has(coding.code)))
     return { role: 'recipient', reasons: [] }
   const keys = codings.flatMap((coding) => keyOfCoding(coding) ?? [])
   const malformed = !isObject(value) || keys.length < codings.length
@@ -78,6 +81,9 @@ function readWho(
 
 /** Whether the actor names anybody in particular, by reference or identifier, or a role. */
 export const isIdentified = ({ who }: Actor): boolean => !who || who.names.length > 0
+
+/** Whether the actor takes part in the consent as something else than recipient, such as custodian or author. */
+export const takesOtherPart = ({ role }: Actor): boolean => role !== 'recipient' && role.participation
 
 /** Whether the recipient is the actor, and as what. `unknown` where nothing at hand can tell. */
 export function fitActor(actor: Actor, who: Identity, directory: Directory, at: number): Fit {

@@ -9,34 +9,68 @@ import { CONFIDENTIALITY_SYSTEM } from '../sensitivities.ts'
 import { BELOW_NORMAL, classCode, codingKey, isConfidentiality } from './codings.ts'
 import { isUnfiltered, matchesData } from './data-filter.ts'
 import type { Span } from './dates.ts'
-import { type Features, withConfidentiality } from './features.ts'
+import type { Features } from './features.ts'
 import type { Entry } from './order.ts'
 
 /** More combinations than a person writes; beyond them the answer is no. */
 const MAX_TRIED = 20_000
 
-/** The entry that lets something through, of the classes asked for if any are; undefined where none does. */
+type Decider = (resource: Features) => Entry | undefined
+
+/**
+ * The entry that lets something through, of the classes asked for if any are: of the strongest consent that has one, the
+ * shallowest. Undefined where nothing is let through.
+ */
 export function permittingEntry(
   entries: readonly Entry[],
-  decider: (resource: Features) => Entry | undefined,
+  decider: Decider,
   classes: readonly string[] | undefined,
 ): Entry | undefined {
+  const tries = { left: MAX_TRIED }
   let hasDenial = false
-  let budget = MAX_TRIED
   for (const entry of entries.toReversed()) {
     const all = isUnfiltered(entry.filter)
     if (entry.type === 'permit') {
-      if (all && !hasDenial) return entry
-      for (const witness of witnesses(entry, entries, classes)) {
-        if (--budget < 0) return undefined
-        const decided = matchesData(entry.filter, witness, 'permit') ? decider(witness) : undefined
-        if (decided?.type === 'permit') return decided
-      }
+      const found = all && !hasDenial ? entry : letThrough(entry, entries, decider, classes, tries)
+      if (found) return shallowest(found, entries, decider, classes, tries)
     }
     hasDenial ||= entry.type === 'deny'
     if (all) return undefined
   }
   return undefined
+}
+
+/** What permits the first resource found that matches the entry and is let through. */
+function letThrough(
+  entry: Entry,
+  entries: readonly Entry[],
+  decider: Decider,
+  classes: readonly string[] | undefined,
+  tries: { left: number },
+): Entry | undefined {
+  for (const witness of witnesses(entry, entries, classes)) {
+    if (--tries.left < 0) return undefined
+    const decided = matchesData(entry.filter, witness, 'permit') ? decider(witness) : undefined
+    if (decided?.type === 'permit') return decided
+  }
+  return undefined
+}
+
+function shallowest(
+  found: Entry,
+  entries: readonly Entry[],
+  ...rest: [Decider, readonly string[] | undefined, { left: number }]
+) {
+  const { consent, depth } = found.effect
+  if (depth === 0) return found
+  const others = entries.filter(
+    ({ type, effect }) => type === 'permit' && effect.consent === consent && effect.depth < depth,
+  )
+  return (
+    others
+      .sort((a, b) => a.effect.depth - b.effect.depth)
+      .find((other) => letThrough(other, entries, ...rest)?.effect === other.effect) ?? found
+  )
 }
 
 const NOTHING: ReadonlySet<string> = new Set()
@@ -51,7 +85,7 @@ function* witnesses(
     const isItself = data?.meaning === 'instance'
     const own = isItself ? data.key.split('/')[0] : undefined
     for (const kind of kindsToTry([...(filter.class?.codes ?? [])], classes, entries, own)) {
-      for (const labels of labelsToTry([...(filter.securityLabel?.keys ?? [])], entries)) {
+      for (const labels of labelsToTry(filter.securityLabel?.keys ?? [undefined], entries)) {
         for (const code of filter.code?.keys ?? [undefined]) {
           for (const date of dates) {
             const key = data ? new Set([data.key]) : NOTHING
@@ -109,13 +143,18 @@ const CONFIDENTIALITIES = [
   ...BELOW_NORMAL.map(({ code = '' }) => codingKey(CONFIDENTIALITY_SYSTEM, code)),
 ]
 
-function labelsToTry(named: readonly string[], entries: readonly Entry[]): ReadonlySet<string>[] {
+function* labelsToTry(
+  named: Iterable<string | undefined>,
+  entries: readonly Entry[],
+): Generator<ReadonlySet<string>> {
   const matter = entries.some(({ filter }) => filter.securityLabel)
-  const levels = matter ? CONFIDENTIALITIES : CONFIDENTIALITIES.slice(0, 1)
-  return (named.length > 0 ? named : [undefined]).flatMap((label) => {
-    if (label !== undefined && isConfidentiality(label)) return [new Set([label])]
-    return levels.map((level) => withConfidentiality(new Set(label === undefined ? [level] : [label, level])))
-  })
+  for (const label of named) {
+    if (label !== undefined && isConfidentiality(label)) yield new Set([label])
+    else {
+      for (const level of matter ? CONFIDENTIALITIES : CONFIDENTIALITIES.slice(0, 1))
+        yield new Set(label === undefined ? [level] : [label, level])
+    }
+  }
 }
 
 /** At, just before and just after every bound: between two of those no period tells dates apart. */

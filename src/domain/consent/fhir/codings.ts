@@ -3,7 +3,7 @@ import type { CodeableConcept, Coding } from 'fhir/r4.js'
 import { PURPOSE_SYSTEM } from '../purposes.ts'
 import { isResourceType } from '../resource-types.ts'
 import { CONFIDENTIALITY_SYSTEM } from '../sensitivities.ts'
-import { isObject, listOf, textOf } from './read.ts'
+import { isObject, type JsonObject, listOf, textOf } from './read.ts'
 
 /** System and code as one string; neither can hold a line break in valid FHIR, so that no two pairs meet. */
 export const codingKey = (system: string, code: string): string => `${system}\n${code}`
@@ -14,6 +14,14 @@ export function keyOfCoding(value: unknown): string | undefined {
   const system = textOf(value.system)
   const code = textOf(value.code)
   return system === undefined || code === undefined ? undefined : codingKey(system, code)
+}
+
+const CODING_FIELDS = ['system', 'version', 'code', 'display'] as const
+
+/** A Coding as it goes into answers: without extensions, which may hold anything. */
+export function copyCoding(value: JsonObject): Coding {
+  const fields = CODING_FIELDS.map((name) => [name, value[name]] as const)
+  return Object.fromEntries(fields.filter(([, field]) => typeof field === 'string'))
 }
 
 export type Codings = { readonly codings: readonly Coding[]; readonly keys: ReadonlySet<string> }
@@ -27,7 +35,7 @@ export function readCodings(value: unknown): Codings & { malformed: number[] } {
     const key = keyOfCoding(coding)
     if (key === undefined) malformed.push(index)
     else {
-      codings.push(coding as Coding)
+      codings.push(copyCoding(coding as JsonObject))
       keys.add(key)
     }
   }
@@ -35,6 +43,9 @@ export function readCodings(value: unknown): Codings & { malformed: number[] } {
 }
 
 export type Concepts = { readonly concepts: readonly CodeableConcept[]; readonly keys: ReadonlySet<string> }
+
+const textIn = (concept: unknown) =>
+  isObject(concept) && typeof concept.text === 'string' ? { text: concept.text } : {}
 
 /** An array of CodeableConcept; one without any coding, or with one that cannot be compared, is malformed. */
 export function readConcepts(value: unknown): Concepts & { malformed: number[] } {
@@ -44,7 +55,7 @@ export function readConcepts(value: unknown): Concepts & { malformed: number[] }
   for (const [index, concept] of listOf(value).entries()) {
     const read = isObject(concept) ? readCodings(concept.coding) : undefined
     if (!read || read.codings.length === 0 || read.malformed.length > 0) malformed.push(index)
-    else concepts.push(concept as CodeableConcept)
+    else concepts.push({ coding: [...read.codings], ...textIn(concept) })
     for (const key of read?.keys ?? []) keys.add(key)
   }
   return { concepts, keys, malformed }

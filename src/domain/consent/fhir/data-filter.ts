@@ -7,6 +7,7 @@ import {
   type Concepts,
   classCode,
   codingKey,
+  copyCoding,
   HTEST,
   NORMAL,
   readCodings,
@@ -149,7 +150,7 @@ function readClasses(value: unknown) {
     const code = classCode(text)
     // A profile is a URL or URN; what is neither that nor a type of R4, such as a kind of document, is not looked for.
     if (!isResourceType(code) && !code.includes(':')) unknown = true
-    codings.push(coding as Coding)
+    codings.push(copyCoding(coding as JsonObject))
     codes.add(code)
   }
   return { codings, codes, malformed, unknown }
@@ -176,7 +177,8 @@ function readDataElement(value: unknown): DataElement | string {
   const reference = isObject(value.reference) ? value.reference : undefined
   const key = keyOfReference(reference?.reference)
   if (!reference || key === undefined) return 'data that no literal reference names'
-  return { meaning, key, written: { meaning, reference } }
+  const written = { meaning, reference: { reference: String(reference.reference) } }
+  return { meaning, key, written }
 }
 
 /** The filter as an entry of a residual; a denial of N names what is below it as well, so that it can be read in one way. */

@@ -59,12 +59,8 @@ function labelsOf(meta: JsonObject): ReadonlySet<string> {
     const key = keyOfCoding(label)
     if (key !== undefined && key !== HTEST) labels.add(key)
   }
-  return withConfidentiality(labels)
-}
-
-/** A resource that says nothing about confidentiality is normal. */
-export function withConfidentiality(labels: Set<string>): ReadonlySet<string> {
-  for (const label of labels) if (isConfidentiality(label)) return labels
+  // A resource that says nothing about confidentiality is normal.
+  for (const key of labels) if (isConfidentiality(key)) return labels
   return labels.add(NORMAL)
 }
 

@@ -45,15 +45,40 @@ export const comparePlain = (a: Effect, b: Effect) =>
   a.rank - b.rank || strength(a) - strength(b) || a.depth - b.depth || compareNames(a, b)
 
 export function orderOf(effects: readonly Effect[]): Order {
-  const all = [...effects].sort(comparePlain)
+  const all = effects.toSorted(comparePlain)
   if (agrees(all)) return { entries: all.map(entryOf), isExact: true }
-  const sorted = withoutPowerless(all)
+  const heard = withoutOverruled(all)
+  if (heard.length > MAX_COMPARED) return denialsLast(heard)
+  const sorted = withoutPowerless(heard)
   if (agrees(sorted)) return { entries: sorted.map(entryOf), isExact: true }
   const orders = circles(sorted).map(orderCircle)
   return {
     entries: orders.flatMap(({ entries }) => entries),
     isExact: orders.every(({ isExact }) => isExact),
   }
+}
+
+/** Beyond this, comparing each with each takes too long; nobody writes so many that disagree. */
+const MAX_COMPARED = 500
+
+/** Where any denial beats any permit, nothing is permitted that the rules deny. */
+const denialsLast = (effects: readonly Effect[]): Order => ({
+  entries: [...effects, ...effects.filter(({ type }) => type === 'deny')].map(entryOf),
+  isExact: false,
+})
+
+/** Without what stands above a provision of its consent that is about everything. */
+function withoutOverruled(effects: readonly Effect[]): Effect[] {
+  const overall = new Map<unknown, Effect>()
+  for (const effect of effects) {
+    const there = overall.get(effect.consent)
+    if (isUnfiltered(effect.filter) && (!there || compare(effect, there) > 0))
+      overall.set(effect.consent, effect)
+  }
+  return effects.filter((effect) => {
+    const strongest = overall.get(effect.consent)
+    return !strongest || effect === strongest || compare(effect, strongest) > 0
+  })
 }
 
 /** Without what never decides: another of its consent always comes first, or another consent always speaks louder. */
@@ -116,8 +141,7 @@ function orderCircle(circle: Effect[]): Order {
   const types = new Set(circle.map(({ type }) => type))
   if (types.size < 2) return { entries: circle.map(entryOf), isExact: true }
   if (circle.length <= MAX_CIRCLE) return combine(circle)
-  const denied = circle.filter(({ type }) => type === 'deny')
-  return { entries: [...circle, ...denied].map(entryOf), isExact: false }
+  return denialsLast(circle)
 }
 
 /**

@@ -3,7 +3,7 @@
  * list, every parent before its children, with data filters inherited. Never throws; what cannot be enforced is kept as
  * a defect of the provision that holds it.
  */
-import { type Actor, isIdentified, readActor } from './actor.ts'
+import { type Actor, isIdentified, readActor, takesOtherPart } from './actor.ts'
 import { codingKey, conceptKeys, readCodings, readConcepts } from './codings.ts'
 import { type DataFilter, type DataLevel, dataLevel, readDataFilter, type Verdict } from './data-filter.ts'
 import { readPeriod, type Span } from './dates.ts'
@@ -45,8 +45,8 @@ export type ParsedConsent = {
   /** Whether `scope` or `category` holds a coding that cannot be compared. */
   readonly categoryDoubtful: boolean
   readonly provisions: readonly Provision[]
-  /** Denying or permitting actors that nothing can identify: no defect where they permit, since they then match nobody. */
-  readonly unidentified: readonly Defect[]
+  /** What matches nobody and nothing, whoever asks: no defect in a permit, which then permits the less. */
+  readonly unmatchable: readonly Defect[]
 }
 
 const CONSENT_ELEMENTS: ReadonlySet<string> = new Set(
@@ -67,7 +67,7 @@ export function parseConsent(consent: JsonObject, directory: Directory): ParsedC
     readCodings(isObject(concept) ? concept.coding : undefined),
   )
   const provisions: Provision[] = []
-  const unidentified: Defect[] = []
+  const unmatchable: Defect[] = []
   const contained = listOf(consent.contained).filter(isObject)
   const base = baseOf(consent)
   const open: Place[] = [
@@ -77,7 +77,7 @@ export function parseConsent(consent: JsonObject, directory: Directory): ParsedC
     const parent = provisions[place.parent]
     const read = readProvision(place, parent, directory, contained, parent ? undefined : base)
     const index = provisions.push(read.provision) - 1
-    unidentified.push(...read.unidentified)
+    unmatchable.push(...read.unmatchable)
     for (const child of read.children.reverse()) open.push({ ...child, parent: index })
   }
   return {
@@ -87,7 +87,7 @@ export function parseConsent(consent: JsonObject, directory: Directory): ParsedC
     categories: new Set(codings.flatMap(({ keys }) => [...keys])),
     categoryDoubtful: codings.some(({ malformed }) => malformed.length > 0),
     provisions,
-    unidentified,
+    unmatchable,
   }
 }
 
@@ -137,7 +137,7 @@ function baseOf(consent: JsonObject): Base {
 const hasModifier = (value: unknown) => isObject(value) && listOf(value.modifierExtension).length > 0
 
 type Place = { value: unknown; path: string; parent: number }
-type Read = { provision: Provision; children: Place[]; unidentified: Defect[] }
+type Read = { provision: Provision; children: Place[]; unmatchable: Defect[] }
 
 function readProvision(
   { value, path, parent }: Place,
@@ -170,12 +170,14 @@ function readProvision(
   const type = base ? base.type : typeOf(provision.type)
   if (!base && !type) note('type', 'neither permit nor deny')
 
-  const unidentified: Defect[] = []
+  const unmatchable: Defect[] = []
   const actors = list('actor')?.map((actor, index) => {
     const read = readActor(actor, directory, contained)
     for (const reason of read.reasons) note(`actor[${index}]`, reason)
     if (!isIdentified(read.actor))
-      unidentified.push({ path: `${path}.actor[${index}]`, reason: 'an actor that nothing identifies' })
+      unmatchable.push({ path: `${path}.actor[${index}]`, reason: 'an actor that nothing identifies' })
+    if (takesOtherPart(read.actor))
+      unmatchable.push({ path: `${path}.actor[${index}].role`, reason: 'another part than recipient' })
     return read.actor
   })
   const actions = list('action') && readConcepts(provision.action)
@@ -188,7 +190,9 @@ function readProvision(
   const data = readDataFilter(provision)
   for (const { path: element, reason } of data.defects) note(element, reason)
   const classUnknown = data.filter.class ? data.classUnknown : (above?.classUnknown ?? false)
-  if (classUnknown && type !== 'permit') note('class', 'neither a type of R4 nor a profile')
+  const noClass = 'neither a type of R4 nor a profile'
+  if (classUnknown && type !== 'permit') note('class', noClass)
+  else if (data.classUnknown) unmatchable.push({ path: `${path}.class`, reason: noClass })
   const filter = { ...above?.filter, ...data.filter }
   // A data element that cannot be read might have named one instance.
   const level = doubtful.has('data') ? 3 : dataLevel(filter, type ?? 'deny')
@@ -215,7 +219,7 @@ function readProvision(
       defects,
     },
     children,
-    unidentified,
+    unmatchable,
   }
 }
 

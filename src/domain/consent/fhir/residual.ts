@@ -26,31 +26,32 @@ export function residualOf(entries: readonly Entry[]): ResidualEntry[] {
   return [...(permitsAll ? [] : [{ type: 'forbid' } as const]), ...kept.map(({ written }) => written)]
 }
 
-type Line = { type: Verdict; filter: DataFilter; written: ResidualEntry }
+type Line = { type: Verdict; written: ResidualEntry; text: string }
+
+const lines = { permit: new WeakMap<DataFilter, Line>(), deny: new WeakMap<DataFilter, Line>() }
+
+/** Provisions take effect in many decisions; each is put into words once. */
+function lineOf({ type, filter }: Entry): Line {
+  const known = lines[type].get(filter)
+  if (known) return known
+  const rest = writeFilter(filter, type)
+  const written: ResidualEntry = { type: type === 'deny' ? 'forbid' : 'permit', ...rest }
+  // A permit and a denial match the same only where no date is looked at.
+  const line = { type, written, text: JSON.stringify(filter.dataPeriod ? written : rest) }
+  lines[type].set(filter, line)
+  return line
+}
 
 /** An entry is idle where a later one has the same filter. */
 function withoutShadowed(entries: readonly Entry[]): Line[] {
-  const seen = new Set<string>()
-  const kept: Line[] = []
-  for (const { type, filter } of entries.toReversed()) {
-    const written: ResidualEntry = {
-      type: type === 'deny' ? 'forbid' : 'permit',
-      ...writeFilter(filter, type),
-    }
-    const { type: _, ...rest } = written
-    // A permit and a denial match the same only where no date is looked at and N is not read more widely.
-    const text = JSON.stringify(filter.dataPeriod ? written : rest)
-    if (seen.has(text)) continue
-    seen.add(text)
-    kept.push({ type, filter, written })
-  }
-  return kept.reverse()
+  const all = entries.map(lineOf)
+  return all.filter(({ text }, index) => !all.some((later, at) => at > index && later.text === text))
 }
 
 /** The first lines are idle as long as they say what goes without saying. */
-function withoutIdle(lines: readonly Line[], base: Verdict): Line[] {
-  const first = lines.findIndex(({ type }) => type !== base)
-  return first < 0 ? [] : lines.slice(first)
+function withoutIdle(all: readonly Line[], base: Verdict): Line[] {
+  const first = all.findIndex(({ type }) => type !== base)
+  return first < 0 ? [] : all.slice(first)
 }
 
 const REDACT = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'REDACT' } as const

@@ -26,35 +26,30 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
 type Rule = NonNullable<ConsentDecision['rule']>
 const nameOf = ({ consent, path }: Rule) => `${consent} ${path}`
 
-for (const [part, rows] of Object.entries(TABLE)) {
-  describe(part, () => {
-    test.each([...rows])(
-      '$rule',
-      ({ consents, asked, decision, discloses = [], withholds = [], ...more }) => {
-        const resources = [...discloses, ...withholds]
-        const answer = decide(consents, request(asked), resources)
-        expect(answer.decision).toBe(decision)
-        expect(answer.resources.map((one) => one.decision)).toEqual([
-          ...discloses.map(() => 'permit'),
-          ...withholds.map(() => 'deny'),
-        ])
-        if (more.decidedBy) expect(answer.rule && nameOf(answer.rule)).toBe(more.decidedBy)
-        if (more.beaten) expect(answer.beaten.map(nameOf)).toEqual(more.beaten)
-        if (more.residual) expect(answer.residual).toEqual(more.residual)
-        if (more.obligations) expect(answer.obligations).toEqual(more.obligations)
+describe.each(Object.entries(TABLE))('%s', (_part, rows) => {
+  test.each([...rows])('$rule', ({ consents, asked, decision, discloses = [], withholds = [], ...more }) => {
+    const resources = [...discloses, ...withholds]
+    const answer = decide(consents, request(asked), resources)
+    expect(answer.decision).toBe(decision)
+    expect(answer.resources.map((one) => one.decision)).toEqual([
+      ...discloses.map(() => 'permit'),
+      ...withholds.map(() => 'deny'),
+    ])
+    if (more.decidedBy) expect(answer.rule && nameOf(answer.rule)).toBe(more.decidedBy)
+    if (more.beaten) expect(answer.beaten.map(nameOf)).toEqual(more.beaten)
+    if (more.residual) expect(answer.residual).toEqual(more.residual)
+    if (more.obligations) expect(answer.obligations).toEqual(more.obligations)
 
-        // What holds for every row.
-        expect(decide(consents.toReversed(), request(asked), resources)).toEqual(answer)
-        for (const [index, verdict] of answer.resources.entries()) {
-          expect(verdict.withheld === undefined).toBe(verdict.decision === 'permit')
-          if (decision === 'permit' || decision === 'deny')
-            expect(readResidual(answer.residual as Line[], resources[index] as never)).toBe(verdict.decision)
-        }
-        if (decision !== 'permit') expect(answer.obligations).toEqual([])
-      },
-    )
+    // What holds for every row.
+    expect(decide(consents.toReversed(), request(asked), resources)).toEqual(answer)
+    for (const [index, verdict] of answer.resources.entries()) {
+      expect(verdict.withheld === undefined).toBe(verdict.decision === 'permit')
+      if (decision === 'permit' || decision === 'deny')
+        expect(readResidual(answer.residual as Line[], resources[index] as never)).toBe(verdict.decision)
+    }
+    if (decision !== 'permit') expect(answer.obligations).toEqual([])
   })
-}
+})
 
 test('the table has more than 150 rows, and no two of one name', () => {
   const sentences = Object.values(TABLE).flatMap((rows) => rows.map(({ rule }) => rule))

@@ -242,6 +242,15 @@ export const parties = [
     { asked: by({ reference: 'Practitioner/x', role: [physician] }) },
   ),
   row(
+    'The role of primary recipient is met by whoever asks.',
+    [
+      consent(
+        permit({ actor: [{ role: { coding: [role('PRCP')] }, reference: { reference: 'Organization/a' } }] }),
+      ),
+    ],
+    'permit',
+  ),
+  row(
     'A role that is not claimed is not met.',
     [consent(permit({ actor: [{ role: asPhysician }] }))],
     'no-consent',
