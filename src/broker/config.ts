@@ -40,6 +40,7 @@ export const BrokerConfig = Type.Object({
       accessRequests: Address,
       breakGlass: Address,
       succession: Address,
+      council: Address,
     }),
   }),
   /** Programs of this hospital that may call: HIS, registrars, auditors. Their public keys only. */

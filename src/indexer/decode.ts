@@ -5,6 +5,7 @@ import {
   BreakGlass__factory,
   ConsentRegistry__factory,
   type Contracts,
+  Council__factory,
   MemberRegistry__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
@@ -49,6 +50,7 @@ export function createDecoder(contracts: Contracts): {
       api: AccessRequests__factory.createInterface(),
     },
     { contract: 'BreakGlass', address: contracts.breakGlass, api: BreakGlass__factory.createInterface() },
+    { contract: 'Council', address: contracts.council, api: Council__factory.createInterface() },
     { contract: 'Succession', address: contracts.succession, api: Succession__factory.createInterface() },
   ]
   const interfaces = new Map(known.map((entry) => [entry.address.toLowerCase(), entry]))

@@ -55,6 +55,7 @@ export function sandboxOf({ chain, hospitals }: World): SandboxFile {
       log: files.logFile,
       fhirAccessLog: files.fhirAccessLog,
     })),
+    council: { delay: 0, seats: [] },
     patients: [],
   }
 }
