@@ -3,6 +3,7 @@ import { WayleaveError } from '../domain/errors.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand, restoreCommand } from './backup.ts'
 import { brokerCommand } from './broker.ts'
+import { councilCommand } from './council.ts'
 import { patientCommand } from './patient.ts'
 import { sandboxCommand } from './sandbox.ts'
 
@@ -14,6 +15,7 @@ const program = new Command('wayleave')
   .addCommand(brokerCommand())
   .addCommand(patientCommand())
   .addCommand(auditCommand())
+  .addCommand(councilCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
 

@@ -9,6 +9,9 @@ export const ALL_ROLES = 1 | 2 | 4 | 8 | 16
 /** How long the sandbox's council waits between vote and act. Seconds; in production at least fourteen days. */
 export const SANDBOX_DELAY = 2
 
+/** Groups that patients of the sandbox can name, as its brokers are configured to look them up. */
+export const SANDBOX_GROUPS: readonly string[] = ['regional care network']
+
 /** A seat with its private key. */
 export type SeatKey = { chamber: Chamber; key: string }
 

@@ -11,8 +11,8 @@ export type SandboxClient = { clientId: string; jwk: JWK; scopes: string[] }
 /** The running sandbox, for programs: `.wayleave/sandbox.json`, mode 600, since it holds every key there is. */
 export type SandboxFile = {
   chain: { rpc: string; chainId: number; contracts: Contracts; deployedAt: number }
-  /** The seats with their private keys, one in each chamber; how long carried acts wait, in seconds. */
-  council: { delay: number; seats: SeatKey[] }
+  /** Seats with their private keys, one in each chamber; how long carried acts wait, in seconds; names of its groups. */
+  council: { delay: number; seats: SeatKey[]; groups: string[] }
   hospitals: {
     key: string
     name: string

@@ -6,7 +6,7 @@ import { memberId } from '../domain/identity/member-id.ts'
 import { createWords } from '../patient/seed.ts'
 import { publicJwks } from '../store/keyring.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from './anvil.ts'
-import { ALL_ROLES, newSeats, publicSeats, SANDBOX_DELAY, type SeatKey } from './council.ts'
+import { ALL_ROLES, newSeats, publicSeats, SANDBOX_DELAY, SANDBOX_GROUPS, type SeatKey } from './council.ts'
 import { awaitBinding, enrolSample } from './enrol-samples.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from './hospital-files.ts'
 import { countSampleRecords, loadSamples } from './load-samples.ts'
@@ -57,7 +57,7 @@ export async function startSandbox(args: {
     const hospitals = await Promise.all(sampleHospitals().map((hospital) => openHospitalFiles(dir, hospital)))
     const { chain, anvil, seats } = await openChain(dir, hospitals, tell)
     closers.push(() => anvil.stop())
-    const council = { delay: SANDBOX_DELAY, seats }
+    const council = { delay: SANDBOX_DELAY, seats, groups: [...SANDBOX_GROUPS] }
     const file: SandboxFile = { chain, council, hospitals: [], patients: openPatients(dir) }
     const path = join(dir, 'sandbox.json')
     const supervised = hospitals.map((files) => startBroker(args.cli, files, chain, () => rewrite()))

@@ -14,7 +14,7 @@ import type { Identifier } from '../../src/domain/identity/national-ids.ts'
 import { createPatientClient, type PatientClient } from '../../src/patient/client.ts'
 import { createWords } from '../../src/patient/seed.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvil.ts'
-import { ALL_ROLES, councilOf, newSeats, publicSeats } from '../../src/sandbox/council.ts'
+import { ALL_ROLES, councilOf, newSeats, publicSeats, type SeatKey } from '../../src/sandbox/council.ts'
 import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server/fhir-server.ts'
 import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
@@ -79,6 +79,7 @@ export type World = {
   anvil: Anvil
   provider: JsonRpcProvider
   council: ReturnType<typeof councilOf>
+  seats: readonly SeatKey[]
   chain: BrokerConfig['chain']
   hospitals: TestHospital[]
   enrol(hospital: TestHospital, nationalId: Identifier, words?: string): Promise<PatientClient>
@@ -151,6 +152,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       anvil,
       provider,
       council,
+      seats,
       chain,
       hospitals,
       enrol: (hospital, nationalId, words = createWords()) => enrol(hospital, chain, nationalId, words),
