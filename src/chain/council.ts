@@ -117,6 +117,18 @@ export function createCouncil(deps: { provider: JsonRpcProvider; contracts: Cont
       return immediate || delay > 0n ? Number(delay) : undefined
     },
 
+    /** The act that is carried for this very call and waits to be performed: there is one at most. */
+    async waiting(target: string, data: string): Promise<{ id: number; readyAt: number } | undefined> {
+      const at = await manager.getSchedule(await manager.hashOperation(contracts.council, target, data))
+      if (at === 0n) return undefined
+      for (const args of (await eventsOf('ActScheduled')).reverse()) {
+        const act = await council.actOf(args.id as bigint)
+        if (act.target === target && act.data === data && STATES[Number(act.state)] === 'scheduled')
+          return { id: Number(args.id), readyAt: Number(at) }
+      }
+      return undefined
+    },
+
     /** Every act, oldest first. */
     async acts(): Promise<CouncilAct[]> {
       const [proposed, approved, objected, scheduled, seatings, head] = await Promise.all([
@@ -141,7 +153,7 @@ export function createCouncil(deps: { provider: JsonRpcProvider; contracts: Cont
             data,
             state:
               stands === 'scheduled'
-                ? await waiting(target, data, head?.timestamp ?? 0)
+                ? await standing(target, data, head?.timestamp ?? 0)
                 : // Each change of a seat or key is one round.
                   stands === 'proposed' && round !== BigInt(seatings.length)
                   ? 'lapsed'
@@ -155,7 +167,7 @@ export function createCouncil(deps: { provider: JsonRpcProvider; contracts: Cont
     },
   }
 
-  async function waiting(target: Hex, data: Hex, now: number): Promise<'scheduled' | 'ready' | 'expired'> {
+  async function standing(target: Hex, data: Hex, now: number): Promise<'scheduled' | 'ready' | 'expired'> {
     const at = await manager.getSchedule(await manager.hashOperation(contracts.council, target, data))
     if (at === 0n) return 'expired'
     return at <= BigInt(now) ? 'ready' : 'scheduled'

@@ -26,12 +26,36 @@ export const newSeats = (): SeatKey[] =>
 export const publicSeats = (seats: readonly SeatKey[]): Seat[] =>
   seats.map(({ chamber, key }) => ({ chamber, holder: new Wallet(key).address }))
 
-const registry = MemberRegistry__factory.createInterface()
-const succession = Succession__factory.createInterface()
+const members = MemberRegistry__factory.createInterface()
+const successors = Succession__factory.createInterface()
+
+/** A call that the council is asked to make. */
+type Call = { target: string; data: string }
+
+/** What the council does about members, groups and successors. */
+function councilCalls({ memberRegistry, succession }: Contracts) {
+  const ofMembers = (data: string): Call => ({ target: memberRegistry, data })
+  return {
+    admit: (id: Hex, roles: number, operator: string, profile: string) =>
+      ofMembers(members.encodeFunctionData('admit', [id, roles, operator, profile])),
+    suspend: (id: Hex) => ofMembers(members.encodeFunctionData('suspend', [id])),
+    reinstate: (id: Hex) => ofMembers(members.encodeFunctionData('reinstate', [id])),
+    remove: (id: Hex) => ofMembers(members.encodeFunctionData('remove', [id])),
+    joinGroup: (group: Hex, id: Hex) => ofMembers(members.encodeFunctionData('joinGroup', [group, id])),
+    leaveGroup: (group: Hex, id: Hex) => ofMembers(members.encodeFunctionData('leaveGroup', [group, id])),
+    announce: (old: string, next: string): Call => ({
+      target: succession,
+      data: successors.encodeFunctionData('announce', [old, next]),
+    }),
+  }
+}
+
+/** An act that every chamber has voted for; done, where it has no time from which on it can be performed. */
+type Carried = { id: number; readyAt: number | undefined }
 
 /**
  * The sandbox's council: a seat in each chamber, all of whose keys are at hand. Each act is proposed by one, carried by
- * the two others, waited for, and performed.
+ * the two others, waited for, and performed; one after the other, since two would take each other's nonces.
  */
 export function councilOf(args: {
   provider: JsonRpcProvider
@@ -41,40 +65,49 @@ export function councilOf(args: {
 }) {
   const { provider, contracts } = args
   const council = createCouncil(args)
-  const [first, ...others] = args.seats.map(({ key }): Signer => new Wallet(key, provider))
-  if (!first || others.length < 2) throw new Error('a council has three seats at least')
+  const seats = args.seats.map(({ key }): Signer => new Wallet(key, provider))
+  const [first, second, third] = seats
+  if (!first || !second || !third) throw new Error('a council has three seats at least')
+  const calls = councilCalls(contracts)
+  let running: Promise<unknown> = Promise.resolve()
 
-  let running: Promise<void> = Promise.resolve()
-
-  /** Brings a call about: returns when it is done. One after the other: two would take each other's nonces. */
-  function bringAbout(target: string, data: string): Promise<void> {
-    const turn = () => vote(target, data)
-    running = running.then(turn, turn)
-    return running
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = running.then(work, work)
+    running = turn
+    return turn
   }
 
-  async function vote(target: string, data: string): Promise<void> {
-    const id = await council.propose(first as Signer, target, data)
-    let readyAt: number | undefined
-    for (const seat of others.slice(0, 2)) readyAt = await council.approve(seat, id)
+  /** Has a call voted for; an equal one that waits already, from a story that was broken off, is taken instead. */
+  const carry = ({ target, data }: Call): Promise<Carried> =>
+    inTurn(async () => {
+      const waiting = await council.waiting(target, data)
+      if (waiting) return waiting
+      const id = await council.propose(first, target, data)
+      await council.approve(second, id)
+      return { id, readyAt: await council.approve(third, id) }
+    })
+
+  const perform = async ({ id, readyAt }: Carried): Promise<void> => {
     if (readyAt === undefined) return
     // Block times are this machine's, in whole seconds.
-    const wait = Math.max(readyAt * 1000 - Date.now(), 0)
-    await new Promise((done) => setTimeout(done, wait))
-    await council.perform(first as Signer, id)
+    await new Promise((done) => setTimeout(done, Math.max(readyAt * 1000 - Date.now(), 0)))
+    await inTurn(() => council.perform(first, id))
   }
 
-  const member = (data: string) => bringAbout(contracts.memberRegistry, data)
+  /** Brings a call about: returns when it is done. */
+  const act = async (call: Call): Promise<void> => perform(await carry(call))
+
   return {
-    act: bringAbout,
-    admit: (id: Hex, roles: number, operator: string, profile: string) =>
-      member(registry.encodeFunctionData('admit', [id, roles, operator, profile])),
-    suspend: (id: Hex) => member(registry.encodeFunctionData('suspend', [id])),
-    reinstate: (id: Hex) => member(registry.encodeFunctionData('reinstate', [id])),
-    remove: (id: Hex) => member(registry.encodeFunctionData('remove', [id])),
-    joinGroup: (group: Hex, id: Hex) => member(registry.encodeFunctionData('joinGroup', [group, id])),
-    leaveGroup: (group: Hex, id: Hex) => member(registry.encodeFunctionData('leaveGroup', [group, id])),
-    announce: (old: string, next: string) =>
-      bringAbout(contracts.succession, succession.encodeFunctionData('announce', [old, next])),
+    calls,
+    carry,
+    perform,
+    act,
+    admit: (...of: Parameters<typeof calls.admit>) => act(calls.admit(...of)),
+    suspend: (id: Hex) => act(calls.suspend(id)),
+    reinstate: (id: Hex) => act(calls.reinstate(id)),
+    remove: (id: Hex) => act(calls.remove(id)),
+    joinGroup: (group: Hex, id: Hex) => act(calls.joinGroup(group, id)),
+    leaveGroup: (group: Hex, id: Hex) => act(calls.leaveGroup(group, id)),
+    announce: (old: string, next: string) => act(calls.announce(old, next)),
   }
 }

@@ -27,7 +27,7 @@ beforeAll(async () => {
   const manager = AccessManager__factory.createInterface()
   for (const role of [ROLES.delayed, ROLES.admin]) {
     const wait = manager.encodeFunctionData('grantRole', [role, chain.contracts.council, DELAY])
-    await chain.council.act(chain.contracts.accessManager, wait)
+    await chain.council.act({ target: chain.contracts.accessManager, data: wait })
   }
 }, 60_000)
 afterAll(() => chain.close())

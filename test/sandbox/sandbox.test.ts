@@ -97,6 +97,11 @@ describe('the sandbox', () => {
       'revoke',
       'refused-at-once',
       'audit-trail',
+      'council-act',
+      'group-grant',
+      'joined-later',
+      'suspended-at-once',
+      'group-revoked',
     ])
     expect(out.ready_ms).toBeGreaterThan(0)
     process.stdout.write(`ready after ${out.ready_ms} ms\n`)

@@ -55,19 +55,19 @@ export function callsOf({ chain: { contracts }, memberOf }: Network) {
 const groupOf = (text: string): Hex => (isHex(text, 32) ? text : groupId(text))
 
 function addressOf(text: string): string {
-  if (isAddress(text)) return text
-  throw new RangeError(`${text} is no address: 0x and 40 hexadecimal digits.`)
+  if (!isAddress(text)) throw new RangeError(`${String(text)} is no address: 0x and 40 hexadecimal digits.`)
+  return text
 }
 
 function chamberOf(text: string): number {
-  const place = CHAMBERS.findIndex((chamber) => chamber === text)
+  const place = (CHAMBERS as readonly string[]).indexOf(text)
   if (place >= 0) return place
   throw new RangeError(`There is no chamber ${text}: ${CHAMBERS.join(', ')}.`)
 }
 
 function roleBits(names: readonly string[]): number {
   return names.reduce((bits, name) => {
-    const place = ROLES.findIndex((role) => role === name.trim())
+    const place = (ROLES as readonly string[]).indexOf(name.trim())
     if (place < 0) throw new RangeError(`There is no role ${name.trim()}: ${ROLES.join(', ')}.`)
     return bits | (1 << place)
   }, 0)

@@ -155,7 +155,7 @@ async function deployAll(deployer: Signer, provider: JsonRpcProvider) {
   const manager = AccessManager__factory.createInterface()
   for (const role of [ROLES.atOnce, ROLES.delayed]) {
     const stand = manager.encodeFunctionData('grantRole', [role, accounts[0] ?? '', 0])
-    await council.act(contracts.accessManager, stand)
+    await council.act({ target: contracts.accessManager, data: stand })
   }
   const [anybody = ''] = (await provider.send('eth_accounts', [])) as string[]
   return { contracts, accounts, anybody, provider, caller: factory.interface }
