@@ -55,7 +55,7 @@ function rowsOf({ ours, passkeys, batches, eas }: Measured): Row[] {
       gas: batches.grant,
       target: 42_000,
       eas: ['multiAttestByDelegation, each of 50', eas.attestByDelegationOf50],
-      why: 'each item is called apart, so that one that is refused is skipped and the others stand',
+      why: 'each item is called apart, so that one that is refused is skipped and the others stand; and dates and flags are hashed as the words that were signed (1,400)',
     },
     {
       operation: 'Revoke signed singly, each of 100',

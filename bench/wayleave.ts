@@ -1,5 +1,5 @@
 import { concat, id } from 'ethers'
-import { actCall } from '../src/chain/act-calls.ts'
+import { actCall, grantStruct } from '../src/chain/act-calls.ts'
 import {
   AccessLog__factory,
   ConsentRegistry__factory,
@@ -15,6 +15,7 @@ import {
   digestOfHashed,
   type HashedMessage,
 } from '../src/domain/consent/typed-data.ts'
+import { dateOfDay } from '../src/domain/days.ts'
 import type { Hex } from '../src/domain/hex.ts'
 import { SANDBOX_CHAIN_ID } from '../src/sandbox/anvil.ts'
 import { ALL_ROLES } from '../src/sandbox/council.ts'
@@ -62,9 +63,9 @@ export async function createBenchWorld(chain: BenchChain) {
       handle,
       scope: hash(scope),
       terms: hash(`terms of ${scope}`),
-      fromDay: TODAY,
-      untilDay: TODAY + 365,
-      flags: 0,
+      from: dateOfDay(TODAY),
+      until: dateOfDay(TODAY + 365),
+      ...{ snapshotOnly: false, mayBeReferredOn: false, needsApproval: false, laterMembersToo: false },
       version,
       epoch: 0,
       deadline: DEADLINE,
@@ -101,7 +102,7 @@ export async function measurePasskey(world: BenchWorld): Promise<{ first: number
     const message = grant(handle, 'scope', version)
     const signature = passkey.sign(digest('Grant', contracts.consentRegistry, message))
     const calls = ConsentRegistry__factory.createInterface()
-    const data = calls.encodeFunctionData('grant', [message as never, passkey.signer, signature])
+    const data = calls.encodeFunctionData('grant', [grantStruct(message), passkey.signer, signature])
     return chain.gasOf(relayer, contracts.consentRegistry, data)
   }
   return { first: await granting(1), again: await granting(2) }

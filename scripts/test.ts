@@ -103,7 +103,7 @@ const checks: Check[] = [
   plain('types', 'Types', [[tool('tsc'), '-p', 'tsconfig.json']]),
   plain('format', 'Format and lint (Biome)', [[tool('biome'), 'check', '.']]),
   plain('lint', 'Lint with types (oxlint)', [
-    [tool('oxlint'), '--type-aware', '--deny-warnings', 'src', 'scripts', 'test'],
+    [tool('oxlint'), '--type-aware', '--deny-warnings', 'src', 'scripts', 'test', 'bench'],
   ]),
   plain('layers', 'Layers', [[join(root, 'scripts', 'layers.ts')]]),
   // Once with the tests as users; once without, since a file that only tests use is dead.

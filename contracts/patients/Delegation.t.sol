@@ -370,8 +370,8 @@ contract DelegationTest is ConsentExpectations {
 
     function guardianDigest(uint16 end) private view returns (bytes32) {
         bytes32 typeHash =
-            keccak256("BindGuardian(bytes32 handle,bytes32 custodian,uint16 untilDay,uint64 deadline)");
-        return patientsDigest(keccak256(abi.encode(typeHash, GUARDED, HOSPITAL_A, end, DEADLINE)));
+            keccak256("BindGuardian(bytes32 handle,bytes32 custodian,string until,uint64 deadline)");
+        return patientsDigest(keccak256(abi.encode(typeHash, GUARDED, HOSPITAL_A, dateHash(end), DEADLINE)));
     }
 
     function grantWith(Grant memory g, bytes32[] memory proof) private {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Base64} from "@openzeppelin/contracts/utils/Base64.sol";
+import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 import {WebAuthn} from "@openzeppelin/contracts/utils/cryptography/WebAuthn.sol";
 import {IPasskeyVerifier} from "./IPasskeyVerifier.sol";
 
@@ -13,8 +14,9 @@ contract PasskeyVerifier is IPasskeyVerifier {
     uint256 private constant DATA_BYTES = 37;
     /// @dev After the opening brace.
     uint256 private constant TYPE_INDEX = 1;
-    /// @dev After `{"type":"webauthn.get",`.
+    /// @dev After the opening.
     uint256 private constant CHALLENGE_INDEX = 23;
+    bytes private constant OPENING = "{\"type\":\"webauthn.get\",";
     bytes1 private constant PRESENT_AND_VERIFIED = 0x05;
     bytes1 private constant BACKUP = 0x18;
     bytes1 private constant BACKED_UP_ONLY = 0x10;
@@ -29,10 +31,11 @@ contract PasskeyVerifier is IPasskeyVerifier {
         if (auth.challengeIndex != CHALLENGE_INDEX) {
             revert PasskeyChallengeInvalid(auth.challengeIndex, CHALLENGE_INDEX);
         }
-        bytes memory challenge = abi.encodePacked(digest);
-        if (WebAuthn.verify(challenge, auth, bytes32(key[:32]), bytes32(key[32:64]))) return true;
-        _nameFailure(bytes(auth.clientDataJSON), challenge);
-        return false;
+        bytes calldata json = bytes(auth.clientDataJSON);
+        _checkOpening(json, digest);
+        // WebAuthn Level 2, section 7.2, steps 19 and 20.
+        bytes32 signed = sha256(bytes.concat(auth.authenticatorData, sha256(json)));
+        return P256.verify(signed, auth.r, auth.s, bytes32(key[:32]), bytes32(key[32:64]));
     }
 
     function _checkData(bytes calldata data, bytes32 expected) private pure {
@@ -46,18 +49,14 @@ contract PasskeyVerifier is IPasskeyVerifier {
         if (counter != 0) revert PasskeyCounterNotZero(counter);
     }
 
-    /// @dev Says what of the client data is wrong, if anything is; paid for by failures only.
-    function _nameFailure(bytes calldata json, bytes memory challenge) private pure {
-        bytes memory kind = bytes("\"type\":\"webauthn.get\"");
-        if (!_holds(json, TYPE_INDEX, kind)) revert PasskeyTypeInvalid(TYPE_INDEX, TYPE_INDEX);
-        bytes memory digest = abi.encodePacked("\"challenge\":\"", Base64.encodeURL(challenge), "\"");
-        if (!_holds(json, CHALLENGE_INDEX, digest)) {
+    /// @dev The client data opens with its type and, as the challenge, the digest.
+    function _checkOpening(bytes calldata json, bytes32 digest) private pure {
+        bool typed = json.length >= CHALLENGE_INDEX && keccak256(json[:CHALLENGE_INDEX]) == keccak256(OPENING);
+        if (!typed) revert PasskeyTypeInvalid(TYPE_INDEX, TYPE_INDEX);
+        bytes memory challenge = abi.encodePacked("\"challenge\":\"", Base64.encodeURL(abi.encodePacked(digest)), "\"");
+        uint256 end = CHALLENGE_INDEX + challenge.length;
+        if (json.length < end || keccak256(json[CHALLENGE_INDEX:end]) != keccak256(challenge)) {
             revert PasskeyChallengeInvalid(CHALLENGE_INDEX, CHALLENGE_INDEX);
         }
-    }
-
-    function _holds(bytes calldata json, uint256 index, bytes memory part) private pure returns (bool) {
-        uint256 end = index + part.length;
-        return json.length >= end && keccak256(json[index:end]) == keccak256(part);
     }
 }

@@ -113,8 +113,10 @@ contract PasskeyVerifierTest is Passkeys {
 
     function test_clientDataThatIsCutOffIsRefused() public {
         Assertion memory a = assertion(digestToSign());
-        a.clientData = "{\"type\":\"webauthn.get\"";
+        a.clientData = "{\"type\":\"webauthn.get\",";
         refuses(a, abi.encodeWithSelector(IPasskeyVerifier.PasskeyChallengeInvalid.selector, 23, 23));
+        a.clientData = "{\"type\":\"webauthn.get\"";
+        refuses(a, abi.encodeWithSelector(IPasskeyVerifier.PasskeyTypeInvalid.selector, 1, 1));
         a.clientData = "{";
         refuses(a, abi.encodeWithSelector(IPasskeyVerifier.PasskeyTypeInvalid.selector, 1, 1));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IsoDates} from "./IsoDates.sol";
 import {Delegation} from "./PatientTypes.sol";
 import {
     ACT_GRANT,
@@ -16,15 +17,15 @@ import {
 library PatientHashes {
     bytes32 private constant BIND = keccak256("Bind(bytes32 handle,bytes32 custodian,uint64 deadline)");
     bytes32 private constant BIND_GUARDIAN =
-        keccak256("BindGuardian(bytes32 handle,bytes32 custodian,uint16 untilDay,uint64 deadline)");
+        keccak256("BindGuardian(bytes32 handle,bytes32 custodian,string until,uint64 deadline)");
     bytes32 private constant LOCK = keccak256("Lock(bytes32 handle,uint32 upToEpoch)");
     bytes32 private constant UNLOCK = keccak256("Unlock(bytes32 handle,uint32 epoch,uint64 deadline)");
     bytes32 private constant BOUNDS = keccak256(
-        "Bounds(bool mayGrant,bool mayRevoke,bool mayObject,bool mayWithdrawObjections,bool mayLock,bool mayUnlock,bool snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,uint16 untilDay,bytes32 scopes)"
+        "Bounds(bool mayGrant,bool mayRevoke,bool mayObject,bool mayWithdrawObjections,bool mayLock,bool mayUnlock,bool snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,string until,bytes32 scopes)"
     );
     bytes32 private constant DELEGATION = keccak256(
         "Delegation(bytes32 handle,bytes32 delegate,Bounds bounds,uint24 version,uint32 epoch,uint64 deadline)"
-        "Bounds(bool mayGrant,bool mayRevoke,bool mayObject,bool mayWithdrawObjections,bool mayLock,bool mayUnlock,bool snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,uint16 untilDay,bytes32 scopes)"
+        "Bounds(bool mayGrant,bool mayRevoke,bool mayObject,bool mayWithdrawObjections,bool mayLock,bool mayUnlock,bool snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,string until,bytes32 scopes)"
     );
     bytes32 private constant DELEGATION_END =
         keccak256("DelegationEnd(bytes32 handle,bytes32 delegate,uint24 upToVersion)");
@@ -32,7 +33,7 @@ library PatientHashes {
     bytes32 private constant BREAK_GLASS_ON =
         keccak256("BreakGlassOn(bytes32 handle,uint16 version,uint32 epoch,uint64 deadline)");
     bytes32 private constant RECOVERY =
-        keccak256("Recovery(bytes32 handle,bytes32 custodian,uint32 attempt,uint16 untilDay,uint64 deadline)");
+        keccak256("Recovery(bytes32 handle,bytes32 custodian,uint32 attempt,string until,uint64 deadline)");
     bytes32 private constant RECOVERY_VETO = keccak256("RecoveryVeto(bytes32 handle,uint32 attempt)");
 
     function bind(bytes32 handle, bytes32 custodian, uint64 deadline) internal pure returns (bytes32) {
@@ -45,7 +46,7 @@ library PatientHashes {
         uint16 untilDay,
         uint64 deadline
     ) internal pure returns (bytes32) {
-        return keccak256(abi.encode(BIND_GUARDIAN, handle, custodian, untilDay, deadline));
+        return keccak256(abi.encode(BIND_GUARDIAN, handle, custodian, IsoDates.hash(untilDay), deadline));
     }
 
     function lock(bytes32 handle, uint32 upToEpoch) internal pure returns (bytes32) {
@@ -79,7 +80,7 @@ library PatientHashes {
             flags & 4 != 0,
             flags & 8 != 0,
             b.longestDays,
-            b.untilDay,
+            IsoDates.hash(b.untilDay),
             b.scopes
         );
         return keccak256(bytes.concat(may, within));
@@ -109,7 +110,9 @@ library PatientHashes {
         uint16 untilDay,
         uint64 deadline
     ) internal pure returns (bytes32) {
-        return keccak256(abi.encode(RECOVERY, handle, custodian, attempt, untilDay, deadline));
+        // Where the patient takes over there is no end, and the person signing reads none.
+        bytes32 until = untilDay == 0 ? keccak256("") : IsoDates.hash(untilDay);
+        return keccak256(abi.encode(RECOVERY, handle, custodian, attempt, until, deadline));
     }
 
     function recoveryVeto(bytes32 handle, uint32 attempt) internal pure returns (bytes32) {

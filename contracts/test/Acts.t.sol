@@ -52,10 +52,12 @@ abstract contract Acts is Deployment {
 
     function grantHash(Grant memory g) internal pure returns (bytes32) {
         string memory main =
-            "Grant(bytes32 handle,Scope scope,Terms terms,uint16 fromDay,uint16 untilDay,uint8 flags,uint24 version,uint32 epoch,uint64 deadline)";
+            "Grant(bytes32 handle,Scope scope,Terms terms,string from,string until,bool snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint24 version,uint32 epoch,uint64 deadline)";
         bytes32 typeHash = keccak256(abi.encodePacked(main, SCOPE_TYPE, TERMS_TYPE));
-        bytes memory first = abi.encode(typeHash, g.handle, g.scope, g.terms, g.fromDay, g.untilDay);
-        return keccak256(abi.encodePacked(first, abi.encode(g.flags, g.version, g.epoch, g.deadline)));
+        bytes memory words =
+            abi.encode(typeHash, g.handle, g.scope, g.terms, dateHash(g.fromDay), dateHash(g.untilDay));
+        for (uint256 bit = 0; bit < 4; ++bit) words = abi.encodePacked(words, uint256(g.flags >> bit) & 1);
+        return keccak256(abi.encodePacked(words, abi.encode(g.version, g.epoch, g.deadline)));
     }
 
     function revocationDigest(Revocation memory r) internal view returns (bytes32) {
@@ -78,11 +80,13 @@ abstract contract Acts is Deployment {
 
     function renewalDigest(Renewal memory r) internal view returns (bytes32) {
         string memory main =
-            "Renewal(bytes32 handle,Scope scope,Terms terms,uint16 untilDay,uint24 version,uint32 epoch,uint64 deadline)";
+            "Renewal(bytes32 handle,Scope scope,Terms terms,string until,uint24 version,uint32 epoch,uint64 deadline)";
         bytes32 typeHash = keccak256(abi.encodePacked(main, SCOPE_TYPE, TERMS_TYPE));
         return consentDigest(
             keccak256(
-                abi.encode(typeHash, r.handle, r.scope, r.terms, r.untilDay, r.version, r.epoch, r.deadline)
+                abi.encode(
+                    typeHash, r.handle, r.scope, r.terms, dateHash(r.untilDay), r.version, r.epoch, r.deadline
+                )
             )
         );
     }

@@ -12,11 +12,12 @@ import {Delegation} from "../patients/PatientTypes.sol";
 import {PatientRegistry} from "../patients/PatientRegistry.sol";
 import {Bounds} from "../patients/Rights.sol";
 import {RecordDirectory} from "../records/RecordDirectory.sol";
+import {Dates} from "./Dates.t.sol";
 import {vm} from "./Vm.t.sol";
 
 /// @title All contracts, with two hospitals and one patient bound at the first
 /// @dev The test itself is the council.
-abstract contract Deployment {
+abstract contract Deployment is Dates {
     uint256 internal constant NOW = 1_800_000_000;
     uint16 internal constant TODAY = uint16(NOW / 1 days);
     uint64 internal constant DEADLINE = uint64(NOW + 900);
@@ -102,13 +103,13 @@ abstract contract Deployment {
 
     function delegationDigest(Delegation memory d) internal view returns (bytes32) {
         string memory bounds =
-            "Bounds(bool mayGrant,bool mayRevoke,bool mayObject,bool mayWithdrawObjections,bool mayLock,bool mayUnlock,bool snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,uint16 untilDay,bytes32 scopes)";
+            "Bounds(bool mayGrant,bool mayRevoke,bool mayObject,bool mayWithdrawObjections,bool mayLock,bool mayUnlock,bool snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,string until,bytes32 scopes)";
         string memory main =
             "Delegation(bytes32 handle,bytes32 delegate,Bounds bounds,uint24 version,uint32 epoch,uint64 deadline)";
         bytes memory words = abi.encodePacked(keccak256(bytes(bounds)));
         for (uint256 bit = 0; bit < 6; ++bit) words = abi.encodePacked(words, uint256(d.bounds.acts >> bit) & 1);
         for (uint256 bit = 0; bit < 4; ++bit) words = abi.encodePacked(words, uint256(d.bounds.flags >> bit) & 1);
-        words = abi.encodePacked(words, abi.encode(d.bounds.longestDays, d.bounds.untilDay, d.bounds.scopes));
+        words = abi.encodePacked(words, abi.encode(d.bounds.longestDays, dateHash(d.bounds.untilDay), d.bounds.scopes));
         bytes32 typeHash = keccak256(abi.encodePacked(main, bounds));
         return patientsDigest(
             keccak256(abi.encode(typeHash, d.handle, d.delegate, keccak256(words), d.version, d.epoch, d.deadline))
@@ -127,9 +128,9 @@ abstract contract Deployment {
         uint64 deadline
     ) internal view returns (bytes32) {
         bytes32 typeHash = keccak256(
-            "Recovery(bytes32 handle,bytes32 custodian,uint32 attempt,uint16 untilDay,uint64 deadline)"
+            "Recovery(bytes32 handle,bytes32 custodian,uint32 attempt,string until,uint64 deadline)"
         );
-        return patientsDigest(keccak256(abi.encode(typeHash, handle, HOSPITAL_A, attempt, untilDay, deadline)));
+        return patientsDigest(keccak256(abi.encode(typeHash, handle, HOSPITAL_A, attempt, endHash(untilDay), deadline)));
     }
 
     function vetoDigest(bytes32 handle, uint32 attempt) internal view returns (bytes32) {
@@ -174,6 +175,11 @@ abstract contract Deployment {
 
     function wordOf(bytes32 handle) internal view returns (HandleWord word) {
         (, word) = patients.handleState(handle);
+    }
+
+    /// @dev Of a recovery: the empty text where there is no end.
+    function endHash(uint16 untilDay) internal pure returns (bytes32) {
+        return untilDay == 0 ? keccak256("") : dateHash(untilDay);
     }
 
     function patientsDigest(bytes32 structHash) internal view returns (bytes32) {

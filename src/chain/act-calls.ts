@@ -1,10 +1,12 @@
 import { recoverAddress, Signature } from 'ethers'
+import { SIGNED_FLAGS } from '../domain/consent/consent-word.ts'
 import {
   type ActName,
   digestOfHashed,
   type HashedMessage,
   type TypedDataDomain,
 } from '../domain/consent/typed-data.ts'
+import { dayOfDate } from '../domain/days.ts'
 import type { Hex } from '../domain/hex.ts'
 import { ConsentRegistry__factory, type Contracts, PatientRegistry__factory } from './contracts.ts'
 
@@ -34,7 +36,7 @@ export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, si
   const of = <T extends HashedMessage>() => m as T
   switch (act) {
     case 'Grant':
-      return consentCall(consent.encodeFunctionData('grant', [of<never>(), signer, signature]))
+      return consentCall(consent.encodeFunctionData('grant', [grantStruct(m), signer, signature]))
     case 'Revocation':
       return consentCall(consent.encodeFunctionData('revoke', [of<never>(), signer, signature]))
     case 'Objection':
@@ -53,6 +55,30 @@ export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, si
       const { handle, deadline } = of<{ handle: Hex; custodian: Hex; deadline: number }>()
       return patientCall(patients.encodeFunctionData('bind', [handle, deadline, signer, signature]))
     }
+  }
+}
+
+type GrantStruct = {
+  handle: string
+  scope: string
+  terms: string
+  fromDay: number
+  untilDay: number
+  flags: number
+  version: number
+  epoch: number
+  deadline: number
+}
+
+/** What was signed in words, as the contract takes it: days since 1970-01-01 and a bit for each flag. */
+export function grantStruct(m: HashedMessage): GrantStruct {
+  const { handle, scope, terms, version, epoch, deadline } = m as GrantStruct
+  const day = (name: string) => dayOfDate(String(m[name])) ?? NaN
+  return {
+    ...{ handle, scope, terms, version, epoch, deadline },
+    fromDay: day('from'),
+    untilDay: day('until'),
+    flags: SIGNED_FLAGS.reduce((bits, flag, i) => bits | (m[flag] === true ? 1 << i : 0), 0),
   }
 }
 

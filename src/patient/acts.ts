@@ -1,4 +1,4 @@
-import { type ConsentFlags, dayOf } from '../domain/consent/consent-word.ts'
+import type { SignedFlags } from '../domain/consent/consent-word.ts'
 import { isDataClass } from '../domain/consent/data-classes.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
 import { isPurpose } from '../domain/consent/purposes.ts'
@@ -13,6 +13,7 @@ import {
   type TypedData,
   typedData,
 } from '../domain/consent/typed-data.ts'
+import { dateOfDay, dayOf, dayOfDate, LAST_DAY } from '../domain/days.ts'
 import type { Hex } from '../domain/hex.ts'
 
 /** What a device must hold to sign for one handle: what it received at sign-in, and the newest state. */
@@ -39,7 +40,7 @@ export type GrantWish = {
   from?: string
   /** YYYY-MM-DD (UTC), included; 365 days after `from` when left out. */
   until?: string
-  flags?: Partial<ConsentFlags>
+  flags?: Partial<SignedFlags>
 }
 
 /** What comes from outside: wall time in milliseconds, a fresh random salt for the terms, seconds off the deadline. */
@@ -51,8 +52,6 @@ const DEADLINE_SECONDS = 15 * 60
 const DEFAULT_DAYS = 365
 /** The contract takes no longer period: ten years, leap days included. */
 const MAX_PERIOD_DAYS = 3653
-/** Days are uint16 on the chain: up to June 2149. */
-const LAST_DAY = 2 ** 16 - 1
 /** The last "up to" that a uint24 version or a uint32 epoch has room for: it yields the last number. */
 const LAST_UP_TO_VERSION = 2 ** 24 - 2
 const LAST_UP_TO_EPOCH = 2 ** 32 - 2
@@ -100,9 +99,10 @@ export function buildGrant(s: SigningState, wish: GrantWish, at: Circumstances):
     handle: s.handle,
     scope,
     terms: saltedTerms(wish.classes, wish.sensitivities ?? [], at.salt),
-    fromDay,
-    untilDay,
-    flags: flagBits(wish.flags ?? {}),
+    from: dateOfDay(fromDay),
+    until: dateOfDay(untilDay),
+    ...{ snapshotOnly: false, mayBeReferredOn: false, needsApproval: false, laterMembersToo: false },
+    ...wish.flags,
     version: versionOf(s, hash) + 1,
     epoch: s.state.epoch,
     deadline: deadlineAt(at),
@@ -183,8 +183,8 @@ function periodOf(
   wish: { from?: string; until?: string },
   now: number,
 ): { fromDay: number; untilDay: number } {
-  const fromDay = wish.from === undefined ? dayOf(now) : dayOfDate(wish.from)
-  const untilDay = wish.until === undefined ? fromDay + DEFAULT_DAYS : dayOfDate(wish.until)
+  const fromDay = wish.from === undefined ? dayOf(now) : day(wish.from)
+  const untilDay = wish.until === undefined ? fromDay + DEFAULT_DAYS : day(wish.until)
   if (untilDay < fromDay) throw new RangeError('The last day lies before the first')
   if (untilDay < dayOf(now)) throw new RangeError('The last day is over')
   if (untilDay - fromDay > MAX_PERIOD_DAYS) throw new RangeError('A consent lasts ten years at most')
@@ -192,21 +192,10 @@ function periodOf(
   return { fromDay, untilDay }
 }
 
-/** Days since 1970-01-01 of a calendar date. @throws RangeError for anything but a real date, YYYY-MM-DD. */
-function dayOfDate(date: string): number {
-  const ms = /^\d{4}-\d{2}-\d{2}$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN
-  const real = Number.isFinite(ms) && new Date(ms).toISOString().startsWith(date)
-  if (!real || ms < 0) throw new RangeError(`${date} is not a date; write it YYYY-MM-DD`)
-  return dayOf(ms)
-}
-
-/** Bits as in contracts/consent/ConsentWord.sol. */
-function flagBits(flags: Partial<ConsentFlags>): number {
-  const bit = (on: boolean | undefined, value: number) => (on ? value : 0)
-  return (
-    bit(flags.snapshotOnly, 1) |
-    bit(flags.mayBeReferredOn, 2) |
-    bit(flags.needsApproval, 4) |
-    bit(flags.laterMembersToo, 8)
-  )
+/** @throws RangeError for anything but a real date, YYYY-MM-DD, that the chain has room for. */
+function day(date: string): number {
+  const found = dayOfDate(date)
+  if (found === undefined)
+    throw new RangeError(`${date} is not a date from 1970 to June 2149; write it YYYY-MM-DD`)
+  return found
 }

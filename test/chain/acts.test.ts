@@ -15,8 +15,10 @@ import {
   termsHash,
   typesOf,
 } from '../../src/domain/consent/typed-data.ts'
+import { dateOfDay, dayOfDate } from '../../src/domain/days.ts'
 import { type Hex, ZERO_32 } from '../../src/domain/hex.ts'
 import { hash } from '../domain/consent/acts.ts'
+import { NO_FLAGS } from '../support/in-words.ts'
 import { createTestChain, FREE, type TestChain, type TestMember } from './test-chain.ts'
 
 const scope: SaltedScope = {
@@ -116,7 +118,7 @@ async function read({ handle }: Patient) {
 
 async function grantOf({ handle }: Patient, version: number, more: Partial<ActMessages['Grant']> = {}) {
   const day = Math.floor((await chain.blockTime()) / 86_400)
-  const period = { fromDay: day, untilDay: day + 30, flags: 0 }
+  const period = { from: dateOfDay(day), until: dateOfDay(day + 30), ...NO_FLAGS }
   return { handle, scope, terms, ...period, version, epoch: 0, deadline: await deadline(), ...more }
 }
 
@@ -134,24 +136,23 @@ describe('each act that a patient signs lands on its contract, and the word is r
 
   test('a grant permits from its first to its last day, with its terms and flags, at the time of its block', async () => {
     const patient = await boundPatient()
-    const message = await grantOf(patient, 1, { flags: 2 | 8 })
+    const message = await grantOf(patient, 1, { mayBeReferredOn: true, laterMembersToo: true })
     await land(patient, 'Grant', message)
     expect((await read(patient)).word).toEqual({
       state: 'permit',
       version: 1,
       terms: termsKey(termsHash(terms)),
       minedAt: await chain.blockTime(),
-      fromDay: message.fromDay,
-      untilDay: message.untilDay,
+      fromDay: dayOfDate(message.from),
+      untilDay: dayOfDate(message.until),
       flags: { snapshotOnly: false, mayBeReferredOn: true, needsApproval: false, laterMembersToo: true },
     })
   })
 
   test('every flag is the one that was signed', async () => {
-    const names = { snapshotOnly: 1, mayBeReferredOn: 2, laterMembersToo: 8 }
-    for (const [name, flags] of Object.entries(names)) {
+    for (const name of ['snapshotOnly', 'mayBeReferredOn', 'laterMembersToo']) {
       const patient = await boundPatient()
-      await land(patient, 'Grant', await grantOf(patient, 1, { flags }))
+      await land(patient, 'Grant', await grantOf(patient, 1, { [name]: true }))
       const set = Object.entries((await read(patient)).word.flags).filter(([, on]) => on)
       expect(set).toEqual([[name, true]])
     }
@@ -159,7 +160,7 @@ describe('each act that a patient signs lands on its contract, and the word is r
 
   test('a grant that needs approval does not land without it', async () => {
     const patient = await boundPatient()
-    expect(await refusal(patient, 'Grant', await grantOf(patient, 1, { flags: 4 }))).toBe(
+    expect(await refusal(patient, 'Grant', await grantOf(patient, 1, { needsApproval: true }))).toBe(
       'typed-data-invalid',
     )
   })

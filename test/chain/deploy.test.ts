@@ -17,6 +17,7 @@ import {
 import { deployContracts, ROLES } from '../../src/chain/deploy.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import { councilOf, newSeats, publicSeats } from '../../src/sandbox/council.ts'
+import { inWords } from '../support/in-words.ts'
 
 // The signed types, said here once more and by hand: they are what wallets, contracts and brokers must agree on.
 const SCOPE = [
@@ -35,9 +36,12 @@ const GRANT = [
   { name: 'handle', type: 'bytes32' },
   { name: 'scope', type: 'Scope' },
   { name: 'terms', type: 'Terms' },
-  { name: 'fromDay', type: 'uint16' },
-  { name: 'untilDay', type: 'uint16' },
-  { name: 'flags', type: 'uint8' },
+  { name: 'from', type: 'string' },
+  { name: 'until', type: 'string' },
+  { name: 'snapshotOnly', type: 'bool' },
+  { name: 'mayBeReferredOn', type: 'bool' },
+  { name: 'needsApproval', type: 'bool' },
+  { name: 'laterMembersToo', type: 'bool' },
   { name: 'version', type: 'uint24' },
   { name: 'epoch', type: 'uint32' },
   { name: 'deadline', type: 'uint64' },
@@ -273,10 +277,10 @@ async function signGrant(version: number) {
   const day = await today()
   const deadline = (await blockTime()) + 900
   const period = { fromDay: day, untilDay: day + 30, flags: 8 }
-  const message = { handle, scope, terms, ...period, version, epoch: 0, deadline }
+  const struct = { handle, scope, terms, ...period, version, epoch: 0, deadline }
   const types = { Grant: GRANT, Scope: SCOPE, Terms: TERMS }
-  const signature = await chain.patient.signTypedData(chain.consentDomain, types, message)
-  return { hashed: { ...message, scope: scopeHash, terms: termsHash }, signature }
+  const signature = await chain.patient.signTypedData(chain.consentDomain, types, inWords(struct))
+  return { hashed: { ...struct, scope: scopeHash, terms: termsHash }, signature }
 }
 
 async function sendGrant(version: number): Promise<TransactionReceipt> {

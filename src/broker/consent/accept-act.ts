@@ -9,7 +9,7 @@ import { errorCodeOfSelector } from '../../chain/contract-errors.ts'
 import type { Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { readConsentWord, readFlags, termsKey } from '../../domain/consent/consent-word.ts'
+import { readConsentWord, termsKey } from '../../domain/consent/consent-word.ts'
 import { isDataClass } from '../../domain/consent/data-classes.ts'
 import { isPurpose } from '../../domain/consent/purposes.ts'
 import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
@@ -167,8 +167,7 @@ const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as H
 function assertEnforceable(act: ActName, message: ActMessages[ActName], patient: StoredPatient): void {
   if (act === 'Objection') assertNamesSomebody((message as ActMessages['Objection']).scope)
   if (act !== 'Grant') return
-  const { scope, terms, flags } = message as ActMessages['Grant']
-  const { snapshotOnly, needsApproval } = readFlags(flags)
+  const { scope, terms, snapshotOnly, needsApproval } = message as ActMessages['Grant']
   if (snapshotOnly || needsApproval)
     throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
   const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')

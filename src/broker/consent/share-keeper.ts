@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
-import { dayOf } from '../../domain/consent/consent-word.ts'
+import { dayOf } from '../../domain/days.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { reconcileShares, type ShareDeps } from './shares.ts'

@@ -1,4 +1,3 @@
-import { dateOfDay } from '../../domain/consent/consent-word.ts'
 import { DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
 import type { OwnConsent, OwnConsents } from '../../domain/consent/own-consents.ts'
 import { ANY_PURPOSE, purposeDisplay } from '../../domain/consent/purposes.ts'
@@ -41,7 +40,7 @@ function effectOf({ act, message, custodian, party }: Told): string {
   }
   if (act === 'Withdrawal') return `Your objection against ${whom} seeing ${what} is withdrawn`
   const grant = message as ActMessages['Grant']
-  return `${capital(whom)} may see ${what} from ${dateOfDay(grant.fromDay)} to ${dateOfDay(grant.untilDay)} (${termsText(grant.terms)})`
+  return `${capital(whom)} may see ${what} from ${grant.from} to ${grant.until} (${termsText(grant.terms)})`
 }
 
 const NARROWING: ReadonlySet<ActName> = new Set(['Revocation', 'Objection', 'Lock'])

@@ -14,14 +14,12 @@ export type ConsentWord = {
   flags: ConsentFlags
 }
 
-export type ConsentFlags = {
-  snapshotOnly: boolean
-  mayBeReferredOn: boolean
-  needsApproval: boolean
-  /** Set by the contract, never signed: the custodian's approval came with the grant. */
-  approved?: true
-  laterMembersToo: boolean
-}
+/** The flags that a patient signs, from the lowest bit. */
+export const SIGNED_FLAGS = ['snapshotOnly', 'mayBeReferredOn', 'needsApproval', 'laterMembersToo'] as const
+export type SignedFlags = Record<(typeof SIGNED_FLAGS)[number], boolean>
+
+/** `approved` is set by the contract, never signed: the custodian's approval came with the grant. */
+export type ConsentFlags = SignedFlags & { approved?: true }
 
 const STATES = ['silent', 'permit', 'objection'] as const
 
@@ -80,14 +78,4 @@ export function readHandleWord(word: bigint): HandleWord {
     epoch: Number(bits(word, 32, 32)),
     ...(recoveredAt === 0 ? {} : { suspended }),
   }
-}
-
-/** Days since 1970-01-01 (UTC) of an instant in milliseconds. */
-export function dayOf(ms: number): number {
-  return Math.floor(ms / 86_400_000)
-}
-
-/** The calendar date, YYYY-MM-DD, of a day number. */
-export function dateOfDay(day: number): string {
-  return new Date(day * 86_400_000).toISOString().slice(0, 10)
 }

@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../audit/reasons.ts'
+import { dayOf } from '../days.ts'
 import { type Hex, ZERO_32 } from '../hex.ts'
-import { type ConsentWord, dayOf, type HandleWord } from './consent-word.ts'
+import type { ConsentWord, HandleWord } from './consent-word.ts'
 import { isDataClass } from './data-classes.ts'
 import { covers } from './purposes.ts'
 import type { Scope } from './scope.ts'

@@ -1,3 +1,4 @@
+import { dayOfDate } from '../days.ts'
 import { wayleaveError } from '../errors.ts'
 import { type Hex, isHex } from '../hex.ts'
 import { GRANTEE_TYPES } from './scope.ts'
@@ -40,13 +41,12 @@ const isList = (x: unknown): x is string[] =>
 /** One check for each EIP-712 type that our structs use. */
 const CHECKS: Record<string, (x: unknown, allowHash: boolean) => boolean> = {
   bytes32: (x) => isHex(x, 32),
-  uint8: (x) => isUint(x, 8),
-  uint16: (x) => isUint(x, 16),
   uint24: (x) => isUint(x, 24),
   uint32: (x) => isUint(x, 32),
   uint64: (x) => isUint(x, 53),
-  string: (x) => isText(x, 512),
-  'string[]': (x) => isList(x),
+  bool: (x) => typeof x === 'boolean',
+  // The only texts outside the nested structs are dates.
+  string: (x) => isText(x, 10) && dayOfDate(x) !== undefined,
   Scope: (x, hash) => (hash ? isHex(x, 32) : isScope(x)),
   Terms: (x, hash) => (hash ? isHex(x, 32) : isTerms(x)),
 }

@@ -27,9 +27,12 @@ export const SIGNED_TYPES = {
     { name: 'handle', type: 'bytes32' },
     { name: 'scope', type: 'Scope' },
     { name: 'terms', type: 'Terms' },
-    { name: 'fromDay', type: 'uint16' },
-    { name: 'untilDay', type: 'uint16' },
-    { name: 'flags', type: 'uint8' },
+    { name: 'from', type: 'string' },
+    { name: 'until', type: 'string' },
+    { name: 'snapshotOnly', type: 'bool' },
+    { name: 'mayBeReferredOn', type: 'bool' },
+    { name: 'needsApproval', type: 'bool' },
+    { name: 'laterMembersToo', type: 'bool' },
     { name: 'version', type: 'uint24' },
     { name: 'epoch', type: 'uint32' },
     { name: 'deadline', type: 'uint64' },
@@ -76,9 +79,13 @@ export type ActMessages = {
     handle: Hex
     scope: SaltedScope
     terms: SaltedTerms
-    fromDay: number
-    untilDay: number
-    flags: number
+    /** First and last day, YYYY-MM-DD (UTC). */
+    from: string
+    until: string
+    snapshotOnly: boolean
+    mayBeReferredOn: boolean
+    needsApproval: boolean
+    laterMembersToo: boolean
     version: number
     epoch: number
     deadline: number
@@ -92,7 +99,7 @@ export type ActMessages = {
 }
 
 /** The same act with its nested structs replaced by their EIP-712 hashes: all that calldata, or a stranger's relay, sees. */
-export type HashedMessage = Record<string, Hex | number>
+export type HashedMessage = Record<string, string | number | boolean>
 
 /** A complete EIP-712 payload, as `eth_signTypedData_v4` takes it. */
 export type TypedData<A extends ActName = ActName> = {
@@ -153,7 +160,7 @@ export function hashedMessage(act: ActName, message: ActMessages[ActName]): Hash
     const value = (message as Record<string, unknown>)[name]
     if (type === 'Scope') out[name] = scopeHash(value as SaltedScope)
     else if (type === 'Terms') out[name] = termsHash(value as SaltedTerms)
-    else out[name] = value as Hex | number
+    else out[name] = value as string | number | boolean
   }
   return out
 }
@@ -161,8 +168,10 @@ export function hashedMessage(act: ActName, message: ActMessages[ActName]): Hash
 /** The digest that was signed, computed from the hashed form alone (EIP-712 encodes a nested struct by its hash). */
 export function digestOfHashed(act: ActName, domain: TypedDataDomain, message: HashedMessage): Hex {
   const fields: Field[] = SIGNED_TYPES[act]
-  const flat = fields.map((f) => (f.type === 'Scope' || f.type === 'Terms' ? 'bytes32' : f.type))
-  const values = fields.map((f) => message[f.name])
+  const flat = fields.map(({ type }) => (['Scope', 'Terms', 'string'].includes(type) ? 'bytes32' : type))
+  const values = fields.map(({ name, type }) =>
+    type === 'string' ? id(String(message[name])) : message[name],
+  )
   const typeHash = id(TypedDataEncoder.from(typesOf(act)).encodeType(act))
   const struct = keccak256(AbiCoder.defaultAbiCoder().encode(['bytes32', ...flat], [typeHash, ...values]))
   return keccak256(concat(['0x1901', TypedDataEncoder.hashDomain(domain), struct])) as Hex

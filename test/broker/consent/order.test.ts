@@ -71,7 +71,11 @@ describe('A signature serves for what it says, where it says, once:', () => {
     ['an epoch that has passed or is to come', { epoch: 7 }, 'epoch-wrong'],
     ['a version that is not the next one', { version: 9 }, 'version-wrong'],
     ['the version that stands', { version: 1 }, 'version-wrong'],
-    ['a period that ends before it begins', { fromDay: 21_000, untilDay: 20_999 }, 'typed-data-invalid'],
+    [
+      'a period that ends before it begins',
+      { from: '2027-07-01', until: '2027-06-30' },
+      'typed-data-invalid',
+    ],
   ]
 
   test.each(WRONG)(
@@ -123,9 +127,9 @@ describe('A signature serves for what it says, where it says, once:', () => {
       { terms: { ...message.terms, sensitivities: ['HIV'] } },
       { scope: { ...message.scope, purpose: 'PurposeOfUse' } },
       { scope: { ...message.scope, granteeType: 'Everyone', grantee: '' } },
-      { untilDay: message.untilDay + 1 },
-      { fromDay: message.fromDay - 1 },
-      { flags: 8 },
+      { until: '2099-12-31' },
+      { from: '2026-01-01' },
+      { laterMembersToo: true },
       { deadline: message.deadline + 1 },
     ]
     for (const change of tampered) {

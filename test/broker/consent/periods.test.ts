@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { dateOfDay, dayOf } from '../../../src/domain/consent/consent-word.ts'
+import { dateOfDay, dayOf } from '../../../src/domain/days.ts'
 import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
 import { admit, partyOf, passDays } from '../../support/acts.ts'

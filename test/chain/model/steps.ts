@@ -2,6 +2,7 @@ import { computeAddress, id, type SigningKey } from 'ethers'
 import { actCall } from '../../../src/chain/act-calls.ts'
 import {
   AccessLog__factory,
+  ConsentRegistry__factory,
   type Contracts,
   MemberRegistry__factory,
   RecordDirectory__factory,
@@ -15,6 +16,7 @@ import {
 } from '../../../src/domain/consent/typed-data.ts'
 import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
 import { SANDBOX_CHAIN_ID } from '../../../src/sandbox/anvil.ts'
+import { inWords } from '../../support/in-words.ts'
 import type { ConsentsModel, SignedAct } from './consents.ts'
 import type { EvidenceModel, MembersModel } from './members.ts'
 import { STATUS } from './members.ts'
@@ -56,6 +58,7 @@ export function createSteps(world: World, random: Random) {
   const memberCalls = MemberRegistry__factory.createInterface()
   const recordCalls = RecordDirectory__factory.createInterface()
   const logCalls = AccessLog__factory.createInterface()
+  const consentCalls = ConsentRegistry__factory.createInterface()
 
   const deadline = (now: number) => now + one([900, 900, 900, 0, -1])
   /** The exact number in most cases, else one beside it. */
@@ -115,15 +118,23 @@ export function createSteps(world: World, random: Random) {
       DOMAIN_NAME[act] === 'Wayleave Patients' ? contracts.patientRegistry : contracts.consentRegistry
     const domain = actDomain(act, SANDBOX_CHAIN_ID, contract as Hex)
     const m = message(act, story, sender, now)
-    const digest = digestOfHashed(act, domain, m)
+    const struct = m as Parameters<typeof inWords>[0]
+    const words = (over: HashedMessage) => (act === 'Grant' ? inWords({ ...struct, ...over }) : over)
+    const digest = digestOfHashed(act, domain, words(m))
     const key = chance(94) ? story.owner : story.stranger
     const wrong = chance(4) ? one(['another key', 'high s', 'altered'] as const) : undefined
     const over =
-      wrong === 'altered' ? digestOfHashed(act, domain, { ...m, handle: hash('another handle') }) : digest
+      wrong === 'altered'
+        ? digestOfHashed(act, domain, words({ ...m, handle: hash('another handle') }))
+        : digest
     const good = (wrong === 'another key' ? story.stranger : key).sign(over)
     const bad = wrong === 'another key' ? key === story.owner : wrong !== undefined
     const signer = (chance(98) ? addressOf(key) : `0x${'ab'.repeat(one([0, 19, 21, 32, 116]))}`) as Hex
-    let { data } = actCall(act, contracts, m, signer, good.serialized as Hex)
+    // A grant's numbers go into calldata as they are: some have no words.
+    let data =
+      act === 'Grant'
+        ? consentCalls.encodeFunctionData('grant', [m as never, signer, good.serialized])
+        : actCall(act, contracts, m, signer, good.serialized as Hex).data
     if (wrong === 'high s') data = data.replace(good.serialized.slice(2), highS(good)) as Hex
     const signed = { act, message: m, signer, digest, valid: !bad }
     // A binding names the sender's member, so that the same bytes mean something else from another sender.

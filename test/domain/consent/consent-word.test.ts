@@ -1,13 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  dateOfDay,
-  dayOf,
   readConsentWord,
   readFlags,
   readHandleWord,
   termsKey,
 } from '../../../src/domain/consent/consent-word.ts'
+import { dateOfDay, dayOf } from '../../../src/domain/days.ts'
 import { seeded } from '../../seeded.ts'
 
 const uint = (bits: number) => fc.bigInt({ min: 0n, max: (1n << BigInt(bits)) - 1n })

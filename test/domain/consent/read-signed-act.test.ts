@@ -55,8 +55,9 @@ describe.each(ACTS)('a signed %s', (act) => {
   })
 
   test('is refused when a field is missing, null, of another type, or one too many', () => {
-    for (const name of Object.keys(MESSAGES[act])) {
-      for (const value of [undefined, null, true, [], {}, -1, 1.5, 2 ** 53, '', '0x', '7'])
+    for (const [name, good] of Object.entries(MESSAGES[act])) {
+      const other = typeof good === 'boolean' ? 1 : true
+      for (const value of [undefined, null, other, [], {}, -1, 1.5, 2 ** 53, '', '0x', '7'])
         expect(
           refusal(withAt(sent(act), `typedData.message.${name}`, value)),
           `${name} ${JSON.stringify(value)}`,
@@ -121,15 +122,32 @@ describe('scope and terms in clear', () => {
   ])('are refused with %s', (_what, path, value) => expect(at(path, value)).toBe('typed-data-invalid'))
 
   test.each([
-    ['fromDay', 2 ** 16],
-    ['untilDay', 2 ** 16],
-    ['flags', 2 ** 8],
     ['version', 2 ** 24],
     ['epoch', 2 ** 32],
   ])('%s is refused beyond its type', (name, value) => {
     expect(at(name, value)).toBe('typed-data-invalid')
     expect(at(name, value - 1)).toBe('accepted')
   })
+
+  test.each([
+    ['no date', 'tomorrow'],
+    ['a day that no month has', '2026-02-30'],
+    ['an instant', '2026-11-21T00:00:00Z'],
+    ['a number of days', 20_778],
+    ['a day before 1970', '1969-12-31'],
+    ['a day that the chain has no room for', '2149-06-07'],
+  ])('a period with %s is refused', (_what, value) => {
+    expect(at('from', value)).toBe('typed-data-invalid')
+    expect(at('until', value)).toBe('typed-data-invalid')
+  })
+
+  test.each(['snapshotOnly', 'mayBeReferredOn', 'needsApproval', 'laterMembersToo'])(
+    '%s is yes or no, and nothing that passes for it',
+    (flag) => {
+      for (const value of [0, 1, 'true', null, undefined]) expect(at(flag, value)).toBe('typed-data-invalid')
+      expect(at(flag, true)).toBe('accepted')
+    },
+  )
 })
 
 describe('what narrows', () => {

@@ -20,6 +20,7 @@ const dataOf = (act: (typeof ACTS)[number]) => typedData(act, actDomain(act, 31_
 /** A leaf of a message changed: the same shape, another value. */
 function changed(value: unknown): unknown {
   if (typeof value === 'number') return value + 1
+  if (typeof value === 'boolean') return !value
   if (Array.isArray(value)) return [...value].reverse().concat('more')
   return typeof value === 'string' && value.startsWith('0x') ? hash(value) : `${String(value)}.`
 }
