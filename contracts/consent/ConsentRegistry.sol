@@ -96,7 +96,8 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         bytes calldata signature
     ) external {
         ConsentWord word = _renewed(r);
-        bytes32 signerHash = _requireSigned(ConsentHashes.renewal(r), signer, signature);
+        bytes32 digest = _hashTypedDataV4(ConsentHashes.renewal(r));
+        bytes32 signerHash = Signers.requireSigned(_passkeys, signer, digest, signature);
         (Rights rights, bytes32 root) = _requireWidening(r.handle, r.epoch, ACT_GRANT, signerHash);
         _checkDelegate(rights, signerHash, word);
         _checkScope(rights, root, signerHash, r.scope, proof);
@@ -133,7 +134,11 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         _checkHasNext(o.handle, o.scope, o.upToVersion);
         bytes32 signerHash = _requireSignedToNarrow(ConsentHashes.objection(o), signer, signature);
         _requireNarrowing(o.handle, ACT_OBJECT, signerHash);
-        if (_isPast(_wordIn(o.handle, o.scope), o.handle, o.scope, o.upToVersion)) return;
+        uint24 version = _wordIn(o.handle, o.scope).versionOf();
+        if (o.upToVersion < version) {
+            emit ConsentUnchanged(o.handle, o.scope, o.upToVersion, version);
+            return;
+        }
 
         uint160 terms = uint160(uint256(o.terms));
         ConsentWord word = packConsent(ConsentState.Objection, 0, 0, 0, o.upToVersion + 1, _now(), terms);
@@ -147,7 +152,8 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         ConsentWord current = _wordIn(w.handle, w.scope);
         _checkNextVersion(current, w.handle, w.scope, w.version);
         if (current.stateOf() != ConsentState.Objection) revert ConsentNoObjection(w.handle, w.scope);
-        bytes32 signerHash = _requireSigned(ConsentHashes.withdrawal(w), signer, signature);
+        bytes32 digest = _hashTypedDataV4(ConsentHashes.withdrawal(w));
+        bytes32 signerHash = Signers.requireSigned(_passkeys, signer, digest, signature);
         (Rights rights, bytes32 root) = _requireWidening(w.handle, w.epoch, ACT_WITHDRAW, signerHash);
         if (rights.isScoped()) revert ConsentDelegateScope(signerHash, w.scope, root);
 
@@ -226,10 +232,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         (reading.custodian, reading.handleWord) = _patients.handleState(handle);
         reading.holder = _members.memberState(reading.custodian);
         reading.grantee = _members.memberState(grantee);
-        reading.words = new ConsentWord[](scopes.length);
-        for (uint256 i = 0; i < scopes.length; ++i) {
-            reading.words[i] = _wordIn(handle, scopes[i]);
-        }
+        reading.words = _wordsIn(handle, scopes);
         reading.joinedAt = new uint64[](groups.length);
         for (uint256 i = 0; i < groups.length; ++i) {
             reading.joinedAt[i] = _members.joinedAt(groups[i], grantee);
@@ -250,7 +253,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         bytes calldata signature
     ) private {
         ConsentWord word = _granted(g, flags);
-        bytes32 signerHash = _requireSigned(structHash, signer, signature);
+        bytes32 signerHash = Signers.requireSigned(_passkeys, signer, _hashTypedDataV4(structHash), signature);
         (Rights rights, bytes32 root) = _requireWidening(g.handle, g.epoch, ACT_GRANT, signerHash);
         _checkDelegate(rights, signerHash, word);
         _checkScope(rights, root, signerHash, g.scope, proof);
@@ -290,7 +293,11 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// withdrawal, a widening act, ends it.
     function _revoke(bytes32 handle, bytes32 scope, uint24 upToVersion, bytes32 signerHash) private {
         ConsentWord current = _wordIn(handle, scope);
-        if (_isPast(current, handle, scope, upToVersion)) return;
+        uint24 version = current.versionOf();
+        if (upToVersion < version) {
+            emit ConsentUnchanged(handle, scope, upToVersion, version);
+            return;
+        }
         bool objected = current.stateOf() == ConsentState.Objection;
         ConsentWord word = packConsent(
             objected ? ConsentState.Objection : ConsentState.Silent,
@@ -305,33 +312,27 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         emit ConsentRevoked(handle, scope, word, signerHash);
     }
 
-    /// @dev Emits `ConsentUnchanged` and says so where the slot is past what the patient revokes or objects to.
-    function _isPast(ConsentWord current, bytes32 handle, bytes32 scope, uint24 upToVersion) private returns (bool) {
-        uint24 version = current.versionOf();
-        if (upToVersion >= version) return false;
-        emit ConsentUnchanged(handle, scope, upToVersion, version);
-        return true;
-    }
-
-    /// @dev The word that decides in a slot: the one place where a contract that takes over from this one differs.
+    /// @dev The word that decides in a slot. A contract that takes over from this one looks further here.
     function _wordIn(bytes32 handle, bytes32 scope) internal view virtual returns (ConsentWord) {
         return _words[handle][scope];
     }
 
-    /// @dev The same as for what widens; a contract that takes over also takes what was signed for its predecessors.
+    /// @dev The same for many slots of one patient.
+    function _wordsIn(
+        bytes32 handle,
+        bytes32[] calldata scopes
+    ) internal view virtual returns (ConsentWord[] memory words) {
+        mapping(bytes32 => ConsentWord) storage slots = _words[handle];
+        words = new ConsentWord[](scopes.length);
+        for (uint256 i = 0; i < scopes.length; ++i) words[i] = slots[scopes[i]];
+    }
+
+    /// @dev Who signed what narrows. A contract that takes over also takes what was signed for its predecessors.
     function _requireSignedToNarrow(
         bytes32 structHash,
         bytes calldata signer,
         bytes calldata signature
     ) internal view virtual returns (bytes32) {
-        return Signers.requireSigned(_passkeys, signer, _hashTypedDataV4(structHash), signature);
-    }
-
-    function _requireSigned(
-        bytes32 structHash,
-        bytes calldata signer,
-        bytes calldata signature
-    ) private view returns (bytes32) {
         return Signers.requireSigned(_passkeys, signer, _hashTypedDataV4(structHash), signature);
     }
 

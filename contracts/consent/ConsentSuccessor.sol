@@ -71,6 +71,16 @@ contract ConsentSuccessor is IConsentSuccessor, ConsentRegistry {
         return _isWritten(own) ? own : _predecessor.wordOf(handle, scope);
     }
 
+    function _wordsIn(
+        bytes32 handle,
+        bytes32[] calldata scopes
+    ) internal view override returns (ConsentWord[] memory words) {
+        words = super._wordsIn(handle, scopes);
+        for (uint256 i = 0; i < scopes.length; ++i) {
+            if (!_isWritten(words[i])) words[i] = _predecessor.wordOf(handle, scopes[i]);
+        }
+    }
+
     /// @dev Tried for this contract first, since that is what devices sign once they know it.
     function _requireSignedToNarrow(
         bytes32 structHash,
