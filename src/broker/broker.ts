@@ -32,6 +32,7 @@ import { exchangeRoutes } from './http/exchange-routes.ts'
 import { healthRoutes } from './http/health-routes.ts'
 import { hisRoutes } from './http/his-routes.ts'
 import { patientRoutes } from './http/patient-routes.ts'
+import { requestRoutes } from './http/request-routes.ts'
 import { createHttpServer } from './http/server.ts'
 import { createFileContactSender } from './patients/contact-sender.ts'
 import { createEnrolments } from './patients/enrolment.ts'
@@ -43,6 +44,9 @@ import { createRegistration } from './register/registration.ts'
 import { createJudge } from './release/judge.ts'
 import { partyOf } from './release/parties.ts'
 import { createReleases } from './release/release-record.ts'
+import { createApprovals } from './requests/approvals.ts'
+import { createReceivedRequests } from './requests/received-requests.ts'
+import { createSentRequests } from './requests/sent-requests.ts'
 
 export type Broker = {
   /** Where it is reached, without a trailing slash. */
@@ -141,6 +145,47 @@ export async function createBroker({
     log,
     deps: { patients, states, index, clock, custodian: member, signing },
   })
+  const requests = createReceivedRequests({
+    db,
+    vault,
+    patients,
+    clock,
+    log,
+    index,
+    chainTime: () => head.head()?.time,
+    contracts,
+    accessLog,
+    own: { member, key: sealing },
+    keysOf,
+    afterClose: () => void sender.flush(),
+  })
+  const sentRequests = createSentRequests({
+    db,
+    vault,
+    clock,
+    index,
+    contracts,
+    accessLog,
+    member,
+    signing,
+    afterSend: () => {
+      void sender.flush()
+      void outbox.flush()
+    },
+  })
+  const approvals = createApprovals({
+    db,
+    patients,
+    provider,
+    contracts,
+    chainId,
+    operator: keyring.operator,
+    clock,
+    accessLog,
+    index,
+    member,
+    afterApprove: () => void sender.flush(),
+  })
   const acts = createActs({
     db,
     patients,
@@ -148,6 +193,8 @@ export async function createBroker({
     contracts,
     index,
     clock,
+    approvals,
+    requests,
     signing,
     afterAccept: () => {
       void sender.flush()
@@ -293,6 +340,7 @@ export async function createBroker({
     keysOf,
     releases,
     shares: received,
+    requests,
     onShare: async ({ custodian, ended }) => {
       await accessLog.append(db, {
         kind: 'share-received',
@@ -326,8 +374,20 @@ export async function createBroker({
     sessions,
     enrolments,
     acts,
+    requests,
+    index,
     relayer,
     place,
+    authorise,
+  })
+  requestRoutes(app, {
+    base: () => base,
+    clock,
+    sent: sentRequests,
+    received: requests,
+    approvals,
+    index,
+    organization: config.identifier,
     authorise,
   })
   auditRoutes(app, { db, vault, patients, accessLog, index, member, base: () => base, authorise })
@@ -358,6 +418,7 @@ export async function createBroker({
     async close() {
       await app.close()
       await registration.close()
+      await requests.close()
       await windows.close()
       await windows.stop()
       await Promise.race([

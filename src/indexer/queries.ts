@@ -164,6 +164,24 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       }
     },
 
+    /** A request for access as the index has it. */
+    async request(
+      commitment: Hex,
+    ): Promise<{ requester: Hex; deadline: number; status: 'open' | 'closed' | 'lapsed' } | undefined> {
+      const rows = await db
+        .selectFrom('events')
+        .select(['name', 'args'])
+        .where('name', 'in', ['RequestOpened', 'RequestClosed', 'RequestLapsed'])
+        .where('key1', '=', commitment)
+        .execute()
+      const opened = rows.find(({ name }) => name === 'RequestOpened')
+      if (!opened) return undefined
+      const { requester, deadline } = JSON.parse(opened.args) as { requester: Hex; deadline: string }
+      const has = (event: string) => rows.some(({ name }) => name === event)
+      const status = has('RequestClosed') ? 'closed' : has('RequestLapsed') ? 'lapsed' : 'open'
+      return { requester, deadline: Number(deadline), status }
+    },
+
     /** Who holds the handle, as the binding event said. */
     async custodianOf(handle: Hex): Promise<Hex | undefined> {
       const row = await newest('HandleBound', handle)

@@ -2,9 +2,11 @@ import type { JWK } from 'jose'
 import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
+import type { OwnRequest } from '../domain/consent/own-requests.ts'
 import type { ActPlace, SignedAct } from '../domain/consent/read-signed-act.ts'
 import { type ActName, actDomain, digestOf, type TypedData, typedData } from '../domain/consent/typed-data.ts'
 import { type Hex, toHex } from '../domain/hex.ts'
+import { identifierText } from '../domain/identity/member-id.ts'
 import {
   buildGrant,
   buildLock,
@@ -44,7 +46,7 @@ export type Receipt = {
   receivedAt: string
   act?: ActName
   handle?: Hex
-  counts?: 'now' | 'when mined' | 'no longer'
+  counts?: 'now' | 'when mined' | 'when approved' | 'no longer'
   relayer?: Hex
   forwardedTo?: Hex
 }
@@ -58,6 +60,9 @@ export type Sent<A extends ActName = ActName> = {
 }
 
 export type HistoryLine = AuditEntry & { sentence: string }
+
+/** What of a request the patient grants; what is left out stays as it was asked for. */
+export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly string[]; until?: string }
 
 export type SlotWish = { to: Party; purpose: string }
 
@@ -78,6 +83,16 @@ export type PatientClient = {
   /** Newest first, at most `count` lines (50 when left out). */
   history(count?: number): Promise<HistoryLine[]>
   grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
+  /** Requests for access that wait for the patient's answer. */
+  requests(): Promise<OwnRequest[]>
+  /**
+   * Answers a request with a grant that counts once the custodian has approved it, too. It may ask for less than the
+   * request does, never for more.
+   * @throws RangeError where it is wider than the request
+   */
+  answer(request: OwnRequest, less?: Narrowing, sending?: Sending): Promise<Sent<'Grant'>>
+  /** Says no to a request; only the custodian learns of it. */
+  refuse(request: { id: Hex }): Promise<void>
   revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
   /** Without classes: to everything. */
   object(wish: SlotWish & { classes?: readonly string[] }, sending?: Sending): Promise<Sent<'Objection'>>
@@ -187,6 +202,16 @@ export function createPatientClient(options: {
     return sent
   }
 
+  async function grant(wish: GrantWish, sending: Sending = {}): Promise<Sent<'Grant'>> {
+    const state = await settledState(wish)
+    const data = buildGrant(state, wish, circumstances())
+    const { version } = data.message
+    if (!data.message.needsApproval) return sendForSlot(hashOf(state, wish), version, data, sending)
+    // Nothing waits for it: whether and when it is mined is the custodian's to say.
+    own.signedVersion(hashOf(state, wish), version)
+    return send(data, sending)
+  }
+
   async function bindingOffered(invitation: { enrolment: string; code: string }): Promise<TypedData<'Bind'>> {
     const offer = { method: 'POST', path: '/patient/enrolment/offer', body: invitation } as const
     const { typedData: offered } = (await connection.persistently(() => connection.send(broker, offer))) as {
@@ -233,10 +258,19 @@ export function createPatientClient(options: {
       return (answer as { history: HistoryLine[] }).history
     },
 
-    async grant(wish, sending = {}) {
-      const state = await settledState(wish)
-      const data = buildGrant(state, wish, circumstances())
-      return sendForSlot(hashOf(state, wish), data.message.version, data, sending)
+    grant,
+
+    async requests() {
+      const answer = await session.request('GET', '/patient/requests')
+      return (answer as { requests: OwnRequest[] }).requests
+    },
+
+    async answer(request, less = {}, sending = {}) {
+      return grant(wishFor(request, less), sending)
+    },
+
+    async refuse({ id }) {
+      await session.request('POST', `/patient/requests/${id}/refusal`)
     },
 
     async revoke(wish, sending = {}) {
@@ -272,6 +306,24 @@ export function createPatientClient(options: {
       if (sent.receipt) own.sent({ unlocked: true })
       return sent
     },
+  }
+}
+
+/** @throws RangeError where an answer would be wider than the request, or nobody is named to grant to */
+function wishFor(request: OwnRequest, less: Narrowing): GrantWish {
+  const { requester, purpose, dataClasses, sensitivities, from, until, deadline } = request
+  const classes = less.classes ?? dataClasses
+  const kinds = less.sensitivities ?? sensitivities
+  const wider =
+    classes.find((one) => !dataClasses.includes(one)) ?? kinds.find((one) => !sensitivities.includes(one))
+  if (wider !== undefined) throw new RangeError(`${wider} was not asked for`)
+  if (less.until !== undefined && less.until > until)
+    throw new RangeError(`Nothing was asked for after ${until}`)
+  if (!requester.identifier) throw new RangeError('The organisation that asks publishes no identifier')
+  return {
+    to: { granteeType: 'Organization', grantee: identifierText(requester.identifier) },
+    ...{ purpose, classes, sensitivities: kinds, from, until: less.until ?? until, deadline },
+    flags: { needsApproval: true },
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AuditEvent, Bundle, DocumentReference } from 'fhir/r4.js'
+import type { AuditEvent, Bundle, DocumentReference, Task } from 'fhir/r4.js'
 import { importJWK } from 'jose'
 import { identifierText } from '../domain/identity/member-id.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
@@ -14,6 +14,12 @@ export type HisClient = {
   open(recordId: string, purpose: string): Promise<Answer<{ resourceType: string; id: string }>>
   audit(query: Record<string, string>): Promise<Answer<Bundle<AuditEvent>>>
   post(path: string, body: unknown): Promise<Answer>
+  /** Asks a patient for access: the body of `POST /fhir/Task`, under the purpose. */
+  ask(task: Task, purpose: string): Promise<Answer<Task>>
+  task(id: string): Promise<Answer<Task>>
+  /** What waits for this hospital's approval. */
+  tasks(): Promise<Answer<Bundle<Task>>>
+  decide(id: string, operation: '$approve' | '$reject'): Promise<Answer>
   token(purpose: string): Promise<string>
 }
 
@@ -86,6 +92,15 @@ export function createHisClient(args: {
         body: new URLSearchParams({ 'patient.identifier': identifierText(patient) }),
       }),
     open: (recordId, purpose) => call(purpose, `/fhir/Binary/${recordId}`),
+    ask: (task, purpose) =>
+      call(purpose, '/fhir/Task', {
+        method: 'POST',
+        body: JSON.stringify(task),
+        headers: { 'content-type': 'application/fhir+json' },
+      }),
+    task: (id) => call('TREAT', `/fhir/Task/${id}`),
+    tasks: () => call('TREAT', '/fhir/Task?status=requested'),
+    decide: (id, operation) => call('TREAT', `/fhir/Task/${id}/${operation}`, { method: 'POST' }),
     audit: (query) => call('HCOMPL', `/fhir/AuditEvent?${new URLSearchParams(query)}`),
     post: (path, body) =>
       call('PATADMIN', path, {

@@ -24,7 +24,7 @@ export type HospitalFiles = {
 }
 
 const SCOPES = {
-  his: ['system/DocumentReference.rs', 'system/Binary.r'],
+  his: ['system/DocumentReference.rs', 'system/Binary.r', 'system/Task.c', 'system/Task.rs', 'system/Task.u'],
   registrar: ['system/registrar'],
   auditor: ['system/AuditEvent.rs'],
 }

@@ -3,10 +3,11 @@ import { Migrator } from 'kysely/migration'
 import * as broker0001 from './migrations/0001-broker.ts'
 import * as index0001 from './migrations/0001-index.ts'
 import * as index0002 from './migrations/0002-forks.ts'
+import * as broker0002 from './migrations/0002-requests.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
 const MIGRATIONS = {
-  broker: { '0001-broker': broker0001 },
+  broker: { '0001-broker': broker0001, '0002-requests': broker0002 },
   chain_index: { '0001-index': index0001, '0002-forks': index0002 },
 } as const
 

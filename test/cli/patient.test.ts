@@ -241,7 +241,19 @@ describe('help', () => {
   test('every subcommand explains every option that it has', async () => {
     const command = patientCommand({ out: () => {}, err: () => {} })
     const names = command.commands.map((sub) => sub.name())
-    expect(names).toEqual(['grant', 'revoke', 'object', 'withdraw', 'lock', 'unlock', 'status', 'history'])
+    expect(names).toEqual([
+      'grant',
+      'revoke',
+      'object',
+      'withdraw',
+      'requests',
+      'answer',
+      'refuse',
+      'lock',
+      'unlock',
+      'status',
+      'history',
+    ])
     for (const name of names) {
       const { out } = await run(name, '--help')
       for (const option of command.commands.find((sub) => sub.name() === name)?.options ?? []) {

@@ -96,6 +96,8 @@ describe('the sandbox', () => {
       'wrong-purpose',
       'revoke',
       'refused-at-once',
+      'request-approved',
+      'lock-and-unlock',
       'audit-trail',
       'council-act',
       'group-grant',

@@ -2,11 +2,13 @@ import type { JsonRpcProvider } from 'ethers'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
+import type { OwnRequest } from '../../domain/consent/own-requests.ts'
 import { type ActPlace, readHashedAct, readSignedAct } from '../../domain/consent/read-signed-act.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
 import type { Relayer } from '../../relayer/relayer.ts'
-import type { PatientStore } from '../../store/patients.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import { lookupsOf } from '../audit/access-log.ts'
@@ -15,6 +17,8 @@ import type { Acts } from '../consent/accept-act.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
 import { readOwnConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
+import { partyOf } from '../release/parties.ts'
+import type { ReceivedRequests } from '../requests/received-requests.ts'
 import type { HisGrant } from './his-routes.ts'
 import { credential } from './server.ts'
 
@@ -31,6 +35,8 @@ export function patientRoutes(
     sessions: Sessions
     enrolments: Enrolments
     acts: Acts
+    requests: Pick<ReceivedRequests, 'openFor' | 'refuse'>
+    index: IndexQueries
     relayer: Relayer
     place: ActPlace
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
@@ -89,6 +95,27 @@ export function patientRoutes(
     const lines = await searchAudit(db, deps.vault, { patients: lookupsOf(deps.vault, patient), count })
     return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
   })
+
+  app.get('/patient/requests', async (request) => ({
+    requests: await requestsOf(await signedIn(request)),
+  }))
+
+  app.post<{ Params: { id: string } }>('/patient/requests/:id/refusal', async (request, reply) => {
+    await deps.requests.refuse(await signedIn(request), request.params.id)
+    return reply.status(204).send()
+  })
+
+  async function requestsOf(patient: StoredPatient): Promise<OwnRequest[]> {
+    return Promise.all(
+      (await deps.requests.openFor(patient)).map(async ({ commitment, request, decision, answer }) => {
+        const { purpose, dataClasses, sensitivities, from, until, deadline, reason } = request
+        const { id: _id, ...requester } = await partyOf(deps.index, request.requester)
+        const state = { ...(decision ? { decision } : {}), answered: answer !== undefined }
+        const what = { purpose, dataClasses, sensitivities, from, until, deadline, reason }
+        return { id: commitment, requester, ...what, ...state }
+      }),
+    )
+  }
 
   app.post('/relay', async (request, reply) => {
     // JWE to this custodian, passed on unread by another member's broker.

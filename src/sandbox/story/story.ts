@@ -10,6 +10,7 @@ import { NotYet, patiently } from '../patiently.ts'
 import { sampleBundles } from '../samples/index.ts'
 import type { SandboxFile } from '../sandbox-file.ts'
 import { councilSteps } from './council-steps.ts'
+import { requestSteps } from './request-steps.ts'
 import { listUntil, refused, type Step } from './step.ts'
 
 export type StepResult = { name: string; ok: boolean; ms: number; detail: string }
@@ -29,7 +30,8 @@ const CLASSES = [
 
 /**
  * The main job, told on real records: registered, refused, granted, listed, opened, withheld, wrong purpose, revoked,
- * refused, audited; then a group and the council. It ends where it began, so it can be told again.
+ * refused, asked for and approved, locked and unlocked, audited; then a group and the council. It ends where it began, so
+ * it can be told again.
  */
 export function createStory(file: SandboxFile): Step[] {
   const { custodian, grantee, person } = cast(file)
@@ -66,6 +68,7 @@ export function createStory(file: SandboxFile): Step[] {
         const before = await patiently(() => device.consents())
         const standing = before.consents.some((c) => c.scope.grantee === to.grantee && c.state === 'permit')
         if (standing) await patiently(() => device.revoke({ to, purpose: 'TREAT' }))
+        if (before.locked) await patiently(() => device.unlock())
         const found = await listUntil(his, person, 0)
         return `${grantee.broker}/fhir/DocumentReference/_search answers with ${found.total} records, as for a patient whom nobody knows.`
       },
@@ -140,6 +143,18 @@ export function createStory(file: SandboxFile): Step[] {
         return `Refused ${ms} ms after asking, and listed no more.`
       },
     },
+    ...requestSteps({
+      ...{ custodian, grantee, person, device, his },
+      custodianHis: createHisClient({
+        broker: custodian.broker,
+        client: custodian.his,
+        organization: custodian.identifier,
+        user: { id: 'officer-1', name: 'Officer One', role: 'privacy officer' },
+      }),
+      countOf: (classes) => recordsOf(custodian.key, person, classes).ordinary,
+      listUntil: (total) => listUntil(his, person, total),
+      refused: (id) => refused(his, id, 'TREAT'),
+    }),
     {
       name: 'audit-trail',
       title: 'The audit trail of all this, at both hospitals and for the patient',
@@ -183,7 +198,11 @@ function cast(file: SandboxFile) {
 }
 
 /** What the custodian's rules make of this person's sample records: the story's own yardstick. */
-function recordsOf(hospitalKey: string, person: SandboxFile['patients'][number]) {
+function recordsOf(
+  hospitalKey: string,
+  person: SandboxFile['patients'][number],
+  classes: readonly string[] = CLASSES,
+) {
   const rules = compileRules(DEFAULT_RULES)
   const patientId = person.at.find(({ hospital }) => hospital === hospitalKey)?.patientId
   const records = sampleBundles(hospitalKey)
@@ -197,7 +216,7 @@ function recordsOf(hospitalKey: string, person: SandboxFile['patients'][number])
     )
   const sensitive = records.filter((r) => labelResource(r, rules).kinds.length > 0)
   const ordinary = records.filter((r) => labelResource(r, rules).kinds.length === 0)
-  const granted = ordinary.filter((r) => CLASSES.includes(dataClassOf(r)))
+  const granted = ordinary.filter((r) => classes.includes(dataClassOf(r)))
   return {
     all: records.length,
     sensitive: sensitive.length,
