@@ -6,6 +6,7 @@ import { brokerCommand } from './broker.ts'
 import { councilCommand } from './council.ts'
 import { patientCommand } from './patient.ts'
 import { sandboxCommand } from './sandbox.ts'
+import { successionCommand } from './succession.ts'
 
 /** The one command line; each subcommand is a file beside this one. */
 const program = new Command('wayleave')
@@ -16,6 +17,7 @@ const program = new Command('wayleave')
   .addCommand(patientCommand())
   .addCommand(auditCommand())
   .addCommand(councilCommand())
+  .addCommand(successionCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
 
