@@ -1,5 +1,5 @@
 import type { ContractTransaction, Signer, TransactionReceipt, TransactionResponse } from 'ethers'
-import { getCreateAddress } from 'ethers'
+import { getCreateAddress, keccak256 } from 'ethers'
 import type { Hex } from '../domain/hex.ts'
 import type { Contracts } from './contracts.ts'
 import {
@@ -43,6 +43,15 @@ export type Foundation = {
   members?: readonly FoundingMember[]
 }
 
+/** Where the contracts are, for configurations: `chain.contracts`, `chain.codeHashes`, `chain.deployedAt`. */
+export type Deployment = {
+  contracts: Contracts
+  /** keccak256 of the code at each, by name. */
+  codeHashes: Record<string, string>
+  /** The first block that holds one of them: where an indexer starts. */
+  deployedAt: number
+}
+
 /**
  * Deploys all contracts, admits the founding members, and hands everything to the council: the deployer keeps no role.
  * Docs: decision 0014.
@@ -51,13 +60,9 @@ export type Foundation = {
  * sender may send nothing else meanwhile.
  *
  * @param signer connected to a node; on a chain with a base fee of zero it needs no balance
- * @returns the addresses, and the number of the first block that holds one of them: where an indexer starts
  * @throws Error when a transaction reverts or a nonce was taken by another sender of the same account
  */
-export async function deployContracts(
-  signer: Signer,
-  foundation: Foundation,
-): Promise<{ contracts: Contracts; deployedAt: number }> {
+export async function deployContracts(signer: Signer, foundation: Foundation): Promise<Deployment> {
   const { seats, threshold = 3, delay = COUNCIL_DELAY, members = [] } = foundation
   const deployer = await signer.getAddress()
   const first = await signer.getNonce('pending')
@@ -115,7 +120,12 @@ export async function deployContracts(
     const actual = receipts[index]?.contractAddress
     if (actual !== contracts[name]) throw new Error(`${name} lies at ${actual}, not at ${contracts[name]}`)
   }
-  return { contracts, deployedAt: Math.min(...receipts.map(({ blockNumber }) => blockNumber)) }
+  const hashes = await Promise.all(names.map((name) => codeHashOf(signer, contracts[name])))
+  return {
+    contracts,
+    codeHashes: Object.fromEntries(names.map((name, i) => [name, hashes[i] ?? ''])),
+    deployedAt: Math.min(...receipts.map(({ blockNumber }) => blockNumber)),
+  }
 }
 
 /**
@@ -155,6 +165,10 @@ async function handOver(args: {
     ],
     args.overrides,
   )
+}
+
+async function codeHashOf({ provider }: Signer, address: string): Promise<string> {
+  return keccak256((await provider?.getCode(address)) ?? '0x')
 }
 
 type Fees = { maxFeePerGas?: bigint; maxPriorityFeePerGas?: bigint }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
-import { deployContracts } from '../chain/deploy.ts'
+import { type Deployment, deployContracts } from '../chain/deploy.ts'
 import { memberId } from '../domain/identity/member-id.ts'
 import { createWords } from '../patient/seed.ts'
 import { publicJwks } from '../store/keyring.ts'
@@ -29,7 +29,7 @@ type ChainFile = {
   deployer: string
   seats: SeatKey[]
   port: number
-  deployed?: Pick<SandboxFile['chain'], 'contracts' | 'deployedAt'>
+  deployed?: Deployment
 }
 
 /**

@@ -130,11 +130,11 @@ test('no member reads it before the council has announced it, and then none but 
   expect(await isOpened('anna')).toBe(true)
 })
 
-test('a broker that is configured to the successor decides the same', async () => {
+test('a broker that is configured to the successor decides the same, and its index holds the events of both', async () => {
   await configure(a, {
     contracts: { ...old, consentRegistry: successor },
     predecessors: [old.consentRegistry],
-    codeHashes: { consentRegistry: codeHash },
+    codeHashes: { ...world.chain.codeHashes, consentRegistry: codeHash },
   })
   for (const name of ['anna', 'bram']) await eventually(() => isOpened(name))
   const { consents } = await anna.consents()
@@ -142,6 +142,14 @@ test('a broker that is configured to the successor decides the same', async () =
     ['objection', 2],
     ['permit', 1],
   ])
+  const events = await a.database.db
+    .withSchema('chain_index')
+    .withTables<{ events: { name: string } }>()
+    .selectFrom('events')
+    .select('name')
+    .execute()
+  const count = (name: string) => events.filter((event) => event.name === name).length
+  expect([count('ConsentGranted'), count('ConsentAdopted')]).toEqual([3, 3])
 })
 
 test('a revocation signed for the old contract counts at once, and lands at the new one', async () => {
@@ -176,7 +184,11 @@ test('a member that comes later accepts a successor that has moved on, and lacks
   expect(proof.complete).toBe(true)
   await configure(
     b,
-    { contracts: { ...old, consentRegistry: successor }, predecessors: [old.consentRegistry] },
+    {
+      contracts: { ...old, consentRegistry: successor },
+      predecessors: [old.consentRegistry],
+      codeHashes: { ...world.chain.codeHashes, consentRegistry: codeHash },
+    },
     () => succession().accept(operatorOf(b), old.consentRegistry, successor),
   )
   expect((await succession().announcements())[0]?.waitingFor).toEqual([])

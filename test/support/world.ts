@@ -135,7 +135,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2))
       corners.push(await openHospitalFiles(dir, hospital))
     const seats = newSeats()
-    const { contracts, deployedAt } = await deployContracts(new NonceManager(Wallet.createRandom(provider)), {
+    const deployment = await deployContracts(new NonceManager(Wallet.createRandom(provider)), {
       seats: publicSeats(seats),
       delay: options.councilDelay ?? 0,
       members: corners.map(({ hospital, keyring }) => ({
@@ -145,8 +145,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         profile: '{}',
       })),
     })
-    const council = councilOf({ provider, contracts, deployedAt, seats })
-    const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, contracts, deployedAt }
+    const council = councilOf({ provider, ...deployment, seats })
+    const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...deployment }
     for (const files of corners) hospitals.push(await openHospital(files, chain, options))
     return {
       anvil,
