@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IPasskeyVerifier} from "../patients/IPasskeyVerifier.sol";
+import {Signers} from "../patients/Signers.sol";
 import {ConsentExpectations} from "../test/ConsentExpectations.t.sol";
+import {Passkeys} from "../test/Passkeys.t.sol";
 import {vm} from "../test/Vm.t.sol";
 import {ConsentRegistry} from "./ConsentRegistry.sol";
 import {ConsentSuccessor} from "./ConsentSuccessor.sol";
@@ -20,7 +23,7 @@ import {IConsentRegistry} from "./IConsentRegistry.sol";
 import {IConsentSuccessor} from "./IConsentSuccessor.sol";
 
 /// @dev `consents`, which the helpers sign for and send to, is set to the one or the other.
-contract ConsentSuccessorTest is ConsentExpectations {
+contract ConsentSuccessorTest is ConsentExpectations, Passkeys {
     bytes32 private constant REFERRAL = keccak256("a referral");
 
     ConsentRegistry private old;
@@ -129,6 +132,28 @@ contract ConsentSuccessorTest is ConsentExpectations {
         consents = next;
         vm.expectRevert(badSignature(PATIENT_KEY, withdrawalDigest(w)));
         next.withdrawObjection(w, signerOf(PATIENT_KEY), signature);
+    }
+
+    function test_aPasskeysRevocationForThePredecessorCountsAsWell() public {
+        bindPasskey();
+        bytes memory signer = passkeySigner();
+        Grant memory g = nextGrant(PASSKEY_HANDLE, SCOPE);
+        old.grant(g, signer, passkeySign(grantDigest(g)));
+        Revocation memory r = Revocation(PASSKEY_HANDLE, SCOPE, 1);
+        bytes memory signature = passkeySign(revocationDigest(r));
+        next.revoke(r, signer, signature);
+        vm.assertTrue(next.wordOf(PASSKEY_HANDLE, SCOPE).stateOf() == ConsentState.Silent, "ended");
+        // One for a contract that is none of the line is refused with the passkey's own reason.
+        consents = new ConsentRegistry(members, patients);
+        signature = passkeySign(revocationDigest(r));
+        (bool success, bytes memory reason) =
+            address(next).call(abi.encodeCall(IConsentRegistry.revoke, (r, signer, signature)));
+        vm.assertTrue(!success && bytes4(reason) == IPasskeyVerifier.PasskeyChallengeInvalid.selector, "challenge");
+        // Nor does a signer of no kind, or with a verifier of its own, have anything asked of it.
+        vm.expectRevert(abi.encodeWithSelector(Signers.SignerNotSupported.selector, 21));
+        next.revoke(r, new bytes(21), signature);
+        vm.expectRevert(abi.encodeWithSelector(Signers.SignerVerifierUnknown.selector, address(0)));
+        next.revoke(r, new bytes(116), signature);
     }
 
     function test_nobodyElsesRevocationCounts() public {

@@ -30,6 +30,9 @@ export type CouncilAct = {
 /** Enough for any act. Fixed, since a vote estimated before another is mined does not know that it is the last. */
 const GAS = 12_000_000n
 
+/** Addresses are checksummed, or not, by whoever wrote them down. */
+const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
+
 const api = Council__factory.createInterface()
 
 /** The council's contract, for its seats and for whoever looks on. */
@@ -57,7 +60,7 @@ export function createCouncil(deps: { provider: JsonRpcProvider; contracts: Cont
 
   /** What the council's event of that name says in a receipt. */
   function told({ logs }: TransactionReceipt, name: string): Result | undefined {
-    const ours = logs.filter(({ address }) => address === contracts.council)
+    const ours = logs.filter(({ address }) => isSame(address, contracts.council))
     return ours.map((log) => api.parseLog(log)).find((event) => event?.name === name)?.args
   }
 
@@ -123,7 +126,7 @@ export function createCouncil(deps: { provider: JsonRpcProvider; contracts: Cont
       if (at === 0n) return undefined
       for (const args of (await eventsOf('ActScheduled')).reverse()) {
         const act = await council.actOf(args.id as bigint)
-        if (act.target === target && act.data === data && STATES[Number(act.state)] === 'scheduled')
+        if (isSame(act.target, target) && act.data === data && STATES[Number(act.state)] === 'scheduled')
           return { id: Number(args.id), readyAt: Number(at) }
       }
       return undefined

@@ -100,7 +100,9 @@ test('a member is admitted from a file', async () => {
     JSON.stringify({ identifier, roles: ['requester'], operator, profile: { name: 'New Hospital' } }),
   )
   const { out } = await as('providers', 'propose', 'admit', file)
-  expect(out).toContain(`admit New Hospital as requester, operator ${operator}: waits for votes`)
+  expect(out).toContain(
+    `admit urn:test|new, called New Hospital, as requester, operator ${operator}: waits for votes`,
+  )
   writeFileSync(file, JSON.stringify({ identifier, roles: ['surgeon'], operator }))
   expect((await as('providers', 'propose', 'admit', file)).err).toContain('There is no role surgeon')
 })

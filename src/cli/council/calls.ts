@@ -8,7 +8,7 @@ import {
 } from '../../chain/contracts.ts'
 import { CHAMBERS } from '../../chain/council.ts'
 import { type Hex, isHex } from '../../domain/hex.ts'
-import { groupId, memberId } from '../../domain/identity/member-id.ts'
+import { groupId, identifierText, memberId } from '../../domain/identity/member-id.ts'
 import type { Network } from './network.ts'
 
 /** Roles of the MemberRegistry, at their bits. */
@@ -94,13 +94,14 @@ function readAdmission(file: string) {
 
 /** A call of the council in words. What is known of none of our contracts is told by target and bytes. */
 export function inWords({ chain: { contracts }, nameOf }: Network, { target, data }: ProposedCall): string {
-  const known: Record<string, Interface> = {
-    [contracts.memberRegistry]: members,
-    [contracts.succession]: succession,
-    [contracts.council]: councilApi,
-    [contracts.accessManager]: AccessManager__factory.createInterface(),
-  }
-  const parsed = known[target]?.parseTransaction({ data })
+  const known: [string, Interface][] = [
+    [contracts.memberRegistry, members],
+    [contracts.succession, succession],
+    [contracts.council, councilApi],
+    [contracts.accessManager, AccessManager__factory.createInterface()],
+  ]
+  const api = known.find(([address]) => address.toLowerCase() === target.toLowerCase())?.[1]
+  const parsed = api?.parseTransaction({ data })
   if (!parsed) return `call ${nameOf(target)} with ${data.length > 74 ? `${data.slice(0, 74)}…` : data}`
   const [a, b, c] = parsed.args.map((value: unknown) => nameOf(String(value)))
   switch (parsed.name) {
@@ -113,7 +114,7 @@ export function inWords({ chain: { contracts }, nameOf }: Network, { target, dat
     case 'setRoles':
       return `make ${a} ${roleNames(parsed.args.roles)}`
     case 'admit':
-      return `admit ${admitted(parsed.args.profile) ?? a} as ${roleNames(parsed.args.roles)}, operator ${c}`
+      return `admit ${admitted(parsed.args.profile, String(parsed.args.member))} as ${roleNames(parsed.args.roles)}, operator ${c}`
     case 'joinGroup':
       return `put ${b} into the group ${a}`
     case 'leaveGroup':
@@ -132,10 +133,16 @@ function roleNames(bits: bigint): string {
   return names.length > 0 ? names.join(', ') : 'a member without a role'
 }
 
-function admitted(profile: string): string | undefined {
+/** The name is only what the proposer wrote; the identifier is what the member id is made of, so it is checked. */
+function admitted(profile: string, id: string): string {
   try {
-    return (JSON.parse(profile) as { name?: string }).name
+    const { name, identifier } = JSON.parse(profile) as {
+      name?: string
+      identifier: { system: string; value: string }
+    }
+    if (memberId(identifier) === id) return `${identifierText(identifier)}, called ${name ?? 'nothing'},`
   } catch {
-    return undefined
+    // A profile that says nothing about who it is.
   }
+  return `member ${id}, whose profile does not say who it is,`
 }
