@@ -89,7 +89,7 @@ export async function createBroker({
   afterIntent,
   bounds = {},
 }: BrokerDeps): Promise<Broker> {
-  const { contracts, chainId } = config.chain
+  const { contracts, chainId, predecessors } = config.chain
   const member = memberId(config.identifier)
   const db = await openBrokerTables(database.db)
   const indexDb = await openIndexTables(database.db)
@@ -207,7 +207,7 @@ export async function createBroker({
       shares.refresh()
     },
   })
-  const place = { chainId, ...contracts }
+  const place = { chainId, predecessors, ...contracts }
   const relayer = createRelayer({
     db,
     clock,

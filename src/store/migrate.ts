@@ -45,3 +45,8 @@ export async function openIndexTables(db: Kysely<unknown>): Promise<Kysely<Index
   await migrate(db, 'chain_index')
   return db.withSchema('chain_index')
 }
+
+/** Forgets the index, which is replayed from the chain. What it looks for there has changed. */
+export async function dropIndex(db: Kysely<unknown>): Promise<void> {
+  await sql`drop schema if exists ${sql.id('chain_index')} cascade`.execute(db)
+}
