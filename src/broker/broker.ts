@@ -25,9 +25,12 @@ import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createActs } from './consent/accept-act.ts'
 import { createConsentStates } from './consent/consent-state.ts'
+import { createExplainer } from './consent/explain.ts'
 import { openedLines, openingsOf } from './consent/openings.ts'
+import { createProposals } from './consent/proposals.ts'
 import { createShareKeeper } from './consent/share-keeper.ts'
 import { auditRoutes } from './http/audit-routes.ts'
+import { consentRoutes } from './http/consent-routes.ts'
 import { exchangeRoutes } from './http/exchange-routes.ts'
 import { healthRoutes } from './http/health-routes.ts'
 import { hisRoutes } from './http/his-routes.ts'
@@ -86,7 +89,7 @@ export async function createBroker({
   afterIntent,
   bounds = {},
 }: BrokerDeps): Promise<Broker> {
-  const { contracts, chainId } = config.chain
+  const { contracts, chainId, predecessors } = config.chain
   const member = memberId(config.identifier)
   const db = await openBrokerTables(database.db)
   const indexDb = await openIndexTables(database.db)
@@ -186,6 +189,8 @@ export async function createBroker({
     member,
     afterApprove: () => void sender.flush(),
   })
+  const proposals = createProposals({ clock })
+  const explainer = createExplainer({ db, states })
   const acts = createActs({
     db,
     patients,
@@ -195,13 +200,14 @@ export async function createBroker({
     clock,
     approvals,
     requests,
+    proposals,
     signing,
     afterAccept: () => {
       void sender.flush()
       shares.refresh()
     },
   })
-  const place = { chainId, ...contracts }
+  const place = { chainId, predecessors, ...contracts }
   const relayer = createRelayer({
     db,
     clock,
@@ -375,9 +381,23 @@ export async function createBroker({
     enrolments,
     acts,
     requests,
+    proposals,
+    explainer,
     index,
     relayer,
     place,
+    authorise,
+  })
+  consentRoutes(app, {
+    base: () => base,
+    db,
+    provider,
+    reader,
+    patients,
+    proposals,
+    explainer,
+    custodian: member,
+    organization: { name: config.name, identifier: config.identifier },
     authorise,
   })
   requestRoutes(app, {

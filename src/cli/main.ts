@@ -15,13 +15,17 @@ async function addProcesses(): Promise<void> {
   const { auditCommand } = await import('./audit.ts')
   const { backupCommand, restoreCommand } = await import('./backup.ts')
   const { brokerCommand } = await import('./broker.ts')
+  const { councilCommand } = await import('./council.ts')
   const { patientCommand } = await import('./patient.ts')
   const { sandboxCommand } = await import('./sandbox.ts')
+  const { successionCommand } = await import('./succession.ts')
   program
     .addCommand(sandboxCommand())
     .addCommand(brokerCommand())
     .addCommand(patientCommand())
     .addCommand(auditCommand())
+    .addCommand(councilCommand())
+    .addCommand(successionCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
 }

@@ -11,7 +11,7 @@ import {
   withoutSalts,
   writeJson,
 } from './patient/run.ts'
-import { requestLines, statusLines } from './patient/sentences.ts'
+import { proposalLines, requestLines, statusLines } from './patient/sentences.ts'
 
 type SlotOptions = ActOptions & { to: string; purpose: string }
 type GrantOptions = SlotOptions & { classes?: string; sensitive?: string; from?: string; until?: string }
@@ -36,6 +36,7 @@ export function patientCommand(output: Output = PROCESS): Command {
     .addHelpText('after', IDS)
   for (const add of [grantCommand, revokeCommand, objectCommand, withdrawCommand]) add(command, output)
   for (const add of [requestsCommand, answerCommand, refuseCommand]) add(command, output)
+  for (const add of [proposalsCommand, acceptCommand, declineCommand]) add(command, output)
   for (const add of [lockCommand, unlockCommand, statusCommand, historyCommand]) add(command, output)
   return command
 }
@@ -150,6 +151,49 @@ function refuseCommand(parent: Command, output: Output): void {
         else output.out('Refused. Whoever asked sees only that the request ends at its deadline.\n')
       }),
     )
+}
+
+function proposalsCommand(parent: Command, output: Output): void {
+  commonCommand(parent, 'proposals', 'Show consents that this hospital has written down for you to sign')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions) =>
+      running(options, output, async ({ client, hospital, sandbox }) => {
+        const proposals = await client.proposals()
+        if (options.json) return writeJson(output, { proposals })
+        const lines = proposalLines(proposals, hospital.name, (party) => partyName(sandbox, party))
+        output.out(`${lines.join('\n')}\n`)
+      }),
+    )
+}
+
+function acceptCommand(parent: Command, output: Output): void {
+  actCommand(parent, 'accept', 'Sign a consent as it was written down')
+    .requiredOption('--proposal <id>', 'the consent, as `proposals` shows it')
+    .addHelpText('after', IDS)
+    .action((options: ActOptions & { proposal: string }) =>
+      perform(options, output, async (run, sending) =>
+        run.client.accept(await proposalOf(run, options.proposal), sending),
+      ),
+    )
+}
+
+function declineCommand(parent: Command, output: Output): void {
+  commonCommand(parent, 'decline', 'Say no to a consent that was written down for you')
+    .requiredOption('--proposal <id>', 'the consent, as `proposals` shows it')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions & { proposal: string }) =>
+      running(options, output, async (run) => {
+        await run.client.decline(await proposalOf(run, options.proposal))
+        if (options.json) writeJson(output, { declined: options.proposal })
+        else output.out('Declined. Nothing has changed.\n')
+      }),
+    )
+}
+
+async function proposalOf({ client, hospital }: Run, id: string) {
+  const found = (await client.proposals()).find((proposal) => proposal.id === id)
+  if (!found) throw new RangeError(`Nothing is written down as ${id} at ${hospital.name}.`)
+  return found
 }
 
 async function requestOf({ client, hospital }: Run, id: string) {

@@ -173,6 +173,16 @@ export const ERRORS = {
     'business-rule',
     'The terms name something that cannot be enforced here. Use the published data classes, labels and purposes.',
   ),
+  'consent-unenforceable': entry(
+    422,
+    'business-rule',
+    'This Consent says something that cannot be enforced here, so nothing of it is filed. Change what is named and file it again.',
+  ),
+  'consent-unknown': entry(
+    404,
+    'not-found',
+    'There is no such Consent here. Search by patient for those that are.',
+  ),
   'wrong-chain': entry(
     400,
     'value',

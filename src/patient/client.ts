@@ -1,7 +1,9 @@
 import type { JWK } from 'jose'
 import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
+import type { Explanation, Preview } from '../domain/consent/explained.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
+import type { OwnProposal } from '../domain/consent/own-proposals.ts'
 import type { OwnRequest } from '../domain/consent/own-requests.ts'
 import type { ActPlace, SignedAct } from '../domain/consent/read-signed-act.ts'
 import { type ActName, actDomain, digestOf, type TypedData, typedData } from '../domain/consent/typed-data.ts'
@@ -61,6 +63,9 @@ export type Sent<A extends ActName = ActName> = {
 
 export type HistoryLine = AuditEntry & { sentence: string }
 
+/** Would this member be allowed a record of this class and these kinds, for this purpose? */
+export type ExplainAsk = { requester: Hex; purpose: string; dataClass: string; kinds?: readonly string[] }
+
 /** What of a request the patient grants; what is left out stays as it was asked for. */
 export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly string[]; until?: string }
 
@@ -93,6 +98,16 @@ export type PatientClient = {
   answer(request: OwnRequest, less?: Narrowing, sending?: Sending): Promise<Sent<'Grant'>>
   /** Says no to a request; only the custodian learns of it. */
   refuse(request: { id: Hex }): Promise<void>
+  /** Whether a member would be allowed something now, and why not. */
+  explain(ask: ExplainAsk): Promise<Explanation>
+  /** Which of the patient's records a grant of these terms would open. */
+  preview(terms: { dataClasses: readonly string[]; sensitivities?: readonly string[] }): Promise<Preview>
+  /** What this hospital's programs have filed for the patient to sign. */
+  proposals(): Promise<OwnProposal[]>
+  /** Signs what was filed, as it was filed: a grant, an objection, or the end of sharing. */
+  accept(proposal: OwnProposal, sending?: Sending): Promise<Sent>
+  /** Says no to what was filed. */
+  decline(proposal: { id: string }): Promise<void>
   revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
   /** Without classes: to everything. */
   object(wish: SlotWish & { classes?: readonly string[] }, sending?: Sending): Promise<Sent<'Objection'>>
@@ -212,6 +227,23 @@ export function createPatientClient(options: {
     return send(data, sending)
   }
 
+  async function revoke(wish: SlotWish, sending: Sending = {}): Promise<Sent<'Revocation'>> {
+    const state = await signingState()
+    const slot = hashOf(state, wish)
+    const data = buildRevocation(state, wish, own.highestVersion(slot))
+    return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+  }
+
+  async function object(
+    wish: SlotWish & { classes?: readonly string[] },
+    sending: Sending = {},
+  ): Promise<Sent<'Objection'>> {
+    const state = await signingState()
+    const slot = hashOf(state, wish)
+    const data = buildObjection(state, wish, circumstances(), own.highestVersion(slot))
+    return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+  }
+
   async function bindingOffered(invitation: { enrolment: string; code: string }): Promise<TypedData<'Bind'>> {
     const offer = { method: 'POST', path: '/patient/enrolment/offer', body: invitation } as const
     const { typedData: offered } = (await connection.persistently(() => connection.send(broker, offer))) as {
@@ -269,23 +301,32 @@ export function createPatientClient(options: {
       return grant(wishFor(request, less), sending)
     },
 
+    explain: async (ask) => (await session.request('POST', '/patient/explain', ask)) as Explanation,
+    preview: async (terms) => (await session.request('POST', '/patient/preview', terms)) as Preview,
+
+    async proposals() {
+      const answer = await session.request('GET', '/patient/proposals')
+      return (answer as { proposals: OwnProposal[] }).proposals
+    },
+
+    async accept({ effect, wish }, sending = {}) {
+      const { to, purpose, dataClasses: classes, sensitivities, from, until } = wish
+      if (effect === 'end') return revoke({ to, purpose }, sending)
+      if (effect === 'deny') return object({ to, purpose, classes }, sending)
+      const period = { ...(from ? { from } : {}), ...(until ? { until } : {}) }
+      return grant({ to, purpose, classes, sensitivities, ...period }, sending)
+    },
+
+    async decline({ id }) {
+      await session.request('POST', `/patient/proposals/${id}/refusal`)
+    },
+
     async refuse({ id }) {
       await session.request('POST', `/patient/requests/${id}/refusal`)
     },
 
-    async revoke(wish, sending = {}) {
-      const state = await signingState()
-      const slot = hashOf(state, wish)
-      const data = buildRevocation(state, wish, own.highestVersion(slot))
-      return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
-    },
-
-    async object(wish, sending = {}) {
-      const state = await signingState()
-      const slot = hashOf(state, wish)
-      const data = buildObjection(state, wish, circumstances(), own.highestVersion(slot))
-      return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
-    },
+    revoke,
+    object,
 
     async withdraw(wish, sending = {}) {
       const state = await settledState(wish)

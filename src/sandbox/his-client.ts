@@ -20,6 +20,8 @@ export type HisClient = {
   /** What waits for this hospital's approval. */
   tasks(): Promise<Answer<Bundle<Task>>>
   decide(id: string, operation: '$approve' | '$reject'): Promise<Answer>
+  /** Any other call of the FHIR API, for treatment. */
+  fhir<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer<T>>
   token(purpose: string): Promise<string>
 }
 
@@ -101,6 +103,13 @@ export function createHisClient(args: {
     task: (id) => call('TREAT', `/fhir/Task/${id}`),
     tasks: () => call('TREAT', '/fhir/Task?status=requested'),
     decide: (id, operation) => call('TREAT', `/fhir/Task/${id}/${operation}`, { method: 'POST' }),
+    fhir: (method, path, body) =>
+      call('TREAT', `/fhir/${path}`, {
+        method,
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/fhir+json' } }),
+      }),
     audit: (query) => call('HCOMPL', `/fhir/AuditEvent?${new URLSearchParams(query)}`),
     post: (path, body) =>
       call('PATADMIN', path, {

@@ -17,6 +17,7 @@ const TABLES = [
   'requests_sent',
   'requests_received',
   'approvals',
+  'proposals',
   'chain_outbox',
   'records',
   'compartments',

@@ -109,6 +109,15 @@ export type BrokerTables = {
     decided_by: string | null
     created_at: string
   }
+  /** What a hospital's program filed for a patient to sign, by the Consent's id: one for each slot. */
+  proposals: {
+    consent_id: string
+    patient_id: string
+    effect: 'permit' | 'deny' | 'end'
+    /** FiledWish, sealed with the patient's key. */
+    sealed: Uint8Array
+    created_at: string
+  }
   shares_sent: {
     patient_id: string
     grantee: string

@@ -13,7 +13,7 @@ import { childKey, createWords } from '../../src/patient/seed.ts'
 import { writeSandboxFile } from '../../src/sandbox/sandbox-file.ts'
 import { ANNA, condition, patient } from '../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../support/world.ts'
-import { createTerminal, sandboxOf } from './patient/terminal.ts'
+import { createTerminal, sandboxOf } from './terminal.ts'
 
 let world: World
 let a: TestHospital
@@ -249,6 +249,9 @@ describe('help', () => {
       'requests',
       'answer',
       'refuse',
+      'proposals',
+      'accept',
+      'decline',
       'lock',
       'unlock',
       'status',

@@ -99,6 +99,11 @@ describe('the sandbox', () => {
       'request-approved',
       'lock-and-unlock',
       'audit-trail',
+      'council-act',
+      'group-grant',
+      'joined-later',
+      'suspended-at-once',
+      'group-revoked',
     ])
     expect(out.ready_ms).toBeGreaterThan(0)
     process.stdout.write(`ready after ${out.ready_ms} ms\n`)

@@ -29,6 +29,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson } from '../../store/vault.ts'
 import type { Approvals } from '../requests/approvals.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
+import type { Proposals } from './proposals.ts'
 import { rehearse } from './rehearse.ts'
 import { keepScope, keepTerms } from './scopes.ts'
 
@@ -72,6 +73,7 @@ export function createActs(deps: {
   clock: Clock
   approvals: Pick<Approvals, 'check' | 'file'>
   requests: Pick<ReceivedRequests, 'answered'>
+  proposals: Pick<Proposals, 'answered'>
   signing: { key: CryptoKey; kid: string }
   afterAccept: () => void
 }): Acts {
@@ -116,7 +118,7 @@ export function createActs(deps: {
       const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
       if (!known) {
         await db.transaction().execute(async (trx) => {
-          await keep(trx, patient, signed, digest, receivedAt)
+          await keep(trx, deps.proposals, patient, signed, digest, receivedAt)
           const request = isGrant(signed)
             ? await deps.requests.answered(trx, patient, signed.typedData.message, digest)
             : undefined
@@ -191,6 +193,7 @@ function assertNamesSomebody({ granteeType, grantee, purpose }: SaltedScope): vo
 
 async function keep(
   db: Kysely<BrokerTables>,
+  proposals: Pick<Proposals, 'answered'>,
   patient: StoredPatient,
   signed: SignedAct,
   digest: Hex,
@@ -199,6 +202,7 @@ async function keep(
   const { primaryType, message } = signed.typedData
   const m = message as Partial<ActMessages['Grant'] & ActMessages['Objection'] & ActMessages['Lock']>
   if (m.scope) await keepScope(db, patient, m.scope)
+  if (m.scope) await proposals.answered(db, scopeHash(m.scope))
   if (m.terms) await keepTerms(db, patient, m.terms)
   await db
     .insertInto('acts')

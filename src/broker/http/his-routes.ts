@@ -62,6 +62,9 @@ export function hisRoutes(
         'system/Task.c',
         'system/Task.rs',
         'system/Task.u',
+        'system/Consent.rs',
+        'system/Consent.c',
+        'system/Consent.u',
       ],
       capabilities: ['client-confidential-asymmetric', 'permission-v2'],
     }),
@@ -81,7 +84,7 @@ export function hisRoutes(
     const asked = textOf(body.scope).split(' ').filter(Boolean)
     const scopes = asked.filter((scope) => allowed.includes(scope))
     if (scopes.length === 0) throw wayleaveError('scope-insufficient', 'none of the scopes asked for')
-    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary|Task)\./.test(scope))
+    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary|Task|Consent)\./.test(scope))
     const extended = (claims as Record<string, unknown>).extensions !== undefined
     const asker = clinical || extended ? readAsker(claims) : undefined
     // A user of another organisation is not this hospital's to vouch for.

@@ -1,5 +1,6 @@
 import { DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
 import type { OwnConsent, OwnConsents } from '../../domain/consent/own-consents.ts'
+import type { OwnProposal } from '../../domain/consent/own-proposals.ts'
 import type { OwnRequest } from '../../domain/consent/own-requests.ts'
 import { ANY_PURPOSE, purposeDisplay } from '../../domain/consent/purposes.ts'
 import { isSensitiveKind, SENSITIVE_KINDS } from '../../domain/consent/sensitivities.ts'
@@ -68,6 +69,26 @@ export function requestLines(requests: readonly OwnRequest[], custodian: string)
     ...(reason === '' ? [] : [`  They say: ${reason}`]),
     `  ${answered ? 'You have answered.' : `Open until ${new Date(deadline * 1000).toISOString()}.`}`,
   ])
+}
+
+/** The lines of `proposals`. */
+export function proposalLines(
+  proposals: readonly OwnProposal[],
+  custodian: string,
+  party: (party: Party) => string,
+): string[] {
+  if (proposals.length === 0) return [`${custodian} has nothing for you to sign.`]
+  return proposals.flatMap(({ id, effect, wish, filedBy }) => {
+    const { to, purpose, from, until, dataClasses } = wish
+    const whom = capital(party(to))
+    const period = `${from ? ` from ${from}` : ''}${until ? ` to ${until}` : ''}`
+    const what: Record<OwnProposal['effect'], string> = {
+      permit: `${whom} may see for ${purposeName(purpose)}${period}: ${termsText({ ...wish, body: ZERO_32 })}`,
+      deny: `${whom} is kept from seeing for ${purposeName(purpose)}: ${dataClasses.length === 0 ? 'everything' : classNames({ ...wish, body: ZERO_32 })}`,
+      end: `${whom} may no longer see anything for ${purposeName(purpose)}`,
+    }
+    return [id, `  ${what[effect]}.`, `  Written down by ${filedBy.name ?? filedBy.id}.`]
+  })
 }
 
 /** The lines of `status`. */

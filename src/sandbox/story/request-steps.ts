@@ -6,7 +6,7 @@ import type { PatientClient } from '../../patient/client.ts'
 import type { HisClient } from '../his-client.ts'
 import { NotYet, patiently } from '../patiently.ts'
 import type { SandboxFile } from '../sandbox-file.ts'
-import type { Step } from './story.ts'
+import type { Step } from './step.ts'
 
 type Hospital = SandboxFile['hospitals'][number]
 

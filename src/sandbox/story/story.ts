@@ -1,22 +1,21 @@
-import type { Bundle, DocumentReference } from 'fhir/r4.js'
+import type { DocumentReference } from 'fhir/r4.js'
 import { dataClassOf } from '../../domain/consent/data-classes.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import { isRecordType } from '../../domain/records/compartment-members.ts'
 import { DEFAULT_RULES } from '../../domain/records/labels/default-rules.ts'
 import { compileRules, labelResource } from '../../domain/records/labels/label-resource.ts'
 import { deviceOf } from '../enrol-samples.ts'
-import { createHisClient, type HisClient } from '../his-client.ts'
+import { createHisClient } from '../his-client.ts'
 import { NotYet, patiently } from '../patiently.ts'
 import { sampleBundles } from '../samples/index.ts'
 import type { SandboxFile } from '../sandbox-file.ts'
+import { councilSteps } from './council-steps.ts'
 import { requestSteps } from './request-steps.ts'
+import { listUntil, refused, type Step } from './step.ts'
 
 export type StepResult = { name: string; ok: boolean; ms: number; detail: string }
 
 type Hospital = SandboxFile['hospitals'][number]
-
-/** What a step found, in a sentence or two; it throws when it did not hold. */
-export type Step = { name: string; title: string; run: () => Promise<string> }
 
 const CLASSES = [
   'problems',
@@ -31,7 +30,8 @@ const CLASSES = [
 
 /**
  * The main job, told on real records: registered, refused, granted, listed, opened, withheld, wrong purpose, revoked,
- * refused, asked for and approved, locked and unlocked, audited. It ends where it began, so it can be told again.
+ * refused, asked for and approved, locked and unlocked, audited; then a group and the council. It ends where it began, so
+ * it can be told again.
  */
 export function createStory(file: SandboxFile): Step[] {
   const { custodian, grantee, person } = cast(file)
@@ -160,6 +160,7 @@ export function createStory(file: SandboxFile): Step[] {
       title: 'The audit trail of all this, at both hospitals and for the patient',
       run: () => auditTrail(file, custodian, grantee, device, since),
     },
+    ...councilSteps({ file, custodian, grantee, his, person, classes: CLASSES, ordinary: expected.ordinary }),
   ]
 }
 
@@ -228,29 +229,6 @@ async function registeredAt({ broker }: Hospital): Promise<number> {
   return patiently(async () => {
     const state = (await (await fetch(`${broker}/ready`)).json()) as { registered: number }
     return state.registered
-  })
-}
-
-async function listUntil(
-  his: HisClient,
-  person: { nationalId: { system: string; value: string } },
-  total: number,
-) {
-  return patiently(async (): Promise<Bundle<DocumentReference>> => {
-    const { status, body, code } = await his.list(person.nationalId, 'TREAT')
-    if (status !== 200) throw new NotYet(`the list answered ${status} ${code ?? ''}`)
-    if (body.total !== total) throw new NotYet(`${body.total} records are listed instead of ${total}`)
-    return body
-  })
-}
-
-async function refused(his: HisClient, recordId: string | undefined, purpose: string): Promise<void> {
-  if (!recordId) throw new Error('no record was opened before')
-  await patiently(async () => {
-    const { status, code } = await his.open(recordId, purpose)
-    if (status >= 500) throw new NotYet(`source-unavailable ${status}`)
-    if (status !== 404 || code !== 'not-available')
-      throw new Error(`answered ${status} ${code ?? ''} instead of a refusal`)
   })
 }
 

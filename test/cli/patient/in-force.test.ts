@@ -111,6 +111,7 @@ describe('a patient is told no more than is certain', () => {
         accessRequests: nowhere,
         breakGlass: nowhere,
         succession: nowhere,
+        council: nowhere,
       }
       view = createChainView({
         rpc: `http://127.0.0.1:${await freePort()}`,
