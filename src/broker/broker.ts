@@ -30,6 +30,7 @@ import { openedLines, openingsOf } from './consent/openings.ts'
 import { createProposals } from './consent/proposals.ts'
 import { createShareKeeper } from './consent/share-keeper.ts'
 import { auditRoutes } from './http/audit-routes.ts'
+import { cdsRoutes } from './http/cds-routes.ts'
 import { consentRoutes } from './http/consent-routes.ts'
 import { exchangeRoutes } from './http/exchange-routes.ts'
 import { healthRoutes } from './http/health-routes.ts'
@@ -400,6 +401,7 @@ export async function createBroker({
     organization: { name: config.name, identifier: config.identifier },
     authorise,
   })
+  cdsRoutes(app, { db, states, patients, clock, base: () => base, name: config.name, authorise })
   requestRoutes(app, {
     base: () => base,
     clock,

@@ -58,7 +58,7 @@ function wrongUsage({ consents, request, resource, batch }: Options): string | u
 }
 
 function decideFiles({ consents = [], request = '', resource = [] }: Options): ConsentDecision {
-  const resources = consents.flatMap(filesIn).flatMap((file) => resourcesIn(readJson(file), file))
+  const resources = consents.flatMap(filesIn).map((file) => consentsIn(readJson(file), file))
   const asked = readConsentRequest(readJson(request))
   const judged = resource.flatMap((file) => resourcesIn(readJson(file), file))
   const compiled = compileConsents(resources)
@@ -101,8 +101,7 @@ function readJson(file: string): unknown {
 }
 
 /**
- * A resource, an array of them or a Bundle. Whatever else is in their place is a mistake, and passing over it might
- * pass over a denial.
+ * Resources to be judged: one, an array or a Bundle. Whatever else is in their place is a mistake.
  */
 function resourcesIn(value: unknown, name: string): unknown[] {
   const open: unknown[] = [value]
@@ -123,9 +122,17 @@ function bundled(entries: unknown, name: string): unknown[] {
   return entries.flatMap(({ resource }) => (resource === undefined ? [] : [resource]))
 }
 
+/** Consents and directory, among whatever else is an object: that is passed over. */
+function consentsIn(value: unknown, name: string): unknown {
+  if (isObject(value) || Array.isArray(value)) return value
+  throw wayleaveError('request-invalid', `${name}: neither an object nor an array`)
+}
+
 /** Answers each line in its turn, so that a batch may be longer than memory. */
 async function decideBatch(file: string): Promise<void> {
   if (stat(file).isDirectory()) throw wayleaveError('request-invalid', `${file}: a folder`)
+  // Whoever reads may have read enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2))
   let failed = false
   for await (const line of splitLines(createReadStream(file), MAX_BYTES)) {
     const answer = decideLine(line)
@@ -143,8 +150,7 @@ function decideLine(line: Uint8Array | 'too long'): ConsentDecision | Failure {
     const value = parseStrictJson(line, LIMITS)
     if (!isObject(value)) throw wayleaveError('request-invalid', 'not an object')
     const { consents, request, resources = [] } = value
-    if (consents === undefined) throw wayleaveError('request-invalid', 'consents: none')
-    const compiled = compileConsents(resourcesIn(consents, 'consents'))
+    const compiled = compileConsents(consentsIn(consents, 'consents'))
     const asked = readConsentRequest(request)
     return decideConsents(compiled, asked, flattenResources(resourcesIn(resources, 'resources')))
   } catch (error) {

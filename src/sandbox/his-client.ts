@@ -9,6 +9,12 @@ import type { SandboxClient } from './sandbox-file.ts'
 /** An answer of a broker: its status, and what it said. */
 export type Answer<T = unknown> = { status: number; body: T; bytes: Uint8Array; code?: string }
 
+type ConsultExtension = {
+  decision: string
+  basedOn?: string
+  obligations: { parameters: { codes: { code: string }[] } }[]
+}
+
 export type HisClient = {
   list(patient: Identifier, purpose: string): Promise<Answer<Bundle<DocumentReference>>>
   open(recordId: string, purpose: string): Promise<Answer<{ resourceType: string; id: string }>>
@@ -20,6 +26,8 @@ export type HisClient = {
   /** What waits for this hospital's approval. */
   tasks(): Promise<Answer<Bundle<Task>>>
   decide(id: string, operation: '$approve' | '$reject'): Promise<Answer>
+  /** Asks the CDS service for a decision. */
+  consult(body: unknown): Promise<Answer<{ cards: { summary: string; extension: ConsultExtension }[] }>>
   /** Any other call of the FHIR API, for treatment. */
   fhir<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer<T>>
   token(purpose: string): Promise<string>
@@ -103,6 +111,12 @@ export function createHisClient(args: {
     task: (id) => call('TREAT', `/fhir/Task/${id}`),
     tasks: () => call('TREAT', '/fhir/Task?status=requested'),
     decide: (id, operation) => call('TREAT', `/fhir/Task/${id}/${operation}`, { method: 'POST' }),
+    consult: (body) =>
+      call('TREAT', '/cds-services/patient-consent-consult', {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
     fhir: (method, path, body) =>
       call('TREAT', `/fhir/${path}`, {
         method,

@@ -69,6 +69,7 @@ describe('wayleave decide', () => {
     file('many/a.json', consent(permit(), { id: 'a' }))
     file('many/deeper/b.json', [consent(deny({ to: 'Organization/a' }), { id: 'b' })])
     file('many/notes.txt', 'not JSON')
+    file('many/request.json', request())
     const { answers } = decide('--consents', yes, '--consents', 'many', '--request', asked)
     expect(answers[0]?.decision).toBe('deny')
   })
@@ -108,7 +109,7 @@ describe('a batch', () => {
       line({ ...good, request: { ...request(), purposeOfUse: [] } }),
       line({ ...good, request: { ...request(), at: '2025-06-01' } }),
       line({ ...good, request: { ...request(), at: '2025-06-01T12:00:00' } }),
-      line({ ...good, consents: [{ id: 'no type' }] }),
+      line({ ...good, consents: 'all' }),
       line({ ...good, resources: 'all' }),
     ]
     const { status, answers } = decide('--batch', file('wrong.jsonl', [...wrong, line(good)].join('\n')))
@@ -162,8 +163,12 @@ describe('a mistake prints no JSON and ends with 2', () => {
     refused('--consents', yes, '--request', file('wrong.json', content))
   })
 
-  test('consents that are no resources', () => {
-    refused('--consents', file('c1.json', { status: 'active' }), '--request', asked)
+  test('consents that are neither object nor array', () => {
+    refused('--consents', file('c1.json', '"yes"'), '--request', asked)
+  })
+
+  test('a resource to be judged that is none', () => {
+    refused('--consents', yes, '--request', asked, '--resource', asked)
   })
 
   test('one bad file in a folder of good ones', () => {

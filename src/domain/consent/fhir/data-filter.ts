@@ -177,7 +177,7 @@ function readDataElement(value: unknown): DataElement | string {
   const reference = isObject(value.reference) ? value.reference : undefined
   const key = keyOfReference(reference?.reference)
   if (!reference || key === undefined) return 'data that no literal reference names'
-  const written = { meaning, reference: { reference: String(reference.reference) } }
+  const written = { meaning, reference: { reference: key } }
   return { meaning, key, written }
 }
 

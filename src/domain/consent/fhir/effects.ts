@@ -101,33 +101,32 @@ function meet(
 ): Meeting | undefined {
   let { meets, allCovered, recipient, purpose } = above
   if (period && !contains(period, request.at)) return undefined
-  if (doubtful.has('period')) meets = 'maybe'
-  if (purposes) {
+  if (purposes && !doubtful.has('purpose')) {
     const fit = fitPurposes(purposes, request.purposes)
-    const isDoubtful = doubtful.has('purpose')
-    if (!fit.any && !isDoubtful) return undefined
-    if (isDoubtful) meets = 'maybe'
+    if (!fit.any) return undefined
     allCovered &&= fit.all
-    // A coding that cannot be read might have been the very purpose.
-    purpose = isDoubtful ? 0 : fit.farthest
+    purpose = fit.farthest
   }
-  if (actions) {
+  if (actions && !doubtful.has('action')) {
     const covered = request.actions.filter((action) => actions.has(action)).length
-    if (covered === 0 && !doubtful.has('action')) return undefined
-    if (doubtful.has('action')) meets = 'maybe'
+    if (covered === 0) return undefined
     allCovered &&= covered === request.actions.length
   }
-  if (actors) {
+  if (actors && !doubtful.has('actor')) {
     const fit = fitActors(actors, request.at, who, directory)
-    const isDoubtful = doubtful.has('actor')
-    if (fit.fits === 'no' && !isDoubtful) return undefined
-    if (fit.fits !== 'yes') meets = 'maybe'
-    const level = isDoubtful ? 2 : fit.level
+    if (fit.fits === 'no') return undefined
+    if (fit.fits === 'unknown') meets = 'maybe'
     // Naming anybody is naming nobody in particular.
-    if (level > 0) recipient = level
+    if (fit.level > 0) recipient = fit.level
   }
+  // What cannot be read might have named this very request: it fits, and as closely as anything can.
+  if (CONDITIONS.some((element) => doubtful.has(element))) meets = 'maybe'
+  if (doubtful.has('purpose')) purpose = 0
+  if (doubtful.has('actor')) recipient = 2
   return { meets, allCovered, recipient, ...(purpose === undefined ? {} : { purpose }) }
 }
+
+const CONDITIONS = ['actor', 'purpose', 'action', 'period']
 
 function fitActors(
   actors: NonNullable<Provision['actors']>,

@@ -45,7 +45,7 @@ export type ParsedConsent = {
   /** Whether `scope` or `category` holds a coding that cannot be compared. */
   readonly categoryDoubtful: boolean
   readonly provisions: readonly Provision[]
-  /** What matches nobody and nothing, whoever asks: no defect in a permit, which then permits the less. */
+  /** What says nothing, or matches nobody and nothing: no defect in a permit, which then permits the less. */
   readonly unmatchable: readonly Defect[]
 }
 
@@ -155,22 +155,26 @@ function readProvision(
   }
   if (!isObject(value)) {
     note('', 'not a provision')
-    for (const element of ['actor', 'purpose', 'action', 'period']) doubtful.add(element)
+    for (const element of UNREAD) doubtful.add(element)
   }
   if (hasModifier(provision)) note('modifierExtension', 'a modifier extension that is not known')
   for (const name of Object.keys(provision)) {
     if (!PROVISION_ELEMENTS.has(name) && name !== '_type') note(name, 'no element of R4')
   }
+  const unmatchable: Defect[] = Object.entries(provision)
+    .filter(([, element]) => Array.isArray(element) && element.length === 0)
+    .map(([name]) => ({ path: `${path}.${name}`, reason: 'an empty list' }))
   const list = (name: string): readonly unknown[] | undefined => {
     const named = provision[name]
     if (named === undefined) return undefined
     if (!Array.isArray(named)) note(name, 'not a list')
+    // What was nested there could have said anything.
+    if (!Array.isArray(named) && name === 'provision') for (const element of UNREAD) doubtful.add(element)
     return listOf(named).length > 0 || !Array.isArray(named) ? listOf(named) : undefined
   }
   const type = base ? base.type : typeOf(provision.type)
   if (!base && !type) note('type', 'neither permit nor deny')
 
-  const unmatchable: Defect[] = []
   const actors = list('actor')?.map((actor, index) => {
     const read = readActor(actor, directory, contained)
     for (const reason of read.reasons) note(`actor[${index}]`, reason)
@@ -187,6 +191,11 @@ function readProvision(
   const period = provision.period === undefined ? undefined : readPeriod(provision.period)
   if (provision.period !== undefined && !period) note('period', 'a malformed period')
 
+  const children = (list('provision') ?? []).map((child, index) => ({
+    value: child,
+    path: `${path}.provision[${index}]`,
+    parent,
+  }))
   const data = readDataFilter(provision)
   for (const { path: element, reason } of data.defects) note(element, reason)
   const classUnknown = data.filter.class ? data.classUnknown : (above?.classUnknown ?? false)
@@ -194,14 +203,14 @@ function readProvision(
   if (classUnknown && type !== 'permit') note('class', noClass)
   else if (data.classUnknown) unmatchable.push({ path: `${path}.class`, reason: noClass })
   const filter = { ...above?.filter, ...data.filter }
-  // A data element that cannot be read might have named one instance.
-  const level = doubtful.has('data') ? 3 : dataLevel(filter, type ?? 'deny')
+  const named = dataLevel(filter, type ?? 'deny')
+  // A data element that cannot be read might have named one instance; another filter is a filter, read or not.
+  const level = doubtful.has('data')
+    ? 3
+    : named === 0 && FILTERS.some((name) => doubtful.has(name))
+      ? 1
+      : named
 
-  const children = (list('provision') ?? []).map((child, index) => ({
-    value: child,
-    path: `${path}.provision[${index}]`,
-    parent,
-  }))
   return {
     provision: {
       path: base?.path ?? path,
@@ -222,6 +231,9 @@ function readProvision(
     unmatchable,
   }
 }
+
+const UNREAD = ['actor', 'purpose', 'action', 'period', 'data']
+const FILTERS = ['securityLabel', 'class', 'code', 'dataPeriod']
 
 const typeOf = (value: unknown): Verdict | undefined =>
   value === 'permit' || value === 'deny' ? value : undefined

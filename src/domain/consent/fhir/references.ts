@@ -39,7 +39,7 @@ export function keyOfReference(reference: unknown): string | undefined {
   // A version of a resource is that resource.
   if (parts.at(-2) === '_history') parts.splice(-2)
   const [type = '', id = ''] = parts.slice(-2)
-  return parts.length > 1 && /^[A-Za-z]+$/.test(type) && /^[\w.-]+$/.test(id) ? `${type}/${id}` : undefined
+  return parts.length > 1 && /^[A-Za-z]+$/.test(type) && /^[^\s?#]+$/.test(id) ? `${type}/${id}` : undefined
 }
 
 /** Reads a Reference; anything else names nobody. */
