@@ -38,7 +38,8 @@ const DATA_CLASS_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/data-class'
 const KINDS = Object.keys(SENSITIVE_KINDS) as SensitiveKind[]
 
 /** Either wishes or problems, never both. */
-export function wishesOfConsent(consent: unknown): ReadWishes {
+export function wishesOfConsent(written: unknown): ReadWishes {
+  const consent = withTypes(written)
   const defects = enforceability(consent)
   if (defects.length > 0 || !isObject(consent)) return { wishes: [], problems: defects }
   const problems: Defect[] = []
@@ -58,6 +59,18 @@ export function wishesOfConsent(consent: unknown): ReadWishes {
   const what = { effect, dataClasses: all, sensitivities, ...period }
   const wishes = parties.flatMap((to) => purposes.map((purpose) => ({ to, purpose, ...what })))
   return { wishes, problems: [] }
+}
+
+/** Codes of our own data classes, as the resource types that R4 has for them. */
+function withTypes(consent: unknown): unknown {
+  if (!isObject(consent) || !isObject(consent.provision) || !Array.isArray(consent.provision.class))
+    return consent
+  const spelled = (coding: unknown) => {
+    const { system, code } = isObject(coding) ? coding : {}
+    if (system !== DATA_CLASS_SYSTEM || !isDataClass(code)) return [coding]
+    return resourceTypesOf(code).map((type) => ({ system: RESOURCE_TYPES_SYSTEM, code: type }))
+  }
+  return { ...consent, provision: { ...consent.provision, class: consent.provision.class.flatMap(spelled) } }
 }
 
 type Wrong = (path: string, reason: string) => void
@@ -122,14 +135,11 @@ function classesOf(root: JsonObject, wrong: Wrong): DataClass[] {
   if (codings.length === 0) return all
   const named = new Set(codings.map(({ system, code }) => `${String(system)}|${String(code)}`))
   const typeOf = (type: string) => named.has(`${RESOURCE_TYPES_SYSTEM}|${type}`)
-  const found = all.filter(
-    (dataClass) => named.has(`${DATA_CLASS_SYSTEM}|${dataClass}`) || resourceTypesOf(dataClass).every(typeOf),
-  )
+  const found = all.filter((dataClass) => resourceTypesOf(dataClass).every(typeOf))
   const covered = new Set(
-    found.flatMap((dataClass) => [
-      `${DATA_CLASS_SYSTEM}|${dataClass}`,
-      ...resourceTypesOf(dataClass).map((type) => `${RESOURCE_TYPES_SYSTEM}|${type}`),
-    ]),
+    found.flatMap((dataClass) =>
+      resourceTypesOf(dataClass).map((type) => `${RESOURCE_TYPES_SYSTEM}|${type}`),
+    ),
   )
   for (const [i, { system, code }] of codings.entries()) {
     if (!covered.has(`${String(system)}|${String(code)}`))
