@@ -102,6 +102,12 @@ export function createCompiler(folder: string) {
   }
 }
 
+/** Where a node of a syntax tree stands in its source, in bytes. */
+export function spanOf(node: unknown): [start: number, end: number] {
+  const [start = 0, length = 0] = (node as AstNode).src.split(':').map(Number)
+  return [start, start + length]
+}
+
 /** Our own Solidity files by their paths from `root`, tests included. */
 export function readContracts(root: string): Record<string, string> {
   const files = globSync('contracts/**/*.sol', { cwd: root }).sort()

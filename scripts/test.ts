@@ -112,6 +112,9 @@ const checks: Check[] = [
     [tool('knip'), '--production', '--include', 'files'],
   ]),
   solidity,
+  plain('mutants', 'Mutants of the contracts are noticed', [
+    [join(root, 'scripts', 'mutation.ts'), '--replay', '20'],
+  ]),
   vitest,
 ]
 
