@@ -176,6 +176,32 @@ contract ConsentBackingTest is ConsentExpectations {
         requireDead();
     }
 
+    function test_aReferralLivesFromTheFirstToTheLastSecondOfItsDays() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        (g.flags, g.fromDay) = (2, TODAY + 2);
+        send(g);
+        refer(TODAY + 3);
+        uint256 begins = (uint256(TODAY) + 2) * 1 days;
+        vm.warp(begins - 1);
+        requireDead();
+        vm.warp(begins);
+        requireLive();
+        vm.warp(begins + 2 days - 1);
+        requireLive();
+        vm.warp(begins + 2 days);
+        requireDead();
+    }
+
+    function test_onlyTheFlagThatSaysSoAllowsAReferral() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        g.flags = 1 | 8;
+        send(g);
+        vm.expectRevert(
+            abi.encodeWithSelector(IConsentRegistry.ConsentReferralForbidden.selector, HANDLE, SCOPE, 9)
+        );
+        refer(TODAY);
+    }
+
     function test_aReferralStaysWithinTheParent() public {
         vm.expectRevert(noPermit());
         refer(TODAY);
@@ -261,6 +287,11 @@ contract ConsentBackingTest is ConsentExpectations {
     function requireDead() private view {
         (, bool live) = consents.referralOf(HANDLE, SCOPE, REFERRAL);
         vm.assertTrue(!live, "dead");
+    }
+
+    function requireLive() private view {
+        (, bool live) = consents.referralOf(HANDLE, SCOPE, REFERRAL);
+        vm.assertTrue(live, "live");
     }
 
     function missing() private pure returns (bytes memory) {

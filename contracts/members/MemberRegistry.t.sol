@@ -5,7 +5,17 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {Deployment} from "../test/Deployment.t.sol";
 import {vm} from "../test/Vm.t.sol";
 import {IMemberRegistry} from "./IMemberRegistry.sol";
-import {ALL_ROLES, Member, MemberStatus, ROLE_CUSTODIAN, ROLE_REQUESTER} from "./MemberTypes.sol";
+import {
+    ALL_ROLES,
+    Member,
+    MemberStatus,
+    ROLE_AUDITOR,
+    ROLE_CUSTODIAN,
+    ROLE_EMERGENCY,
+    ROLE_REGISTRAR,
+    ROLE_RELAYER,
+    ROLE_REQUESTER
+} from "./MemberTypes.sol";
 
 contract MemberRegistryTest is Deployment {
     bytes32 private constant NEWCOMER = keccak256("urn:oid:2.999.1|newcomer");
@@ -30,6 +40,16 @@ contract MemberRegistryTest is Deployment {
         vm.assertEq(state.admittedAt, NOW, "admittedAt");
         vm.assertEq(state.roles, roles, "roles");
         vm.assertEq(members.memberOf(op), member, "operator");
+    }
+
+    function test_everyRoleIsOneBit() public pure {
+        vm.assertEq(ROLE_CUSTODIAN, 1, "custodian");
+        vm.assertEq(ROLE_REQUESTER, 2, "requester");
+        vm.assertEq(ROLE_REGISTRAR, 4, "registrar");
+        vm.assertEq(ROLE_RELAYER, 8, "relayer");
+        vm.assertEq(ROLE_AUDITOR, 16, "auditor");
+        vm.assertEq(ROLE_EMERGENCY, 32, "emergency");
+        vm.assertEq(ALL_ROLES, 63, "all");
     }
 
     function test_onlyTheCouncilAdmitsSuspendsReinstatesRemovesAndGroups() public {
