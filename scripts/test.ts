@@ -112,6 +112,11 @@ const checks: Check[] = [
     [tool('knip'), '--production', '--include', 'files'],
   ]),
   solidity,
+  // What `--coverage` of Hardhat does not count.
+  plain('branches', 'Every branch both ways, every error and event expected', [
+    [join(root, 'scripts', 'expected.ts')],
+    [join(root, 'scripts', 'branches.ts')],
+  ]),
   plain('mutants', 'Mutants of the contracts are noticed', [
     [join(root, 'scripts', 'mutation.ts'), '--replay', '20'],
   ]),

@@ -225,6 +225,17 @@ contract MemberRegistryTest is Deployment {
         vm.assertEq(members.memberOf(OPERATOR), 0, "freed");
     }
 
+    function test_theOperatorAddedLastIsRemovedAsAnyOther() public {
+        vm.prank(OPERATOR_A);
+        members.setOperator(OPERATOR, true);
+        vm.prank(OPERATOR_A);
+        members.setOperator(OPERATOR, false);
+        vm.assertEq(members.memberOf(OPERATOR), 0, "removed");
+        vm.assertEq(members.memberOf(OPERATOR_A), HOSPITAL_A, "the other stays");
+        members.remove(HOSPITAL_A);
+        vm.assertEq(members.memberOf(OPERATOR_A), 0, "freed");
+    }
+
     function test_aMemberPublishesItsProfile() public {
         vm.expectEmit(address(members));
         emit IMemberRegistry.ProfileSet(HOSPITAL_A, 1, "{\"endpoint\":\"y\"}");

@@ -123,6 +123,14 @@ contract RecoveryTest is ConsentExpectations {
         veto(NEW_KEY, 3);
     }
 
+    function test_onlyAVetoIsOverridden() public {
+        vm.expectRevert(stateInvalid(RecoveryState.None));
+        overrideVeto(OPERATOR_A, NEW_KEY, 1);
+        startRecovery(NEW_KEY, 1);
+        vm.expectRevert(stateInvalid(RecoveryState.Pending));
+        overrideVeto(OPERATOR_A, NEW_KEY, 2);
+    }
+
     function test_anotherKeyNeedsTwoRegistrarsOfItsOwn() public {
         startRecovery(NEW_KEY, 1);
         veto(PATIENT_KEY, 1);

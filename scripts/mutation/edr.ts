@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { getBytes } from 'ethers'
+import { getBytes, toNumber } from 'ethers'
 import type { CompiledContract } from '../solidity.ts'
 
 /** A contract as EDR wants it. */
@@ -51,6 +51,7 @@ export async function createEvm(root: string, hardfork: string, seed: number) {
    * Runs the tests of a suite whose names match.
    * @param artifacts the suite and what it deploys, whose functions an invariant's actor is called by
    * @param codes what lies at which address before the tests begin, in hexadecimal
+   * @param hits takes what the code told EDR's coverage library, as numbers
    * @returns the name of a test that failed
    */
   return async function failing(
@@ -58,6 +59,7 @@ export async function createEvm(root: string, hardfork: string, seed: number) {
     artifacts: Artifact[],
     testPattern: string,
     codes: ReadonlyMap<string, string>,
+    hits?: number[],
   ): Promise<string | undefined> {
     const config = {
       projectRoot: root,
@@ -69,6 +71,15 @@ export async function createEvm(root: string, hardfork: string, seed: number) {
       fuzz: { runs: FUZZ_RUNS, seed: `0x${seed.toString(16)}` },
       invariant: INVARIANT,
       testPattern,
+      ...(hits && {
+        observability: {
+          codeCoverage: {
+            onCollectedCoverageCallback: async (markers: Uint8Array[]) => {
+              hits.push(...markers.map((marker) => toNumber(marker)))
+            },
+          },
+        },
+      }),
       localPredeploys: [...codes].map(([at, code]) => ({ address: getBytes(at), code: getBytes(code) })),
     }
     const ids = artifacts.map(({ id }) => id).filter(({ name }) => name === suite)
@@ -95,4 +106,11 @@ export function artifactOf(source: string, name: string, { abi, evm }: CompiledC
       deployedBytecode: `0x${evm.deployedBytecode.object}`,
     },
   }
+}
+
+/** The Solidity library whose calls EDR reports as hits. */
+export function coverageLibrary(root: string): string {
+  const require = createRequire(createRequire(`${root}/package.json`).resolve('hardhat'))
+  const { getCoverageLibrary } = require(`${EDR}/coverage`) as { getCoverageLibrary(): { content: string } }
+  return getCoverageLibrary().content
 }

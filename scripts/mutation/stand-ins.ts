@@ -35,7 +35,7 @@ export function withStandIns(
   sources: Record<string, string>,
 ): { sources: Record<string, string>; deployed: Record<string, string[]> } {
   const code = Object.fromEntries(Object.entries(sources).filter(([path]) => !path.endsWith('.t.sol')))
-  const parsing = { ...settings, stopAfter: 'parsing' }
+  const parsing = { ...settings, stopAfter: 'parsing' as const }
   const trees = compile(code, parsing, { '*': { '': ['ast'] } }).sources
   const deployed: Record<string, string[]> = {}
   const replaced = Object.entries(code).map(([file, source]) => {

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { type AbiItem, type CodeSettings, createCompiler, SolidityError } from '../solidity.ts'
-import { type Artifact, artifactOf, createEvm } from './edr.ts'
+import { type Artifact, artifactOf, coverageLibrary, createEvm } from './edr.ts'
 import { imported } from './imported.ts'
 import { storeOf, withStandIns } from './stand-ins.ts'
 
@@ -9,8 +9,18 @@ export type Verdict = { outcome: 'killed'; by: string } | { outcome: 'survived' 
 
 /** Gas measurements assert nothing by themselves. */
 const MEASURES_ONLY = 'contracts/test/Gas.t.sol'
+/** To count costs gas, so this one fails while we do. */
+const COUNTS_GAS = 'test_anItemIsNotSkippedForWantOfGas'
 /** Cheap ones first. */
 const KINDS = ['test_', 'testFuzz', 'invariant_']
+
+const COUNTED_FILE = 'contracts/counted.sol'
+const COUNTED = `
+function counted(bool condition, uint256 number) pure returns (bool) {
+    __NomicFoundationCoverage.sendHit(number + (condition ? 1 : 0));
+    return condition;
+}
+`
 
 /** The tests of one kind in a suite. */
 type Part = { file: string; suite: string; kind: string }
@@ -133,5 +143,21 @@ export async function createTester(
     return JSON.stringify(objects.sort())
   }
 
-  return { run, codeOf }
+  /**
+   * Runs unit and fuzzed tests against contracts that hand every condition through `counted`, a function of this file, with an
+   * even number of its own.
+   * @returns the number of every condition that was false, and of every one that was true plus one
+   */
+  async function outcomes(counting: Record<string, string>): Promise<number[]> {
+    const given = { ...counting, [COUNTED_FILE]: `${coverageLibrary(root)}${COUNTED}` }
+    const codes = creationCodes(given, Object.keys(deployed))
+    const hits: number[] = []
+    for (const { file, suite, kind } of parts.filter(({ kind }) => kind !== 'invariant_')) {
+      const test = await failing(suite, suites.get(file) ?? [], `^${kind}`, codes, hits)
+      if (test !== undefined && test !== COUNTS_GAS) throw new Error(`${suite}.${test} fails`)
+    }
+    return hits
+  }
+
+  return { run, codeOf, outcomes }
 }
