@@ -174,6 +174,17 @@ contract MemberRegistryTest is Deployment {
         vm.assertEq(members.joinedAt(GROUP, HOSPITAL_A), NOW + 50, "joins anew");
     }
 
+    function test_anOperatorOfAnOlderGenerationDoesNothing() public {
+        members.remove(HOSPITAL_A);
+        members.admit(HOSPITAL_A, ALL_ROLES, OPERATOR, "{}");
+        vm.expectRevert(abi.encodeWithSelector(IMemberRegistry.MemberOperatorUnknown.selector, OPERATOR_A));
+        members.requireRole(OPERATOR_A, ROLE_CUSTODIAN);
+        vm.expectRevert(abi.encodeWithSelector(IMemberRegistry.MemberOperatorUnknown.selector, OPERATOR_A));
+        vm.prank(OPERATOR_A);
+        members.setOperator(OPERATOR_A, true);
+        vm.assertEq(members.memberState(HOSPITAL_A).generation, 2, "generation");
+    }
+
     function test_anOperatorAddsAndRemovesOthersButNotItself() public {
         vm.prank(OPERATOR_A);
         members.setOperator(OPERATOR, true);
