@@ -111,6 +111,8 @@ export function artifactOf(source: string, name: string, { abi, evm }: CompiledC
 /** The Solidity library whose calls EDR reports as hits. */
 export function coverageLibrary(root: string): string {
   const require = createRequire(createRequire(`${root}/package.json`).resolve('hardhat'))
-  const { getCoverageLibrary } = require(`${EDR}/coverage`) as { getCoverageLibrary(): { content: string } }
+  const { getCoverageLibrary } = require(`${EDR}/coverage`) as {
+    getCoverageLibrary: () => { content: string }
+  }
   return getCoverageLibrary().content
 }
