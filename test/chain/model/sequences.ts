@@ -21,7 +21,7 @@ import { createConsentsModel } from './consents.ts'
 import { createDigests, hashes } from './digests.ts'
 import { createEvidenceModel, createMembersModel } from './members.ts'
 import { bytesOf, encodeEvent, encodeRefusal, INTERFACES, Refused } from './outcome.ts'
-import { createPatientsModel, packHandle, packRights } from './patients.ts'
+import { createPatientsModel, packHandle, packRights, RECOVERY } from './patients.ts'
 import { addressOf, signerHashOf } from './signatures.ts'
 import { createSteps } from './steps.ts'
 import type { Random, Step, Story, World } from './world.ts'
@@ -134,10 +134,12 @@ function senderFor(
   random: Random,
   { handle, holder }: Story,
 ): string {
-  const custodian =
-    patients.isBound(handle) && random.chance(50) ? patients.handleOf(handle).custodian : holder
-  const own = accounts.filter((account) => members.memberOf(account) === custodian)
-  return random.one(own.length > 0 && random.chance(50) ? own : accounts)
+  const { custodian, recovery } = patients.handleOf(handle)
+  // A veto is overridden by two of the custodian's, one after the other.
+  const pressing = recovery === RECOVERY.none ? 50 : 85
+  const member = patients.isBound(handle) && random.chance(pressing) ? custodian : holder
+  const own = accounts.filter((account) => members.memberOf(account) === member)
+  return random.one(own.length > 0 && random.chance(pressing) ? own : accounts)
 }
 
 type Chain = Awaited<ReturnType<typeof deployAll>>

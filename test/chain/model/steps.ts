@@ -70,10 +70,10 @@ export function createSteps(world: World, random: Random) {
     const { recovery } = patients.handleOf(story.handle)
     if (recovery === RECOVERY.vetoed) {
       const proposed = story.past.filter(({ what }) => what === 'RecoveryOverride')
-      if (proposed.length > 0 && chance(70)) return again({ ...story, past: proposed }, at)
+      if (proposed.length > 0 && chance(80)) return again({ ...story, past: proposed }, at)
       return sign(h.overrideVeto(story, at), story, at)
     }
-    if (own && chance(10)) return handles.unsigned('cancelRecovery', story, at)
+    if (own && chance(20)) return handles.unsigned('cancelRecovery', story, at)
     return chance(55) ? handles.unsigned('completeRecovery', story, at) : sign(h.veto(story), story, at)
   }
 
@@ -88,7 +88,7 @@ export function createSteps(world: World, random: Random) {
     if (!patients.isBound(handle) && chance(80)) return operatorStep(story, at.sender, at.now)
     const { locked, recovery, custodian } = patients.handleOf(handle)
     const own = patients.isBound(handle) && custodian === member
-    if (recovery !== RECOVERY.none && chance(own ? 60 : 35)) return recoveryStep(story, at, own)
+    if (recovery !== RECOVERY.none && chance(own ? 75 : 35)) return recoveryStep(story, at, own)
     if (locked && chance(50)) return sign(h.unlock(story, at), story, at)
     if (own && chance(12)) return sign(h.startRecovery(story, at), story, at)
     const permitted = story.scopes.some((scope) => world.consents.stateOf(handle, scope).state === PERMIT)

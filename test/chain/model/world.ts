@@ -10,10 +10,10 @@ import type { At, PatientsModel } from './patients.ts'
 import type { Signed } from './signatures.ts'
 
 /** A call for the chain, and the same for the model. */
-export type Step = { what: string; to: string; data: string; model(): Event[] }
+export type Step = { what: string; to: string; data: string; model: () => Event[] }
 
 /** A signed call as it can be sent again, by anybody, later. */
-export type PastAct = { what: string; to: string; data: Hex; model(at: At): Event[] }
+export type PastAct = { what: string; to: string; data: Hex; model: (at: At) => Event[] }
 
 /** One patient at one custodian, two slots, three keys: what a sequence is about. */
 export type Story = {
@@ -60,8 +60,8 @@ export type Draft = {
   digest: Hex
   /** Who should sign it. */
   key: SigningKey
-  encode(signed: Signed): string
-  model(at: At, signed: Signed): Event[]
+  encode: (signed: Signed) => string
+  model: (at: At, signed: Signed) => Event[]
 }
 
 export const hash = (text: string) => id(text) as Hex
