@@ -3,10 +3,10 @@ import { actCall, grantStruct } from '../src/chain/act-calls.ts'
 import {
   AccessLog__factory,
   ConsentRegistry__factory,
-  MemberRegistry__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
 } from '../src/chain/contracts.ts'
+import type { Chamber } from '../src/chain/council.ts'
 import { deployContracts } from '../src/chain/deploy.ts'
 import {
   type ActName,
@@ -26,15 +26,16 @@ const hash = (text: string) => id(text) as Hex
 
 /** Our contracts on a chain, with a custodian and a patient, and the means to send what they sign. */
 export async function createBenchWorld(chain: BenchChain) {
-  const council = chain.wallet('council')
-  const { contracts } = await deployContracts(council)
+  const deployer = chain.wallet('council')
   const custodian = chain.wallet('custodian')
-  const members = MemberRegistry__factory.createInterface()
-  const admission = [hash('custodian'), ALL_ROLES, custodian.address, '{}'] as const
-  await chain.send(council, contracts.memberRegistry, members.encodeFunctionData('admit', [...admission]))
+  const seat = (chamber: Chamber) => ({ chamber, holder: chain.wallet(chamber).address })
+  const { contracts } = await deployContracts(deployer, {
+    seats: [seat('providers'), seat('regulators'), seat('advocates')],
+    members: [{ id: hash('custodian'), roles: ALL_ROLES, operator: custodian.address, profile: '{}' }],
+  })
   const patient = chain.wallet('patient')
   const relayer = chain.wallet('relayer')
-  await chain.send(council, relayer.address, '0x')
+  await chain.send(deployer, relayer.address, '0x')
 
   const signed = (act: ActName, message: HashedMessage) => {
     const patientAct = DOMAIN_NAME[act] === 'Wayleave Patients'

@@ -24,6 +24,9 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 /** Commands that start processes which load the compiled contracts. */
 const usesContracts = new Set(['sandbox', 'broker'])
 
+/** Commands that load nothing which knows the contracts. */
+const needsNoContracts = new Set(['run', 'decide'])
+
 const say = (line) => process.stderr.write(`wayleave: ${line}\n`)
 const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
 const pause = (ms) => new Promise((done) => setTimeout(done, ms))
@@ -290,7 +293,9 @@ async function main([command, ...rest]) {
   // own needs; any other command needs the contracts to have been compiled once.
   const compileOnly = command === 'run' && target[0] === contractsScript
   const compile =
-    compileOnly || usesContracts.has(command) || (command !== 'run' && !existsSync(join(root, 'types')))
+    compileOnly ||
+    usesContracts.has(command) ||
+    (!needsNoContracts.has(command) && !existsSync(join(root, 'types')))
 
   let node = nodeAtHand()
   if (!node || !packagesReady() || compile) {

@@ -54,10 +54,10 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
 
     IMemberRegistry private immutable _members;
     IPatientRegistry private immutable _patients;
-    IPasskeyVerifier private immutable _passkeys;
+    IPasskeyVerifier internal immutable _passkeys;
 
-    mapping(bytes32 handle => mapping(bytes32 scope => ConsentWord)) private _words;
-    mapping(bytes32 handle => mapping(bytes32 scope => mapping(bytes32 referral => Referral))) private _referrals;
+    mapping(bytes32 handle => mapping(bytes32 scope => ConsentWord)) internal _words;
+    mapping(bytes32 handle => mapping(bytes32 scope => mapping(bytes32 referral => Referral))) internal _referrals;
 
     constructor(IMemberRegistry members, IPatientRegistry patients) EIP712("Wayleave Consent", "1") {
         _members = members;
@@ -96,7 +96,8 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         bytes calldata signature
     ) external {
         ConsentWord word = _renewed(r);
-        bytes32 signerHash = _requireSigned(ConsentHashes.renewal(r), signer, signature);
+        bytes32 digest = _hashTypedDataV4(ConsentHashes.renewal(r));
+        bytes32 signerHash = Signers.requireSigned(_passkeys, signer, digest, signature);
         (Rights rights, bytes32 root) = _requireWidening(r.handle, r.epoch, ACT_GRANT, signerHash);
         _checkDelegate(rights, signerHash, word);
         _checkScope(rights, root, signerHash, r.scope, proof);
@@ -108,7 +109,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// @inheritdoc IConsentRegistry
     function revoke(Revocation calldata r, bytes calldata signer, bytes calldata signature) external {
         _checkHasNext(r.handle, r.scope, r.upToVersion);
-        bytes32 signerHash = _requireSigned(ConsentHashes.revocation(r), signer, signature);
+        bytes32 signerHash = _requireSignedToNarrow(ConsentHashes.revocation(r), signer, signature);
         _requireNarrowing(r.handle, ACT_REVOKE, signerHash);
         _revoke(r.handle, r.scope, r.upToVersion, signerHash);
     }
@@ -116,12 +117,12 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// @inheritdoc IConsentRegistry
     function revokeMany(RevocationList calldata r, bytes calldata signer, bytes calldata signature) external {
         _checkList(r.items.length);
-        bytes32 signerHash = _requireSigned(ConsentHashes.revocationList(r), signer, signature);
+        bytes32 signerHash = _requireSignedToNarrow(ConsentHashes.revocationList(r), signer, signature);
         _requireNarrowing(r.handle, ACT_REVOKE, signerHash);
         for (uint256 i = 0; i < r.items.length; ++i) {
             (bytes32 scope, uint24 upToVersion) = (r.items[i].scope, r.items[i].upToVersion);
             if (upToVersion == type(uint24).max) {
-                emit ConsentUnchanged(r.handle, scope, upToVersion, _words[r.handle][scope].versionOf());
+                emit ConsentUnchanged(r.handle, scope, upToVersion, _wordIn(r.handle, scope).versionOf());
             } else {
                 _revoke(r.handle, scope, upToVersion, signerHash);
             }
@@ -131,9 +132,13 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// @inheritdoc IConsentRegistry
     function object(Objection calldata o, bytes calldata signer, bytes calldata signature) external {
         _checkHasNext(o.handle, o.scope, o.upToVersion);
-        bytes32 signerHash = _requireSigned(ConsentHashes.objection(o), signer, signature);
+        bytes32 signerHash = _requireSignedToNarrow(ConsentHashes.objection(o), signer, signature);
         _requireNarrowing(o.handle, ACT_OBJECT, signerHash);
-        if (_isPast(_words[o.handle][o.scope], o.handle, o.scope, o.upToVersion)) return;
+        uint24 version = _wordIn(o.handle, o.scope).versionOf();
+        if (o.upToVersion < version) {
+            emit ConsentUnchanged(o.handle, o.scope, o.upToVersion, version);
+            return;
+        }
 
         uint160 terms = uint160(uint256(o.terms));
         ConsentWord word = packConsent(ConsentState.Objection, 0, 0, 0, o.upToVersion + 1, _now(), terms);
@@ -144,10 +149,11 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// @inheritdoc IConsentRegistry
     function withdrawObjection(Withdrawal calldata w, bytes calldata signer, bytes calldata signature) external {
         _checkDeadline(w.handle, w.deadline);
-        ConsentWord current = _words[w.handle][w.scope];
+        ConsentWord current = _wordIn(w.handle, w.scope);
         _checkNextVersion(current, w.handle, w.scope, w.version);
         if (current.stateOf() != ConsentState.Objection) revert ConsentNoObjection(w.handle, w.scope);
-        bytes32 signerHash = _requireSigned(ConsentHashes.withdrawal(w), signer, signature);
+        bytes32 digest = _hashTypedDataV4(ConsentHashes.withdrawal(w));
+        bytes32 signerHash = Signers.requireSigned(_passkeys, signer, digest, signature);
         (Rights rights, bytes32 root) = _requireWidening(w.handle, w.epoch, ACT_WITHDRAW, signerHash);
         if (rights.isScoped()) revert ConsentDelegateScope(signerHash, w.scope, root);
 
@@ -180,7 +186,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         if (member != custodian) revert ConsentNotCustodian(handle, member);
         if (handleWord.isLocked()) revert ConsentHandleLocked(handle);
         if (handleWord.isRecovering()) revert SignerRights.SignerRecoveryPending(handle);
-        ConsentWord parent = _words[handle][scope];
+        ConsentWord parent = _wordIn(handle, scope);
         if (parent.stateOf() != ConsentState.Permit) revert ConsentNoPermit(handle, scope);
         if (parent.flagsOf() & FLAG_MAY_REFER == 0) {
             revert ConsentReferralForbidden(handle, scope, parent.flagsOf());
@@ -202,7 +208,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         bytes32 referral
     ) external view returns (Referral memory anchored, bool live) {
         anchored = _referrals[handle][scope][referral];
-        ConsentWord parent = _words[handle][scope];
+        ConsentWord parent = _wordIn(handle, scope);
         (, HandleWord handleWord) = _patients.handleState(handle);
         // The parent's days hold the referral's: it was anchored within them, and any other parent has another version.
         live = anchored.anchoredAt != 0 && parent.stateOf() == ConsentState.Permit
@@ -226,10 +232,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         (reading.custodian, reading.handleWord) = _patients.handleState(handle);
         reading.holder = _members.memberState(reading.custodian);
         reading.grantee = _members.memberState(grantee);
-        reading.words = new ConsentWord[](scopes.length);
-        for (uint256 i = 0; i < scopes.length; ++i) {
-            reading.words[i] = _words[handle][scopes[i]];
-        }
+        reading.words = _wordsIn(handle, scopes);
         reading.joinedAt = new uint64[](groups.length);
         for (uint256 i = 0; i < groups.length; ++i) {
             reading.joinedAt[i] = _members.joinedAt(groups[i], grantee);
@@ -238,7 +241,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
 
     /// @inheritdoc IConsentRegistry
     function wordOf(bytes32 handle, bytes32 scope) external view returns (ConsentWord) {
-        return _words[handle][scope];
+        return _wordIn(handle, scope);
     }
 
     function _grant(
@@ -250,7 +253,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         bytes calldata signature
     ) private {
         ConsentWord word = _granted(g, flags);
-        bytes32 signerHash = _requireSigned(structHash, signer, signature);
+        bytes32 signerHash = Signers.requireSigned(_passkeys, signer, _hashTypedDataV4(structHash), signature);
         (Rights rights, bytes32 root) = _requireWidening(g.handle, g.epoch, ACT_GRANT, signerHash);
         _checkDelegate(rights, signerHash, word);
         _checkScope(rights, root, signerHash, g.scope, proof);
@@ -264,7 +267,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         _checkDeadline(g.handle, g.deadline);
         _checkPeriod(g.fromDay, g.untilDay);
         if (g.flags & ~ALL_FLAGS != 0) revert ConsentFlagsUnknown(g.flags);
-        _checkNextVersion(_words[g.handle][g.scope], g.handle, g.scope, g.version);
+        _checkNextVersion(_wordIn(g.handle, g.scope), g.handle, g.scope, g.version);
         bool approved = flags & FLAG_APPROVED != 0;
         if (flags & FLAG_NEEDS_APPROVAL != 0 && !approved) revert ConsentApprovalMissing(g.handle, g.scope);
         uint160 terms = uint160(uint256(g.terms));
@@ -274,7 +277,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// @dev The word of a renewal that may stand here and now.
     function _renewed(Renewal calldata r) private view returns (ConsentWord) {
         _checkDeadline(r.handle, r.deadline);
-        ConsentWord current = _words[r.handle][r.scope];
+        ConsentWord current = _wordIn(r.handle, r.scope);
         _checkNextVersion(current, r.handle, r.scope, r.version);
         if (current.stateOf() != ConsentState.Permit) revert ConsentNoPermit(r.handle, r.scope);
         uint160 terms = current.termsOf();
@@ -289,8 +292,12 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// @dev Ends what is permitted up to a version, which is not the last. An objection stays: only its signed
     /// withdrawal, a widening act, ends it.
     function _revoke(bytes32 handle, bytes32 scope, uint24 upToVersion, bytes32 signerHash) private {
-        ConsentWord current = _words[handle][scope];
-        if (_isPast(current, handle, scope, upToVersion)) return;
+        ConsentWord current = _wordIn(handle, scope);
+        uint24 version = current.versionOf();
+        if (upToVersion < version) {
+            emit ConsentUnchanged(handle, scope, upToVersion, version);
+            return;
+        }
         bool objected = current.stateOf() == ConsentState.Objection;
         ConsentWord word = packConsent(
             objected ? ConsentState.Objection : ConsentState.Silent,
@@ -305,19 +312,27 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         emit ConsentRevoked(handle, scope, word, signerHash);
     }
 
-    /// @dev Emits `ConsentUnchanged` and says so where the slot is past what the patient revokes or objects to.
-    function _isPast(ConsentWord current, bytes32 handle, bytes32 scope, uint24 upToVersion) private returns (bool) {
-        uint24 version = current.versionOf();
-        if (upToVersion >= version) return false;
-        emit ConsentUnchanged(handle, scope, upToVersion, version);
-        return true;
+    /// @dev The word that decides in a slot. A contract that takes over from this one looks further here.
+    function _wordIn(bytes32 handle, bytes32 scope) internal view virtual returns (ConsentWord) {
+        return _words[handle][scope];
     }
 
-    function _requireSigned(
+    /// @dev The same for many slots of one patient.
+    function _wordsIn(
+        bytes32 handle,
+        bytes32[] calldata scopes
+    ) internal view virtual returns (ConsentWord[] memory words) {
+        mapping(bytes32 => ConsentWord) storage slots = _words[handle];
+        words = new ConsentWord[](scopes.length);
+        for (uint256 i = 0; i < scopes.length; ++i) words[i] = slots[scopes[i]];
+    }
+
+    /// @dev Who signed what narrows. A contract that takes over also takes what was signed for its predecessors.
+    function _requireSignedToNarrow(
         bytes32 structHash,
         bytes calldata signer,
         bytes calldata signature
-    ) private view returns (bytes32) {
+    ) internal view virtual returns (bytes32) {
         return Signers.requireSigned(_passkeys, signer, _hashTypedDataV4(structHash), signature);
     }
 
@@ -408,7 +423,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         if (version == type(uint24).max) revert ConsentVersionExhausted(handle, scope, version);
     }
 
-    function _checkList(uint256 length) private pure {
+    function _checkList(uint256 length) internal pure {
         if (length > MAX_LIST) revert ConsentListTooLong(length, MAX_LIST);
     }
 

@@ -44,4 +44,23 @@ library Signers {
         }
         if (!valid) revert SignerBadSignature(signerHash, digest);
     }
+
+    /// @dev Whether `signer` signed `digest`; false, too, where `requireSigned` would name a reason.
+    function hasSigned(
+        IPasskeyVerifier passkeys,
+        bytes calldata signer,
+        bytes32 digest,
+        bytes calldata signature
+    ) internal view returns (bool) {
+        if (signer.length == ACCOUNT_BYTES) {
+            (address recovered, ECDSA.RecoverError problem, ) = ECDSA.tryRecoverCalldata(digest, signature);
+            return problem == ECDSA.RecoverError.NoError && recovered == address(bytes20(signer));
+        }
+        if (signer.length != PASSKEY_BYTES || address(bytes20(signer)) != address(passkeys)) return false;
+        try passkeys.verify(signer[ACCOUNT_BYTES:], digest, signature) returns (bool valid) {
+            return valid;
+        } catch {
+            return false;
+        }
+    }
 }

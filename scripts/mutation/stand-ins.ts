@@ -37,12 +37,13 @@ export function withStandIns(
   const code = Object.fromEntries(Object.entries(sources).filter(([path]) => !path.endsWith('.t.sol')))
   const parsing = { ...settings, stopAfter: 'parsing' as const }
   const trees = compile(code, parsing, { '*': { '': ['ast'] } }).sources
+  const all = Object.values(trees).flatMap(({ ast }) => (ast.nodes as AstNode[]).filter(isDeployed))
   const deployed: Record<string, string[]> = {}
   const replaced = Object.entries(code).map(([file, source]) => {
     const contracts = ((trees[file]?.ast.nodes ?? []) as AstNode[]).filter(isDeployed)
     if (contracts.length === 0) return [file, source]
     deployed[file] = contracts.map(({ name = '' }) => name)
-    const edits = contracts.flatMap(editsOf)
+    const edits = contracts.flatMap((contract) => editsOf(contract, basesOf(contract, all)))
     const bytes = Buffer.from(source)
     let [text, at] = ['', 0]
     for (const { start, end, text: put } of edits.sort((a, b) => a.start - b.start)) {
@@ -58,10 +59,18 @@ export function withStandIns(
 const isDeployed = ({ nodeType, contractKind, abstract }: AstNode): boolean =>
   nodeType === 'ContractDefinition' && contractKind === 'contract' && abstract === false
 
+/** The names of the contracts with a stand-in that one inherits from. */
+function basesOf({ baseContracts }: AstNode, all: AstNode[]): string[] {
+  const names = (baseContracts as { baseName: { name: string } }[]).map(({ baseName }) => baseName.name)
+  return all
+    .filter(({ name = '' }) => names.includes(name))
+    .flatMap((base) => [base.name ?? '', ...basesOf(base, all)])
+}
+
 type Edit = { start: number; end: number; text: string }
 
 /** Functions that can be called lose their bodies, others go; the constructor gets its own. */
-function editsOf(contract: AstNode): Edit[] {
+function editsOf(contract: AstNode, bases: string[]): Edit[] {
   const functions = (contract.nodes as AstNode[]).filter(({ nodeType }) => nodeType === 'FunctionDefinition')
   const edits = functions.map((node): Edit => {
     const [start, end] = spanOf(node)
@@ -73,11 +82,20 @@ function editsOf(contract: AstNode): Edit[] {
     const callable = node.visibility === 'external' || node.visibility === 'public'
     return callable ? { start: from, end: to, text: '{}' } : { start, end, text: '' }
   })
-  if (functions.some(({ kind }) => kind === 'constructor')) return edits
+  const constructed = functions.some(({ kind }) => kind === 'constructor')
   const [, end] = spanOf(contract)
-  return [...edits, { start: end - 1, end: end - 1, text: `constructor() ${becomes(contract, [])}` }]
+  const last = [
+    constructed ? '' : `constructor() ${becomes(contract, [])}`,
+    `function ${isIt(contract.name)} internal pure virtual returns (bool) { return true; }`,
+    ...bases.map((base) => `function ${isIt(base)} internal pure override returns (bool) { return false; }`),
+  ]
+  return [...edits, { start: end - 1, end: end - 1, text: last.join(' ') }]
 }
 
+/** Only the contract that is deployed becomes something, not one that it inherits from. */
+const isIt = (name = ''): string => `_is${name}()`
+
 function becomes({ name = '' }: AstNode, parameters: AstNode[]): string {
-  return `{ become(${storeOf(name)}, abi.encode(${parameters.map((given) => given.name).join(', ')})); }`
+  const given = parameters.map((parameter) => parameter.name).join(', ')
+  return `{ if (${isIt(name)}) become(${storeOf(name)}, abi.encode(${given})); }`
 }

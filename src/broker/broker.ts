@@ -25,13 +25,18 @@ import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createActs } from './consent/accept-act.ts'
 import { createConsentStates } from './consent/consent-state.ts'
+import { createExplainer } from './consent/explain.ts'
 import { openedLines, openingsOf } from './consent/openings.ts'
+import { createProposals } from './consent/proposals.ts'
 import { createShareKeeper } from './consent/share-keeper.ts'
 import { auditRoutes } from './http/audit-routes.ts'
+import { cdsRoutes } from './http/cds-routes.ts'
+import { consentRoutes } from './http/consent-routes.ts'
 import { exchangeRoutes } from './http/exchange-routes.ts'
 import { healthRoutes } from './http/health-routes.ts'
 import { hisRoutes } from './http/his-routes.ts'
 import { patientRoutes } from './http/patient-routes.ts'
+import { requestRoutes } from './http/request-routes.ts'
 import { createHttpServer } from './http/server.ts'
 import { createFileContactSender } from './patients/contact-sender.ts'
 import { createEnrolments } from './patients/enrolment.ts'
@@ -43,6 +48,9 @@ import { createRegistration } from './register/registration.ts'
 import { createJudge } from './release/judge.ts'
 import { partyOf } from './release/parties.ts'
 import { createReleases } from './release/release-record.ts'
+import { createApprovals } from './requests/approvals.ts'
+import { createReceivedRequests } from './requests/received-requests.ts'
+import { createSentRequests } from './requests/sent-requests.ts'
 
 export type Broker = {
   /** Where it is reached, without a trailing slash. */
@@ -82,7 +90,7 @@ export async function createBroker({
   afterIntent,
   bounds = {},
 }: BrokerDeps): Promise<Broker> {
-  const { contracts, chainId } = config.chain
+  const { contracts, chainId, predecessors } = config.chain
   const member = memberId(config.identifier)
   const db = await openBrokerTables(database.db)
   const indexDb = await openIndexTables(database.db)
@@ -141,6 +149,49 @@ export async function createBroker({
     log,
     deps: { patients, states, index, clock, custodian: member, signing },
   })
+  const requests = createReceivedRequests({
+    db,
+    vault,
+    patients,
+    clock,
+    log,
+    index,
+    chainTime: () => head.head()?.time,
+    contracts,
+    accessLog,
+    own: { member, key: sealing },
+    keysOf,
+    afterClose: () => void sender.flush(),
+  })
+  const sentRequests = createSentRequests({
+    db,
+    vault,
+    clock,
+    index,
+    contracts,
+    accessLog,
+    member,
+    signing,
+    afterSend: () => {
+      void sender.flush()
+      void outbox.flush()
+    },
+  })
+  const approvals = createApprovals({
+    db,
+    patients,
+    provider,
+    contracts,
+    chainId,
+    operator: keyring.operator,
+    clock,
+    accessLog,
+    index,
+    member,
+    afterApprove: () => void sender.flush(),
+  })
+  const proposals = createProposals({ clock })
+  const explainer = createExplainer({ db, states })
   const acts = createActs({
     db,
     patients,
@@ -148,13 +199,16 @@ export async function createBroker({
     contracts,
     index,
     clock,
+    approvals,
+    requests,
+    proposals,
     signing,
     afterAccept: () => {
       void sender.flush()
       shares.refresh()
     },
   })
-  const place = { chainId, ...contracts }
+  const place = { chainId, predecessors, ...contracts }
   const relayer = createRelayer({
     db,
     clock,
@@ -293,6 +347,7 @@ export async function createBroker({
     keysOf,
     releases,
     shares: received,
+    requests,
     onShare: async ({ custodian, ended }) => {
       await accessLog.append(db, {
         kind: 'share-received',
@@ -326,8 +381,35 @@ export async function createBroker({
     sessions,
     enrolments,
     acts,
+    requests,
+    proposals,
+    explainer,
+    index,
     relayer,
     place,
+    authorise,
+  })
+  consentRoutes(app, {
+    base: () => base,
+    db,
+    provider,
+    reader,
+    patients,
+    proposals,
+    explainer,
+    custodian: member,
+    organization: { name: config.name, identifier: config.identifier },
+    authorise,
+  })
+  cdsRoutes(app, { db, states, patients, clock, base: () => base, name: config.name, authorise })
+  requestRoutes(app, {
+    base: () => base,
+    clock,
+    sent: sentRequests,
+    received: requests,
+    approvals,
+    index,
+    organization: config.identifier,
     authorise,
   })
   auditRoutes(app, { db, vault, patients, accessLog, index, member, base: () => base, authorise })
@@ -358,6 +440,7 @@ export async function createBroker({
     async close() {
       await app.close()
       await registration.close()
+      await requests.close()
       await windows.close()
       await windows.stop()
       await Promise.race([

@@ -21,7 +21,7 @@ export async function openChainSide(args: {
   log: Logger
 }) {
   const { config, db, indexDb, clock, log } = args
-  const { contracts, chainId } = config
+  const { contracts, chainId, predecessors = [], codeHashes = {} } = config
   const provider = new JsonRpcProvider(config.rpc, chainId, {
     staticNetwork: true,
     cacheTimeout: -1,
@@ -33,12 +33,13 @@ export async function openChainSide(args: {
     db: indexDb,
     provider,
     contracts,
+    predecessors,
     from: config.deployedAt,
     head,
     log,
   })
   const sender = createSender({ db, provider, operator: args.operator, clock, log })
-  const reader = createConsentReader(provider, contracts)
+  const reader = createConsentReader(provider, contracts, codeHashes)
 
   const times = new Map<number, number>()
   /** A block's time in seconds. */

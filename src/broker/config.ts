@@ -28,6 +28,10 @@ export const BrokerConfig = Type.Object({
   chain: Type.Object({
     rpc: Type.String({ pattern: '^https?://' }),
     chainId: Type.Integer(),
+    /** What `consentRegistry` took over from, the youngest first: what narrows counts if signed for one of them. */
+    predecessors: Type.Optional(Type.Array(Address)),
+    /** keccak256 of the code at each contract, by its name; what is not named is not checked. */
+    codeHashes: Type.Optional(Type.Record(Type.String(), Type.String({ pattern: '^0x[0-9a-fA-F]{64}$' }))),
     deployedAt: Type.Integer({ minimum: 0 }),
     contracts: Type.Object({
       accessManager: Address,
@@ -40,6 +44,7 @@ export const BrokerConfig = Type.Object({
       accessRequests: Address,
       breakGlass: Address,
       succession: Address,
+      council: Address,
     }),
   }),
   /** Programs of this hospital that may call: HIS, registrars, auditors. Their public keys only. */

@@ -1,4 +1,4 @@
-import type { Provider } from 'ethers'
+import { keccak256, type Provider } from 'ethers'
 import {
   type ConsentWord,
   type HandleWord,
@@ -26,7 +26,7 @@ export type ConsentReading = {
 export type ConsentReader = {
   /**
    * One `eth_call` at one named block on the custodian's own node.
-   * @throws when the node does not answer or does not know the block.
+   * @throws when the node does not answer or does not know the block, or where a contract's code is not the pinned one.
    */
   read(query: {
     handle: Hex
@@ -51,10 +51,31 @@ const standing = (
   admittedAt: Number(member.admittedAt),
 })
 
-export function createConsentReader(provider: Provider, contracts: Contracts): ConsentReader {
+export function createConsentReader(
+  provider: Provider,
+  contracts: Contracts,
+  codeHashes: Readonly<Record<string, string>> = {},
+): ConsentReader {
   const registry = ConsentRegistry__factory.connect(contracts.consentRegistry, provider)
+  let checked: Promise<void> | undefined
+
+  /** Code never changes, so it is asked for once; and again only where the node did not answer. */
+  async function checkCode(): Promise<void> {
+    for (const [name, pinned] of Object.entries(codeHashes)) {
+      const address = contracts[name as keyof Contracts]
+      if (address === undefined) throw new Error(`a code hash is pinned for ${name}, which is no contract`)
+      const hash = keccak256(await provider.getCode(address))
+      if (hash !== pinned.toLowerCase()) throw new Error(`the code of ${name} is ${hash}, not ${pinned}`)
+    }
+  }
+
   return {
     async read({ handle, scopes, requester, groups, block }) {
+      checked ??= checkCode().catch((error: unknown) => {
+        checked = undefined
+        throw error
+      })
+      await checked
       const reading = await registry.read(handle, scopes, requester, groups, { blockTag: block })
       return {
         block: Number(reading.blockNumber),

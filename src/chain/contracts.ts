@@ -16,7 +16,9 @@ export type { AccessRequests } from '../../types/contracts/requests/AccessReques
 export { AccessManager__factory } from '../../types/factories/@openzeppelin/contracts/access/manager/AccessManager__factory.ts'
 export { AccessLog__factory } from '../../types/factories/contracts/access/AccessLog__factory.ts'
 export { ConsentRegistry__factory } from '../../types/factories/contracts/consent/ConsentRegistry__factory.ts'
+export { ConsentSuccessor__factory } from '../../types/factories/contracts/consent/ConsentSuccessor__factory.ts'
 export { BreakGlass__factory } from '../../types/factories/contracts/emergency/BreakGlass__factory.ts'
+export { Council__factory } from '../../types/factories/contracts/governance/Council__factory.ts'
 export { Succession__factory } from '../../types/factories/contracts/governance/Succession__factory.ts'
 export { MemberRegistry__factory } from '../../types/factories/contracts/members/MemberRegistry__factory.ts'
 export { PasskeyVerifier__factory } from '../../types/factories/contracts/patients/PasskeyVerifier__factory.ts'
@@ -36,4 +38,5 @@ export type Contracts = {
   accessRequests: string
   breakGlass: string
   succession: string
+  council: string
 }

@@ -1,5 +1,6 @@
-import type { ContractTransactionResponse, Signer, TransactionReceipt, TransactionResponse } from 'ethers'
-import { getCreateAddress } from 'ethers'
+import type { ContractTransaction, Signer, TransactionReceipt, TransactionResponse } from 'ethers'
+import { getCreateAddress, keccak256 } from 'ethers'
+import type { Hex } from '../domain/hex.ts'
 import type { Contracts } from './contracts.ts'
 import {
   AccessLog__factory,
@@ -7,45 +8,66 @@ import {
   AccessRequests__factory,
   BreakGlass__factory,
   ConsentRegistry__factory,
+  Council__factory,
   MemberRegistry__factory,
   PasskeyVerifier__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
   Succession__factory,
 } from './contracts.ts'
+import { CHAMBERS, type Seat } from './council.ts'
 
-/** The role of OpenZeppelin's `AccessManager` that may call the council's functions of `MemberRegistry`. */
-export const COUNCIL_ROLE = 1n
+/** Roles of OpenZeppelin's `AccessManager`, each held by the council alone; role 0, `ADMIN_ROLE`, as well. */
+export const ROLES = { admin: 0n, atOnce: 1n, delayed: 2n } as const
+
+/** Fourteen days, in seconds: what design and members agreed on for everything but a suspension. */
+const COUNCIL_DELAY = 14 * 86_400
 
 /** Emergencies that one member may declare on one day. */
 const EMERGENCIES_A_DAY = 20n
 
-const COUNCIL_FUNCTIONS = [
-  'admit',
-  'suspend',
-  'reinstate',
-  'remove',
-  'setRoles',
-  'joinGroup',
-  'leaveGroup',
-] as const
+/** The council's functions of `MemberRegistry` that wait out the delay; `suspend` alone does not. */
+const DELAYED = ['admit', 'reinstate', 'remove', 'setRoles', 'joinGroup', 'leaveGroup'] as const
+
+/** A member that takes part from the first block on. */
+export type FoundingMember = { id: Hex; roles: number; operator: string; profile: string }
+
+export type Foundation = {
+  /** At least one seat in each chamber, and at least as many as votes are needed. */
+  seats: readonly Seat[]
+  /** Votes that carry an act, at least one of each chamber among them; 3 unless given, and no fewer. */
+  threshold?: number
+  /** How long a carried act waits, a suspension excepted. Seconds; fourteen days unless given. */
+  delay?: number
+  /** Admitted by the deployer before it hands over: afterwards only the council admits. */
+  members?: readonly FoundingMember[]
+}
+
+/** Where the contracts are, for configurations: `chain.contracts`, `chain.codeHashes`, `chain.deployedAt`. */
+export type Deployment = {
+  contracts: Contracts
+  /** keccak256 of the code at each, by name. */
+  codeHashes: Record<string, string>
+  /** The first block that holds one of them: where an indexer starts. */
+  deployedAt: number
+}
 
 /**
- * Deploys all contracts and makes the signer the council: administrator of `AccessManager`, and holder, without delay,
- * of the role that admits, suspends and removes members. Right for a sandbox and for tests.
+ * Deploys all contracts, admits the founding members, and hands everything to the council: the deployer keeps no role.
+ * Docs: decision 0014.
  *
  * All transactions are sent at once, with addresses computed from the sender's nonces, and waited for together; the
  * sender may send nothing else meanwhile.
  *
  * @param signer connected to a node; on a chain with a base fee of zero it needs no balance
- * @returns the addresses, and the number of the first block that holds one of them: where an indexer starts
  * @throws Error when a transaction reverts or a nonce was taken by another sender of the same account
  */
-export async function deployContracts(signer: Signer): Promise<{ contracts: Contracts; deployedAt: number }> {
-  const council = await signer.getAddress()
+export async function deployContracts(signer: Signer, foundation: Foundation): Promise<Deployment> {
+  const { seats, threshold = 3, delay = COUNCIL_DELAY, members = [] } = foundation
+  const deployer = await signer.getAddress()
   const first = await signer.getNonce('pending')
   const fees = await freeFees(signer)
-  const address = (index: number) => getCreateAddress({ from: council, nonce: first + index })
+  const address = (index: number) => getCreateAddress({ from: deployer, nonce: first + index })
   // The order in which they are sent below.
   const contracts: Contracts = {
     accessManager: address(0),
@@ -58,13 +80,15 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
     accessRequests: address(7),
     breakGlass: address(8),
     succession: address(9),
+    council: address(10),
   }
   // A fixed limit, since a node cannot estimate a call to what is not mined yet. Below EIP-7825's 16,777,216.
   const overrides = (index: number) => ({ ...fees, nonce: first + index, gasLimit: 5_000_000n })
 
   const { accessManager, memberRegistry, patientRegistry, passkeyVerifier } = contracts
+  const chambers = seats.map(({ holder, chamber }) => ({ holder, chamber: CHAMBERS.indexOf(chamber) }))
   const deployments = await Promise.all([
-    new AccessManager__factory(signer).getDeployTransaction(council, overrides(0)),
+    new AccessManager__factory(signer).getDeployTransaction(deployer, overrides(0)),
     new MemberRegistry__factory(signer).getDeployTransaction(accessManager, overrides(1)),
     new PatientRegistry__factory(signer).getDeployTransaction(memberRegistry, passkeyVerifier, overrides(2)),
     new ConsentRegistry__factory(signer).getDeployTransaction(memberRegistry, patientRegistry, overrides(3)),
@@ -74,50 +98,77 @@ export async function deployContracts(signer: Signer): Promise<{ contracts: Cont
     new AccessRequests__factory(signer).getDeployTransaction(memberRegistry, overrides(7)),
     new BreakGlass__factory(signer).getDeployTransaction(memberRegistry, EMERGENCIES_A_DAY, overrides(8)),
     new Succession__factory(signer).getDeployTransaction(accessManager, memberRegistry, overrides(9)),
+    new Council__factory(signer).getDeployTransaction(accessManager, chambers, threshold, overrides(10)),
   ])
+  const registry = MemberRegistry__factory.connect(memberRegistry, signer)
+  const admissions = await Promise.all(
+    members.map(({ id, roles, operator, profile }, index) =>
+      registry.admit.populateTransaction(id, roles, operator, profile, overrides(deployments.length + index)),
+    ),
+  )
+  const last = overrides(deployments.length + members.length)
+  const handover = await handOver({ contracts, deployer, delay, overrides: last })
   // Handed over in their order, all prepared: a signer that numbers transactions itself does so as it gets them.
-  const sending = deployments.map((deployment) => signer.sendTransaction(deployment))
-  const appointing = appointCouncil(signer, contracts, council, overrides(sending.length))
+  const sending = [...deployments, ...admissions, handover].map((prepared) =>
+    signer.sendTransaction(prepared),
+  )
 
   const names = Object.keys(contracts) as (keyof Contracts)[]
-  const receipts = await Promise.all(
-    sending.map(async (sent, index) => mined(names[index] ?? '', await sent)),
-  )
-  await mined('the council', await appointing)
+  const what = [...names, ...members.map(({ id }) => `the admission of ${id}`), 'the handover to the council']
+  const receipts = await Promise.all(sending.map(async (sent, i) => mined(what[i] ?? '', await sent)))
   for (const [index, name] of names.entries()) {
     const actual = receipts[index]?.contractAddress
     if (actual !== contracts[name]) throw new Error(`${name} lies at ${actual}, not at ${contracts[name]}`)
   }
-  return { contracts, deployedAt: Math.min(...receipts.map((receipt) => receipt.blockNumber)) }
+  const hashes = await Promise.all(names.map((name) => codeHashOf(signer, contracts[name])))
+  return {
+    contracts,
+    codeHashes: Object.fromEntries(names.map((name, i) => [name, hashes[i] ?? ''])),
+    deployedAt: Math.min(...receipts.map(({ blockNumber }) => blockNumber)),
+  }
 }
 
-/** One transaction: name the role, give it to the council, and bind the council's functions to it. */
-async function appointCouncil(
-  signer: Signer,
-  contracts: Contracts,
-  council: string,
-  overrides: Fees & { nonce: number; gasLimit: bigint },
-): Promise<ContractTransactionResponse> {
-  const manager = AccessManager__factory.connect(contracts.accessManager, signer)
+/**
+ * One transaction: the council gets each role with its delay, the functions are bound to the roles, and the deployer
+ * renounces the last role that it has. What is bound to no role is the administrator's, so the council's after the delay.
+ */
+async function handOver(args: {
+  contracts: Contracts
+  deployer: string
+  delay: number
+  overrides: Fees & { nonce: number; gasLimit: bigint }
+}): Promise<ContractTransaction> {
+  const { contracts, delay } = args
+  const manager = AccessManager__factory.connect(contracts.accessManager)
+  const { interface: api } = manager
   const members = MemberRegistry__factory.createInterface()
-  const selectors = COUNCIL_FUNCTIONS.map((name) => members.getFunction(name).selector)
-  return manager.multicall(
+  const bind = (target: string, selectors: string[], role: bigint) =>
+    api.encodeFunctionData('setTargetFunctionRole', [target, selectors, role])
+  const announce = Succession__factory.createInterface().getFunction('announce').selector
+  const setSeat = Council__factory.createInterface().getFunction('setSeat').selector
+  return manager.multicall.populateTransaction(
     [
-      manager.interface.encodeFunctionData('labelRole', [COUNCIL_ROLE, 'COUNCIL']),
-      manager.interface.encodeFunctionData('grantRole', [COUNCIL_ROLE, council, 0n]),
-      manager.interface.encodeFunctionData('setTargetFunctionRole', [
+      api.encodeFunctionData('labelRole', [ROLES.atOnce, 'COUNCIL_AT_ONCE']),
+      api.encodeFunctionData('labelRole', [ROLES.delayed, 'COUNCIL_DELAYED']),
+      bind(contracts.memberRegistry, [members.getFunction('suspend').selector], ROLES.atOnce),
+      bind(
         contracts.memberRegistry,
-        selectors,
-        COUNCIL_ROLE,
-      ]),
-      manager.interface.encodeFunctionData('setTargetFunctionRole', [
-        contracts.succession,
-        [Succession__factory.createInterface().getFunction('announce').selector],
-        COUNCIL_ROLE,
-      ]),
+        DELAYED.map((name) => members.getFunction(name).selector),
+        ROLES.delayed,
+      ),
+      bind(contracts.succession, [announce], ROLES.delayed),
+      bind(contracts.council, [setSeat], ROLES.delayed),
+      api.encodeFunctionData('grantRole', [ROLES.atOnce, contracts.council, 0n]),
+      api.encodeFunctionData('grantRole', [ROLES.delayed, contracts.council, delay]),
+      api.encodeFunctionData('grantRole', [ROLES.admin, contracts.council, delay]),
+      api.encodeFunctionData('renounceRole', [ROLES.admin, args.deployer]),
     ],
-    overrides,
+    args.overrides,
   )
+}
+
+async function codeHashOf({ provider }: Signer, address: string): Promise<string> {
+  return keccak256((await provider?.getCode(address)) ?? '0x')
 }
 
 type Fees = { maxFeePerGas?: bigint; maxPriorityFeePerGas?: bigint }

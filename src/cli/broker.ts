@@ -6,6 +6,7 @@ import { systemClock } from '../domain/clock.ts'
 import { createFhirServer } from '../sandbox/fhir-server/fhir-server.ts'
 import { openDatabase } from '../store/database.ts'
 import { loadKeyring } from '../store/keyring.ts'
+import { dropIndex } from '../store/migrate.ts'
 
 /** `wayleave broker`: one hospital's broker, with the embedded FHIR server beside it where so configured. */
 export function brokerCommand(): Command {
@@ -13,12 +14,12 @@ export function brokerCommand(): Command {
     .description('Run one hospital’s broker (relayer and indexer inside) until SIGTERM')
     .requiredOption('--config <file>', 'its configuration, a JSON file; see docs/operate.md')
     .option('--log-level <level>', 'trace, debug, info, warn, error', 'info')
-    .action(async (options: { config: string; logLevel: string }) =>
-      runBroker(options.config, options.logLevel),
-    )
+    .option('--reindex', 'drop the index first, and replay it from the chain: after a contract was replaced')
+    .action(runBroker)
 }
 
-async function runBroker(configFile: string, level: string): Promise<void> {
+async function runBroker(options: { config: string; logLevel: string; reindex?: boolean }): Promise<void> {
+  const { config: configFile, logLevel: level, reindex } = options
   const config = readBrokerConfig(JSON.parse(readFileSync(configFile, 'utf8')))
   const log = pino({
     level,
@@ -28,6 +29,7 @@ async function runBroker(configFile: string, level: string): Promise<void> {
   })
   const keyring = await loadKeyring(config.keys)
   const database = await openDatabase(config.database)
+  if (reindex) await dropIndex(database.db)
   const fhir = config.fhir
   let fhirBase: string
   let closeFhir = async () => {}

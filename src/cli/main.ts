@@ -1,21 +1,34 @@
 import { Command } from 'commander'
 import { WayleaveError } from '../domain/errors.ts'
-import { auditCommand } from './audit.ts'
-import { backupCommand, restoreCommand } from './backup.ts'
-import { brokerCommand } from './broker.ts'
-import { patientCommand } from './patient.ts'
-import { sandboxCommand } from './sandbox.ts'
+import { decideCommand } from './decide.ts'
 
 /** The one command line; each subcommand is a file beside this one. */
 const program = new Command('wayleave')
   .description('Consent directory and record exchange for hospitals on a permissioned EVM chain')
   .showHelpAfterError()
-  .addCommand(sandboxCommand())
-  .addCommand(brokerCommand())
-  .addCommand(patientCommand())
-  .addCommand(auditCommand())
-  .addCommand(backupCommand())
-  .addCommand(restoreCommand())
+
+// It needs nothing of the others, which take most of a second to load.
+if (process.argv[2] !== 'decide') await addProcesses()
+program.addCommand(decideCommand())
+
+async function addProcesses(): Promise<void> {
+  const { auditCommand } = await import('./audit.ts')
+  const { backupCommand, restoreCommand } = await import('./backup.ts')
+  const { brokerCommand } = await import('./broker.ts')
+  const { councilCommand } = await import('./council.ts')
+  const { patientCommand } = await import('./patient.ts')
+  const { sandboxCommand } = await import('./sandbox.ts')
+  const { successionCommand } = await import('./succession.ts')
+  program
+    .addCommand(sandboxCommand())
+    .addCommand(brokerCommand())
+    .addCommand(patientCommand())
+    .addCommand(auditCommand())
+    .addCommand(councilCommand())
+    .addCommand(successionCommand())
+    .addCommand(backupCommand())
+    .addCommand(restoreCommand())
+}
 
 try {
   await program.parseAsync()

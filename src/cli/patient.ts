@@ -11,7 +11,7 @@ import {
   withoutSalts,
   writeJson,
 } from './patient/run.ts'
-import { statusLines } from './patient/sentences.ts'
+import { proposalLines, requestLines, statusLines } from './patient/sentences.ts'
 
 type SlotOptions = ActOptions & { to: string; purpose: string }
 type GrantOptions = SlotOptions & { classes?: string; sensitive?: string; from?: string; until?: string }
@@ -35,6 +35,8 @@ export function patientCommand(output: Output = PROCESS): Command {
     .configureOutput({ writeOut: output.out, writeErr: output.err })
     .addHelpText('after', IDS)
   for (const add of [grantCommand, revokeCommand, objectCommand, withdrawCommand]) add(command, output)
+  for (const add of [requestsCommand, answerCommand, refuseCommand]) add(command, output)
+  for (const add of [proposalsCommand, acceptCommand, declineCommand]) add(command, output)
   for (const add of [lockCommand, unlockCommand, statusCommand, historyCommand]) add(command, output)
   return command
 }
@@ -98,6 +100,106 @@ function withdrawCommand(parent: Command, output: Output): void {
     .action((options: SlotOptions) =>
       perform(options, output, (run, sending) => run.client.withdraw(slotWish(run, options), sending)),
     )
+}
+
+function requestsCommand(parent: Command, output: Output): void {
+  commonCommand(parent, 'requests', 'Show who asks for your records at this hospital')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions) =>
+      running(options, output, async ({ client, hospital }) => {
+        const requests = await client.requests()
+        if (options.json) return writeJson(output, { requests })
+        output.out(`${requestLines(requests, hospital.name).join('\n')}\n`)
+      }),
+    )
+}
+
+function answerCommand(parent: Command, output: Output): void {
+  actCommand(
+    parent,
+    'answer',
+    'Grant what a request asks for, or less; it counts once the hospital approves, too',
+  )
+    .requiredOption('--request <id>', 'the request, as `requests` shows it')
+    .option('--classes <list>', 'only these kinds of data, comma-separated (default: what was asked for)')
+    .option('--sensitive <list>', 'only these sensitive kinds, comma-separated (default: what was asked for)')
+    .option('--until <date>', 'last day, YYYY-MM-DD (default: what was asked for)')
+    .addHelpText('after', IDS)
+    .action(
+      (options: ActOptions & { request: string; classes?: string; sensitive?: string; until?: string }) =>
+        perform(options, output, async (run, sending) => {
+          const { classes, sensitive, until } = options
+          const request = await requestOf(run, options.request)
+          const less = {
+            ...(classes === undefined ? {} : { classes: listOf(classes, request.dataClasses) }),
+            ...(sensitive === undefined ? {} : { sensitivities: listOf(sensitive, request.sensitivities) }),
+            ...(until === undefined ? {} : { until }),
+          }
+          return run.client.answer(request, less, sending)
+        }),
+    )
+}
+
+function refuseCommand(parent: Command, output: Output): void {
+  commonCommand(parent, 'refuse', 'Say no to a request; whoever asks learns nothing of it')
+    .requiredOption('--request <id>', 'the request, as `requests` shows it')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions & { request: string }) =>
+      running(options, output, async (run) => {
+        await run.client.refuse(await requestOf(run, options.request))
+        if (options.json) writeJson(output, { refused: options.request })
+        else output.out('Refused. Whoever asked sees only that the request ends at its deadline.\n')
+      }),
+    )
+}
+
+function proposalsCommand(parent: Command, output: Output): void {
+  commonCommand(parent, 'proposals', 'Show consents that this hospital has written down for you to sign')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions) =>
+      running(options, output, async ({ client, hospital, sandbox }) => {
+        const proposals = await client.proposals()
+        if (options.json) return writeJson(output, { proposals })
+        const lines = proposalLines(proposals, hospital.name, (party) => partyName(sandbox, party))
+        output.out(`${lines.join('\n')}\n`)
+      }),
+    )
+}
+
+function acceptCommand(parent: Command, output: Output): void {
+  actCommand(parent, 'accept', 'Sign a consent as it was written down')
+    .requiredOption('--proposal <id>', 'the consent, as `proposals` shows it')
+    .addHelpText('after', IDS)
+    .action((options: ActOptions & { proposal: string }) =>
+      perform(options, output, async (run, sending) =>
+        run.client.accept(await proposalOf(run, options.proposal), sending),
+      ),
+    )
+}
+
+function declineCommand(parent: Command, output: Output): void {
+  commonCommand(parent, 'decline', 'Say no to a consent that was written down for you')
+    .requiredOption('--proposal <id>', 'the consent, as `proposals` shows it')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions & { proposal: string }) =>
+      running(options, output, async (run) => {
+        await run.client.decline(await proposalOf(run, options.proposal))
+        if (options.json) writeJson(output, { declined: options.proposal })
+        else output.out('Declined. Nothing has changed.\n')
+      }),
+    )
+}
+
+async function proposalOf({ client, hospital }: Run, id: string) {
+  const found = (await client.proposals()).find((proposal) => proposal.id === id)
+  if (!found) throw new RangeError(`Nothing is written down as ${id} at ${hospital.name}.`)
+  return found
+}
+
+async function requestOf({ client, hospital }: Run, id: string) {
+  const found = (await client.requests()).find((request) => request.id === id)
+  if (!found) throw new RangeError(`There is no open request ${id} at ${hospital.name}.`)
+  return found
 }
 
 function lockCommand(parent: Command, output: Output): void {

@@ -173,6 +173,16 @@ export const ERRORS = {
     'business-rule',
     'The terms name something that cannot be enforced here. Use the published data classes, labels and purposes.',
   ),
+  'consent-unenforceable': entry(
+    422,
+    'business-rule',
+    'This Consent says something that cannot be enforced here, so nothing of it is filed. Change what is named and file it again.',
+  ),
+  'consent-unknown': entry(
+    404,
+    'not-found',
+    'There is no such Consent here. Search by patient for those that are.',
+  ),
   'wrong-chain': entry(
     400,
     'value',
@@ -224,6 +234,29 @@ export const ERRORS = {
     409,
     'business-rule',
     'A second registrar must confirm this enrolment. Have a different registrar confirm it.',
+  ),
+
+  // Requests for access, and what waits for the custodian's approval.
+  'member-unknown': entry(
+    404,
+    'not-found',
+    'The organisation is not a member of this network that publishes keys. Check its identifier.',
+  ),
+  'task-unknown': entry(404, 'not-found', 'There is no such task here. Search for the tasks that are open.'),
+  'task-closed': entry(
+    409,
+    'conflict',
+    'This task was decided or closed before. Search for the tasks that are open.',
+  ),
+  'approval-refused': entry(
+    409,
+    'business-rule',
+    'The hospital does not approve of this consent. Ask the hospital for its reason.',
+  ),
+  'access-request-invalid': entry(
+    400,
+    'invalid',
+    'The request for access cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
   ),
 
   // Between two members.

@@ -1,18 +1,9 @@
-import {
-  CompactEncrypt,
-  CompactSign,
-  compactDecrypt,
-  compactVerify,
-  createLocalJWKSet,
-  decodeProtectedHeader,
-  importJWK,
-  type JSONWebKeySet,
-  type JWK,
-} from 'jose'
+import type { JSONWebKeySet, JWK } from 'jose'
 import type { Scope } from '../domain/consent/scope.ts'
 import { WayleaveError, wayleaveError } from '../domain/errors.ts'
-import { type Hex, isHex } from '../domain/hex.ts'
+import type { Hex } from '../domain/hex.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
+import { openMessage, sealMessage } from './sealed-message.ts'
 
 /**
  * What a custodian sends to a grantee when a consent takes effect, changes or ends (design §5). It holds neither handle,
@@ -72,23 +63,13 @@ function isShare(x: Share): boolean {
 
 const TYP = 'wayleave-share+jws'
 
-/** Signs (ES256), then seals to the grantee (JWE, ECDH-ES+A256KW, A256GCM): RFC 7519 §11.2's order. */
-export async function sealShare(
+/** Signs and seals a share to its grantee; see `sealMessage`. */
+export function sealShare(
   share: Share,
   signing: { key: CryptoKey; kid: string },
   recipient: JWK,
 ): Promise<string> {
-  const jws = await new CompactSign(new TextEncoder().encode(JSON.stringify(share)))
-    .setProtectedHeader({ alg: 'ES256', kid: signing.kid, typ: TYP })
-    .sign(signing.key)
-  return new CompactEncrypt(new TextEncoder().encode(jws))
-    .setProtectedHeader({
-      alg: 'ECDH-ES+A256KW',
-      enc: 'A256GCM',
-      ...(recipient.kid ? { kid: recipient.kid } : {}),
-      cty: 'JWT',
-    })
-    .encrypt(await importJWK(recipient, 'ECDH-ES+A256KW'))
+  return sealMessage(TYP, share, signing, recipient)
 }
 
 /**
@@ -101,18 +82,8 @@ export async function openShare(
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>,
 ): Promise<Share> {
   try {
-    const { plaintext } = await compactDecrypt(jwe, own.key, {
-      keyManagementAlgorithms: ['ECDH-ES+A256KW'],
-      contentEncryptionAlgorithms: ['A256GCM'],
-    })
-    const jws = new TextDecoder().decode(plaintext)
-    const claimed = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Share
-    if (!isHex(claimed?.custodian, 32)) throw new Error('no custodian')
-    const jwks = await keysOf(claimed.custodian)
-    if (!jwks) throw wayleaveError('not-ready', 'a custodian without a profile so far')
-    const { payload } = await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ['ES256'] })
-    if (decodeProtectedHeader(jws).typ !== TYP) throw new Error('not a share')
-    const share = JSON.parse(new TextDecoder().decode(payload)) as Share
+    const opened = await openMessage(TYP, jwe, own.key, ({ custodian }) => custodian, keysOf)
+    const share = opened as unknown as Share
     if (!isShare(share)) throw new Error('not a share')
     if (share.grantee !== own.member) throw new Error('a share for another member')
     return share

@@ -3,8 +3,9 @@ import {
   AccessLog__factory,
   AccessRequests__factory,
   BreakGlass__factory,
-  ConsentRegistry__factory,
+  ConsentSuccessor__factory,
   type Contracts,
+  Council__factory,
   MemberRegistry__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
@@ -17,7 +18,10 @@ export type DecodedEvent = { contract: string; name: string; key1: string; key2:
 const PLAIN = (value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
 
 /** Decodes logs of our contracts at their pinned addresses; logs of others, and unknown events, give undefined. */
-export function createDecoder(contracts: Contracts): {
+export function createDecoder(
+  contracts: Contracts,
+  predecessors: readonly string[] = [],
+): {
   addresses: string[]
   decode(log: Log): DecodedEvent | undefined
 } {
@@ -32,11 +36,12 @@ export function createDecoder(contracts: Contracts): {
       address: contracts.patientRegistry,
       api: PatientRegistry__factory.createInterface(),
     },
-    {
+    // A successor's events are those of the registry, and one more.
+    ...[contracts.consentRegistry, ...predecessors].map((address) => ({
       contract: 'ConsentRegistry',
-      address: contracts.consentRegistry,
-      api: ConsentRegistry__factory.createInterface(),
-    },
+      address,
+      api: ConsentSuccessor__factory.createInterface(),
+    })),
     {
       contract: 'RecordDirectory',
       address: contracts.recordDirectory,
@@ -49,6 +54,7 @@ export function createDecoder(contracts: Contracts): {
       api: AccessRequests__factory.createInterface(),
     },
     { contract: 'BreakGlass', address: contracts.breakGlass, api: BreakGlass__factory.createInterface() },
+    { contract: 'Council', address: contracts.council, api: Council__factory.createInterface() },
     { contract: 'Succession', address: contracts.succession, api: Succession__factory.createInterface() },
   ]
   const interfaces = new Map(known.map((entry) => [entry.address.toLowerCase(), entry]))

@@ -34,6 +34,8 @@ export async function createIndexer(deps: {
   db: Kysely<IndexTables>
   provider: JsonRpcProvider
   contracts: Contracts
+  /** What the consent registry took over from: its events are the same. */
+  predecessors?: readonly string[]
   /** Block of the deployment: nothing of ours is older. */
   from: number
   head: HeadWatch
@@ -42,7 +44,7 @@ export async function createIndexer(deps: {
   range?: number
 }): Promise<Indexer> {
   const { db, provider, head, log, range = RANGE } = deps
-  const decoder = createDecoder(deps.contracts)
+  const decoder = createDecoder(deps.contracts, deps.predecessors)
   const advance: ((block: number) => void)[] = []
   const reorganisation: ((block: number) => Promise<void>)[] = []
   let last = await lastBlock()

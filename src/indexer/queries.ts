@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { readConsentWord } from '../domain/consent/consent-word.ts'
 import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
 import type { IndexTables } from '../store/schema.ts'
@@ -19,6 +20,15 @@ export type MemberProfile = {
   endpoint: string
   jwks: { keys: Record<string, unknown>[] }
 }
+
+/** Events that say which word a slot has now. */
+const WORD_EVENTS = [
+  'ConsentGranted',
+  'ConsentRevoked',
+  'ConsentObjected',
+  'ObjectionWithdrawn',
+  'ConsentAdopted',
+]
 
 /** What brokers look up in the index. It finds candidates and shows pointers; it never permits (see consent-reader). */
 export type IndexQueries = ReturnType<typeof createIndexQueries>
@@ -131,19 +141,29 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       return [...last].filter(([, name]) => name === 'GroupJoined').map(([member]) => member)
     },
 
-    /** A slot's newest word as the index has it: a hint for the patient, never a ground to permit. */
+    /**
+     * A slot's newest word as the index has it: a hint for the patient, never a ground to permit. The highest version,
+     * not the last event: a consent registry and what it took over from both have events.
+     */
     async slotWord(handle: Hex, scope: Hex): Promise<bigint | undefined> {
-      const row = await db
+      const rows = await db
         .selectFrom('events')
         .select('args')
-        .where('name', 'in', ['ConsentGranted', 'ConsentRevoked', 'ConsentObjected', 'ObjectionWithdrawn'])
+        .where('name', 'in', WORD_EVENTS)
         .where('key1', '=', handle)
         .where('key2', '=', scope)
-        .orderBy('block', 'desc')
-        .orderBy('log_index', 'desc')
-        .limit(1)
-        .executeTakeFirst()
-      return row && BigInt((JSON.parse(row.args) as { word: string }).word)
+        .orderBy('block')
+        .orderBy('log_index')
+        .execute()
+      return rows
+        .map(({ args }) => BigInt((JSON.parse(args) as { word: string }).word))
+        .reduce<bigint | undefined>(
+          (newest, word) =>
+            newest !== undefined && readConsentWord(newest).version > readConsentWord(word).version
+              ? newest
+              : word,
+          undefined,
+        )
     },
 
     /** Whether a handle is locked, and its epoch, as the index has it: a hint like `slotWord`. */
@@ -162,6 +182,24 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
         locked: row.name === 'HandleLocked',
         epoch: Number((JSON.parse(row.args) as { epoch: string }).epoch),
       }
+    },
+
+    /** A request for access as the index has it. */
+    async request(
+      commitment: Hex,
+    ): Promise<{ requester: Hex; deadline: number; status: 'open' | 'closed' | 'lapsed' } | undefined> {
+      const rows = await db
+        .selectFrom('events')
+        .select(['name', 'args'])
+        .where('name', 'in', ['RequestOpened', 'RequestClosed', 'RequestLapsed'])
+        .where('key1', '=', commitment)
+        .execute()
+      const opened = rows.find(({ name }) => name === 'RequestOpened')
+      if (!opened) return undefined
+      const { requester, deadline } = JSON.parse(opened.args) as { requester: Hex; deadline: string }
+      const has = (event: string) => rows.some(({ name }) => name === event)
+      const status = has('RequestClosed') ? 'closed' : has('RequestLapsed') ? 'lapsed' : 'open'
+      return { requester, deadline: Number(deadline), status }
     },
 
     /** Who holds the handle, as the binding event said. */

@@ -41,6 +41,8 @@ export type GrantWish = {
   /** YYYY-MM-DD (UTC), included; 365 days after `from` when left out. */
   until?: string
   flags?: Partial<SignedFlags>
+  /** Block time, in seconds, until which the grant may reach the chain; 15 minutes, or where it needs approval a week. */
+  deadline?: number
 }
 
 /** What comes from outside: wall time in milliseconds, a fresh random salt for the terms, seconds off the deadline. */
@@ -105,7 +107,7 @@ export function buildGrant(s: SigningState, wish: GrantWish, at: Circumstances):
     ...wish.flags,
     version: versionOf(s, hash) + 1,
     epoch: s.state.epoch,
-    deadline: deadlineAt(at),
+    deadline: wish.deadline ?? (wish.flags?.needsApproval ? approvalDeadline(at) : deadlineAt(at)),
   })
 }
 
@@ -172,6 +174,9 @@ function upToOf(s: SigningState, hash: Hex, signedVersion: number): number {
 
 const deadlineAt = ({ now, early = 0 }: { now: number; early?: number }) =>
   Math.floor(now / 1000) + DEADLINE_SECONDS - early
+
+/** A person has to approve it: a week, to the end of a day, so that the deadline singles nobody out (I8). */
+const approvalDeadline = ({ now }: Circumstances) => (dayOf(now) + 8) * 86_400
 
 function saltedTerms(classes: readonly string[], kinds: readonly string[], salt: Hex): SaltedTerms {
   const stranger = classes.find((c) => !isDataClass(c)) ?? kinds.find((k) => !isGrantableKind(k))

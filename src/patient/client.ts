@@ -1,10 +1,14 @@
 import type { JWK } from 'jose'
 import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
+import type { Explanation, Preview } from '../domain/consent/explained.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
+import type { OwnProposal } from '../domain/consent/own-proposals.ts'
+import type { OwnRequest } from '../domain/consent/own-requests.ts'
 import type { ActPlace, SignedAct } from '../domain/consent/read-signed-act.ts'
 import { type ActName, actDomain, digestOf, type TypedData, typedData } from '../domain/consent/typed-data.ts'
 import { type Hex, toHex } from '../domain/hex.ts'
+import { identifierText } from '../domain/identity/member-id.ts'
 import {
   buildGrant,
   buildLock,
@@ -44,7 +48,7 @@ export type Receipt = {
   receivedAt: string
   act?: ActName
   handle?: Hex
-  counts?: 'now' | 'when mined' | 'no longer'
+  counts?: 'now' | 'when mined' | 'when approved' | 'no longer'
   relayer?: Hex
   forwardedTo?: Hex
 }
@@ -58,6 +62,12 @@ export type Sent<A extends ActName = ActName> = {
 }
 
 export type HistoryLine = AuditEntry & { sentence: string }
+
+/** Would this member be allowed a record of this class and these kinds, for this purpose? */
+export type ExplainAsk = { requester: Hex; purpose: string; dataClass: string; kinds?: readonly string[] }
+
+/** What of a request the patient grants; what is left out stays as it was asked for. */
+export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly string[]; until?: string }
 
 export type SlotWish = { to: Party; purpose: string }
 
@@ -78,6 +88,26 @@ export type PatientClient = {
   /** Newest first, at most `count` lines (50 when left out). */
   history(count?: number): Promise<HistoryLine[]>
   grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
+  /** Requests for access that wait for the patient's answer. */
+  requests(): Promise<OwnRequest[]>
+  /**
+   * Answers a request with a grant that counts once the custodian has approved it, too. It may ask for less than the
+   * request does, never for more.
+   * @throws RangeError where it is wider than the request
+   */
+  answer(request: OwnRequest, less?: Narrowing, sending?: Sending): Promise<Sent<'Grant'>>
+  /** Says no to a request; only the custodian learns of it. */
+  refuse(request: { id: Hex }): Promise<void>
+  /** Whether a member would be allowed something now, and why not. */
+  explain(ask: ExplainAsk): Promise<Explanation>
+  /** Which of the patient's records a grant of these terms would open. */
+  preview(terms: { dataClasses: readonly string[]; sensitivities?: readonly string[] }): Promise<Preview>
+  /** What this hospital's programs have filed for the patient to sign. */
+  proposals(): Promise<OwnProposal[]>
+  /** Signs what was filed, as it was filed: a grant, an objection, or the end of sharing. */
+  accept(proposal: OwnProposal, sending?: Sending): Promise<Sent>
+  /** Says no to what was filed. */
+  decline(proposal: { id: string }): Promise<void>
   revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
   /** Without classes: to everything. */
   object(wish: SlotWish & { classes?: readonly string[] }, sending?: Sending): Promise<Sent<'Objection'>>
@@ -187,6 +217,33 @@ export function createPatientClient(options: {
     return sent
   }
 
+  async function grant(wish: GrantWish, sending: Sending = {}): Promise<Sent<'Grant'>> {
+    const state = await settledState(wish)
+    const data = buildGrant(state, wish, circumstances())
+    const { version } = data.message
+    if (!data.message.needsApproval) return sendForSlot(hashOf(state, wish), version, data, sending)
+    // Nothing waits for it: whether and when it is mined is the custodian's to say.
+    own.signedVersion(hashOf(state, wish), version)
+    return send(data, sending)
+  }
+
+  async function revoke(wish: SlotWish, sending: Sending = {}): Promise<Sent<'Revocation'>> {
+    const state = await signingState()
+    const slot = hashOf(state, wish)
+    const data = buildRevocation(state, wish, own.highestVersion(slot))
+    return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+  }
+
+  async function object(
+    wish: SlotWish & { classes?: readonly string[] },
+    sending: Sending = {},
+  ): Promise<Sent<'Objection'>> {
+    const state = await signingState()
+    const slot = hashOf(state, wish)
+    const data = buildObjection(state, wish, circumstances(), own.highestVersion(slot))
+    return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+  }
+
   async function bindingOffered(invitation: { enrolment: string; code: string }): Promise<TypedData<'Bind'>> {
     const offer = { method: 'POST', path: '/patient/enrolment/offer', body: invitation } as const
     const { typedData: offered } = (await connection.persistently(() => connection.send(broker, offer))) as {
@@ -233,25 +290,43 @@ export function createPatientClient(options: {
       return (answer as { history: HistoryLine[] }).history
     },
 
-    async grant(wish, sending = {}) {
-      const state = await settledState(wish)
-      const data = buildGrant(state, wish, circumstances())
-      return sendForSlot(hashOf(state, wish), data.message.version, data, sending)
+    grant,
+
+    async requests() {
+      const answer = await session.request('GET', '/patient/requests')
+      return (answer as { requests: OwnRequest[] }).requests
     },
 
-    async revoke(wish, sending = {}) {
-      const state = await signingState()
-      const slot = hashOf(state, wish)
-      const data = buildRevocation(state, wish, own.highestVersion(slot))
-      return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+    async answer(request, less = {}, sending = {}) {
+      return grant(wishFor(request, less), sending)
     },
 
-    async object(wish, sending = {}) {
-      const state = await signingState()
-      const slot = hashOf(state, wish)
-      const data = buildObjection(state, wish, circumstances(), own.highestVersion(slot))
-      return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+    explain: async (ask) => (await session.request('POST', '/patient/explain', ask)) as Explanation,
+    preview: async (terms) => (await session.request('POST', '/patient/preview', terms)) as Preview,
+
+    async proposals() {
+      const answer = await session.request('GET', '/patient/proposals')
+      return (answer as { proposals: OwnProposal[] }).proposals
     },
+
+    async accept({ effect, wish }, sending = {}) {
+      const { to, purpose, dataClasses: classes, sensitivities, from, until } = wish
+      if (effect === 'end') return revoke({ to, purpose }, sending)
+      if (effect === 'deny') return object({ to, purpose, classes }, sending)
+      const period = { ...(from ? { from } : {}), ...(until ? { until } : {}) }
+      return grant({ to, purpose, classes, sensitivities, ...period }, sending)
+    },
+
+    async decline({ id }) {
+      await session.request('POST', `/patient/proposals/${id}/refusal`)
+    },
+
+    async refuse({ id }) {
+      await session.request('POST', `/patient/requests/${id}/refusal`)
+    },
+
+    revoke,
+    object,
 
     async withdraw(wish, sending = {}) {
       const state = await settledState(wish)
@@ -272,6 +347,24 @@ export function createPatientClient(options: {
       if (sent.receipt) own.sent({ unlocked: true })
       return sent
     },
+  }
+}
+
+/** @throws RangeError where an answer would be wider than the request, or nobody is named to grant to */
+function wishFor(request: OwnRequest, less: Narrowing): GrantWish {
+  const { requester, purpose, dataClasses, sensitivities, from, until, deadline } = request
+  const classes = less.classes ?? dataClasses
+  const kinds = less.sensitivities ?? sensitivities
+  const wider =
+    classes.find((one) => !dataClasses.includes(one)) ?? kinds.find((one) => !sensitivities.includes(one))
+  if (wider !== undefined) throw new RangeError(`${wider} was not asked for`)
+  if (less.until !== undefined && less.until > until)
+    throw new RangeError(`Nothing was asked for after ${until}`)
+  if (!requester.identifier) throw new RangeError('The organisation that asks publishes no identifier')
+  return {
+    to: { granteeType: 'Organization', grantee: identifierText(requester.identifier) },
+    ...{ purpose, classes, sensitivities: kinds, from, until: less.until ?? until, deadline },
+    flags: { needsApproval: true },
   }
 }
 

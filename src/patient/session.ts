@@ -16,7 +16,7 @@ export type OwnSession = {
    */
   open(within?: number): Promise<SignedIn>
   /** One request with the session; a session that has ended is renewed, once. */
-  request(method: 'GET' | 'POST', path: string): Promise<unknown>
+  request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown>
 }
 
 /** Ends a session this much before the broker does, so that none ends on the way. Milliseconds. */
@@ -80,10 +80,12 @@ export function createOwnSession(deps: {
       return { handle, scopeSecret }
     },
 
-    async request(method, path) {
+    async request(method, path, body) {
       const send = async () => {
         const { session } = await ensured()
-        return connection.persistently(() => connection.send(broker, { method, path, session }))
+        return connection.persistently(() =>
+          connection.send(broker, { method, path, session, ...(body === undefined ? {} : { body }) }),
+        )
       }
       try {
         return await send()

@@ -56,7 +56,8 @@ export function createRelayer(deps: {
       const receivedAt = new Date(clock.now()).toISOString()
       const call = actCall(act, deps.contracts, message, signer, signature)
       await db.transaction().execute(async (trx) => {
-        await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
+        // What needs the custodian's approval only the custodian can bring to the chain.
+        if (!message.needsApproval) await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
         await enqueueMessage(trx, clock, { member: custodian, path: '/relay', body: sealed })
       })
       deps.afterPassOn()

@@ -1,4 +1,4 @@
-import type { AuditEvent, Bundle, DocumentReference } from 'fhir/r4.js'
+import type { AuditEvent, Bundle, DocumentReference, Task } from 'fhir/r4.js'
 import { importJWK } from 'jose'
 import { identifierText } from '../domain/identity/member-id.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
@@ -9,11 +9,27 @@ import type { SandboxClient } from './sandbox-file.ts'
 /** An answer of a broker: its status, and what it said. */
 export type Answer<T = unknown> = { status: number; body: T; bytes: Uint8Array; code?: string }
 
+type ConsultExtension = {
+  decision: string
+  basedOn?: string
+  obligations: { parameters: { codes: { code: string }[] } }[]
+}
+
 export type HisClient = {
   list(patient: Identifier, purpose: string): Promise<Answer<Bundle<DocumentReference>>>
   open(recordId: string, purpose: string): Promise<Answer<{ resourceType: string; id: string }>>
   audit(query: Record<string, string>): Promise<Answer<Bundle<AuditEvent>>>
   post(path: string, body: unknown): Promise<Answer>
+  /** Asks a patient for access: the body of `POST /fhir/Task`, under the purpose. */
+  ask(task: Task, purpose: string): Promise<Answer<Task>>
+  task(id: string): Promise<Answer<Task>>
+  /** What waits for this hospital's approval. */
+  tasks(): Promise<Answer<Bundle<Task>>>
+  decide(id: string, operation: '$approve' | '$reject'): Promise<Answer>
+  /** Asks the CDS service for a decision. */
+  consult(body: unknown): Promise<Answer<{ cards: { summary: string; extension: ConsultExtension }[] }>>
+  /** Any other call of the FHIR API, for treatment. */
+  fhir<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer<T>>
   token(purpose: string): Promise<string>
 }
 
@@ -86,6 +102,28 @@ export function createHisClient(args: {
         body: new URLSearchParams({ 'patient.identifier': identifierText(patient) }),
       }),
     open: (recordId, purpose) => call(purpose, `/fhir/Binary/${recordId}`),
+    ask: (task, purpose) =>
+      call(purpose, '/fhir/Task', {
+        method: 'POST',
+        body: JSON.stringify(task),
+        headers: { 'content-type': 'application/fhir+json' },
+      }),
+    task: (id) => call('TREAT', `/fhir/Task/${id}`),
+    tasks: () => call('TREAT', '/fhir/Task?status=requested'),
+    decide: (id, operation) => call('TREAT', `/fhir/Task/${id}/${operation}`, { method: 'POST' }),
+    consult: (body) =>
+      call('TREAT', '/cds-services/patient-consent-consult', {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    fhir: (method, path, body) =>
+      call('TREAT', `/fhir/${path}`, {
+        method,
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/fhir+json' } }),
+      }),
     audit: (query) => call('HCOMPL', `/fhir/AuditEvent?${new URLSearchParams(query)}`),
     post: (path, body) =>
       call('PATADMIN', path, {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { BrokerConfig } from '../broker/index.ts'
 import { type Keyring, loadKeyring } from '../store/keyring.ts'
+import { SANDBOX_GROUPS } from './council.ts'
 import { freePort } from './ports.ts'
 import type { SampleHospital } from './samples/index.ts'
 import type { SandboxClient, SandboxFile } from './sandbox-file.ts'
@@ -23,7 +24,16 @@ export type HospitalFiles = {
 }
 
 const SCOPES = {
-  his: ['system/DocumentReference.rs', 'system/Binary.r'],
+  his: [
+    'system/DocumentReference.rs',
+    'system/Binary.r',
+    'system/Task.c',
+    'system/Task.rs',
+    'system/Task.u',
+    'system/Consent.rs',
+    'system/Consent.c',
+    'system/Consent.u',
+  ],
   registrar: ['system/registrar'],
   auditor: ['system/AuditEvent.rs'],
 }
@@ -106,7 +116,7 @@ export function writeBrokerConfig(files: HospitalFiles, chain: SandboxFile['chai
       ...files.registrars.map((client) => publicClient(client, 'Registrar')),
       publicClient(files.auditor, 'Compliance'),
     ],
-    groups: [],
+    groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
     requestsPerMinute: 6_000,

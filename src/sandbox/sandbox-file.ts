@@ -1,15 +1,18 @@
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { JWK } from 'jose'
-import type { Contracts } from '../chain/contracts.ts'
+import type { BrokerConfig } from '../broker/index.ts'
 import type { Hex } from '../domain/hex.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
+import type { SeatKey } from './council.ts'
 
 /** A program's credentials at one broker: its id there, its private key, and what it may ask for. */
 export type SandboxClient = { clientId: string; jwk: JWK; scopes: string[] }
 
 /** The running sandbox, for programs: `.wayleave/sandbox.json`, mode 600, since it holds every key there is. */
 export type SandboxFile = {
-  chain: { rpc: string; chainId: number; contracts: Contracts; deployedAt: number }
+  chain: BrokerConfig['chain']
+  /** Seats with their private keys, one in each chamber; how long carried acts wait, in seconds; names of its groups. */
+  council: { delay: number; seats: SeatKey[]; groups: string[] }
   hospitals: {
     key: string
     name: string

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
-import { deployContracts } from '../chain/deploy.ts'
+import { type Deployment, deployContracts } from '../chain/deploy.ts'
 import { memberId } from '../domain/identity/member-id.ts'
 import { createWords } from '../patient/seed.ts'
 import { publicJwks } from '../store/keyring.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from './anvil.ts'
-import { ALL_ROLES, councilOf } from './council.ts'
+import { ALL_ROLES, newSeats, publicSeats, SANDBOX_DELAY, SANDBOX_GROUPS, type SeatKey } from './council.ts'
 import { awaitBinding, enrolSample } from './enrol-samples.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from './hospital-files.ts'
 import { countSampleRecords, loadSamples } from './load-samples.ts'
@@ -26,9 +26,10 @@ export type Sandbox = {
 
 /** What the sandbox keeps of its chain: written once, when the contracts are there. */
 type ChainFile = {
-  council: string
+  deployer: string
+  seats: SeatKey[]
   port: number
-  deployed?: Pick<SandboxFile['chain'], 'contracts' | 'deployedAt'>
+  deployed?: Deployment
 }
 
 /**
@@ -54,9 +55,10 @@ export async function startSandbox(args: {
   }
   try {
     const hospitals = await Promise.all(sampleHospitals().map((hospital) => openHospitalFiles(dir, hospital)))
-    const { chain, anvil } = await openChain(dir, hospitals, tell)
+    const { chain, anvil, seats } = await openChain(dir, hospitals, tell)
     closers.push(() => anvil.stop())
-    const file: SandboxFile = { chain, hospitals: [], patients: openPatients(dir) }
+    const council = { delay: SANDBOX_DELAY, seats, groups: [...SANDBOX_GROUPS] }
+    const file: SandboxFile = { chain, council, hospitals: [], patients: openPatients(dir) }
     const path = join(dir, 'sandbox.json')
     const supervised = hospitals.map((files) => startBroker(args.cli, files, chain, () => rewrite()))
     // All brokers close at the same time.
@@ -115,22 +117,37 @@ async function openChain(
   dir: string,
   hospitals: readonly HospitalFiles[],
   tell: (line: string) => void,
-): Promise<{ chain: SandboxFile['chain']; anvil: Anvil }> {
+): Promise<{ chain: SandboxFile['chain']; anvil: Anvil; seats: SeatKey[] }> {
   const path = join(dir, 'chain.json')
   const saved: ChainFile = existsSync(path)
     ? (JSON.parse(readFileSync(path, 'utf8')) as ChainFile)
-    : { council: Wallet.createRandom().privateKey, port: 0 }
+    : { deployer: Wallet.createRandom().privateKey, seats: newSeats(), port: 0 }
+  // A deployer from before the council came.
+  if (!saved.seats) throw new Error(`${dir} was made by an older version. Begin anew with --fresh`)
   saved.port = await freePort(saved.port || undefined)
   const save = () => writeFileSync(path, JSON.stringify(saved), { mode: 0o600 })
   save()
   const chainDir = join(dir, 'chain')
   mkdirSync(chainDir, { recursive: true })
   const anvil = await startAnvil({ port: saved.port, dir: chainDir })
-  const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 })
+  const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, {
+    staticNetwork: true,
+    cacheTimeout: -1,
+    pollingInterval: 50,
+  })
   try {
-    const signer = new NonceManager(new Wallet(saved.council, provider))
+    const signer = new NonceManager(new Wallet(saved.deployer, provider))
     const fresh = !saved.deployed
-    saved.deployed ??= await deployContracts(signer)
+    saved.deployed ??= await deployContracts(signer, {
+      seats: publicSeats(saved.seats),
+      delay: SANDBOX_DELAY,
+      members: hospitals.map((files) => ({
+        id: memberId(files.hospital.identifier),
+        roles: ALL_ROLES,
+        operator: new Wallet(files.keyring.operator).address,
+        profile: JSON.stringify(profileOf(files)),
+      })),
+    })
     save()
     if ((await provider.getCode(saved.deployed.contracts.accessLog)) === '0x') {
       throw new Error(
@@ -138,21 +155,10 @@ async function openChain(
       )
     }
     const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...saved.deployed }
-    const council = councilOf(signer, chain.contracts)
-    for (const files of hospitals) {
-      const id = memberId(files.hospital.identifier)
-      if (await council.isAdmitted(id)) continue
-      await council.admit(
-        id,
-        ALL_ROLES,
-        new Wallet(files.keyring.operator).address,
-        JSON.stringify(profileOf(files)),
-      )
-    }
     tell(
-      `The chain runs at ${anvil.rpc}; ${fresh ? 'contracts deployed, three hospitals admitted' : 'resumed from disk'}.`,
+      `The chain runs at ${anvil.rpc}; ${fresh ? 'contracts deployed, three hospitals admitted, everything handed to a council' : 'resumed from disk'}.`,
     )
-    return { chain, anvil }
+    return { chain, anvil, seats: saved.seats }
   } catch (error) {
     await anvil.stop()
     throw error

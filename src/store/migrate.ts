@@ -3,10 +3,12 @@ import { Migrator } from 'kysely/migration'
 import * as broker0001 from './migrations/0001-broker.ts'
 import * as index0001 from './migrations/0001-index.ts'
 import * as index0002 from './migrations/0002-forks.ts'
+import * as broker0002 from './migrations/0002-requests.ts'
+import * as broker0003 from './migrations/0003-proposals.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
 const MIGRATIONS = {
-  broker: { '0001-broker': broker0001 },
+  broker: { '0001-broker': broker0001, '0002-requests': broker0002, '0003-proposals': broker0003 },
   chain_index: { '0001-index': index0001, '0002-forks': index0002 },
 } as const
 
@@ -42,4 +44,9 @@ export async function openBrokerTables(db: Kysely<unknown>): Promise<Kysely<Brok
 export async function openIndexTables(db: Kysely<unknown>): Promise<Kysely<IndexTables>> {
   await migrate(db, 'chain_index')
   return db.withSchema('chain_index')
+}
+
+/** Forgets the index, which is replayed from the chain. What it looks for there has changed. */
+export async function dropIndex(db: Kysely<unknown>): Promise<void> {
+  await sql`drop schema if exists ${sql.id('chain_index')} cascade`.execute(db)
 }

@@ -68,6 +68,56 @@ export type BrokerTables = {
     error: string | null
     created_at: string
   }
+  /** What this member asked of patients elsewhere, by its commitment on the chain. */
+  requests_sent: {
+    commitment: string
+    custodian: string
+    /** Block time in seconds. */
+    deadline: number
+    /** SentRequest, sealed with the store key. */
+    sealed: Uint8Array
+    created_at: string
+  }
+  /** What others ask of this member's patients, and of whom this member does not know. */
+  requests_received: {
+    commitment: string
+    requester: string
+    patient_id: string | null
+    deadline: number
+    /** AccessRequest, sealed with the patient's key, or with the store key where there is no patient. */
+    sealed: Uint8Array
+    /** The custodian's own word, given before or after the patient's. */
+    decision: 'approved' | 'rejected' | null
+    decided_by: string | null
+    patient_refused: boolean
+    /** Digest of the patient's grant in answer. */
+    answer: string | null
+    /** Outcome and its salt, sealed with the store key; null until closed. */
+    outcome: Uint8Array | null
+    created_at: string
+  }
+  /** Grants that count only with the custodian's approval, by the digest of the act. */
+  approvals: {
+    digest: string
+    patient_id: string
+    scope_hash: string
+    version: number
+    epoch: number
+    /** Block time in seconds. */
+    deadline: number
+    status: 'waiting' | 'approved' | 'rejected'
+    decided_by: string | null
+    created_at: string
+  }
+  /** What a hospital's program filed for a patient to sign, by the Consent's id: one for each slot. */
+  proposals: {
+    consent_id: string
+    patient_id: string
+    effect: 'permit' | 'deny' | 'end'
+    /** FiledWish, sealed with the patient's key. */
+    sealed: Uint8Array
+    created_at: string
+  }
   shares_sent: {
     patient_id: string
     grantee: string

@@ -1,18 +1,22 @@
 import { spawn } from 'node:child_process'
 import { arch, platform } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import type { ContractTransactionResponse, TransactionReceipt } from 'ethers'
+import type { ContractTransactionResponse, FunctionFragment, Interface, TransactionReceipt } from 'ethers'
 import { id, JsonRpcProvider, TypedDataEncoder, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   AccessLog__factory,
   AccessManager__factory,
   ConsentRegistry__factory,
+  Council__factory,
   MemberRegistry__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
+  Succession__factory,
 } from '../../src/chain/contracts.ts'
-import { COUNCIL_ROLE, deployContracts } from '../../src/chain/deploy.ts'
+import { deployContracts, ROLES } from '../../src/chain/deploy.ts'
+import type { Hex } from '../../src/domain/hex.ts'
+import { councilOf, newSeats, publicSeats } from '../../src/sandbox/council.ts'
 import { inWords } from '../support/in-words.ts'
 
 // The signed types, said here once more and by hand: they are what wallets, contracts and brokers must agree on.
@@ -53,9 +57,9 @@ const BIND = [
   { name: 'deadline', type: 'uint64' },
 ]
 
-const hospitalA = id('urn:oid:2.999.1|hospital-a')
-const hospitalB = id('urn:oid:2.999.1|hospital-b')
-const group = id('a group')
+const hospitalA = id('urn:oid:2.999.1|hospital-a') as Hex
+const hospitalB = id('urn:oid:2.999.1|hospital-b') as Hex
+const group = id('a group') as Hex
 const handle = id('a handle')
 const scope = {
   granteeType: 'Organization',
@@ -102,7 +106,7 @@ afterAll(() => {
 
 describe('a deployment', () => {
   test('needs no balance where gas is free, and tells its first block', async () => {
-    expect(await provider.getBalance(chain.council.address)).toBe(0n)
+    expect(await provider.getBalance(chain.deployer.address)).toBe(0n)
     expect(chain.deployedAt).toBeGreaterThanOrEqual(1)
     for (const address of Object.values(chain.addresses)) {
       expect(await provider.getCode(address, chain.deployedAt - 1)).toBe('0x')
@@ -110,21 +114,58 @@ describe('a deployment', () => {
     }
   })
 
-  test('makes the deployer the council, without delay, and nobody else', async () => {
+  test('hands everything to the council: the deployer, and whoever else, keeps no role', async () => {
     const manager = AccessManager__factory.connect(chain.addresses.accessManager, provider)
-    const { admit, suspend } = chain.members
-    for (const { fragment } of [admit, suspend]) {
-      const target = chain.addresses.memberRegistry
-      expect(await manager.canCall(chain.council.address, target, fragment.selector)).toEqual([true, 0n])
-      expect(await manager.canCall(chain.operatorA.address, target, fragment.selector)).toEqual([false, 0n])
+    const holders = new Set<string>()
+    for (const log of await provider.getLogs({ address: chain.addresses.accessManager, fromBlock: 0 })) {
+      const event = manager.interface.parseLog(log)
+      const who = `${event?.args.account} ${event?.args.roleId}`
+      if (event?.name === 'RoleGranted') holders.add(who)
+      if (event?.name === 'RoleRevoked') holders.delete(who)
     }
-    expect(await manager.getTargetFunctionRole(chain.addresses.memberRegistry, admit.fragment.selector)).toBe(
-      COUNCIL_ROLE,
-    )
+    const { council } = chain.addresses
+    expect([...holders].sort()).toEqual(Object.values(ROLES).map((role) => `${council} ${role}`))
+    expect(await manager.hasRole(ROLES.admin, chain.deployer.address)).toEqual([false, 0n])
+
+    const { memberRegistry } = chain.addresses
+    const { admit, suspend } = MemberRegistry__factory.connect(memberRegistry)
+    for (const account of [chain.deployer, chain.operatorA, ...chain.seats.map(({ key }) => new Wallet(key))])
+      for (const { fragment } of [admit, suspend])
+        expect(await manager.canCall(account.address, memberRegistry, fragment.selector)).toEqual([false, 0n])
   })
 
-  test('can be made twice on one chain by one council', async () => {
-    const second = await deployContracts(chain.council)
+  test('lets the council suspend at once, and do all else after fourteen days, unless told otherwise', async () => {
+    const { contracts } = await deployContracts(chain.deployer, { seats: publicSeats(chain.seats) })
+    const manager = AccessManager__factory.connect(contracts.accessManager, provider)
+    const delays = async (target: string, functions: readonly FunctionFragment[]) =>
+      Promise.all(
+        functions.map(async ({ name, selector }) => {
+          const [immediate, delay] = await manager.canCall(contracts.council, target, selector)
+          return `${name} ${immediate ? 'at once' : Number(delay)}`
+        }),
+      )
+    const functionsOf = ({ interface: api }: { interface: Interface }, ...names: string[]) =>
+      names.map((name) => api.getFunction(name) as FunctionFragment)
+    const later = 14 * 86_400
+    const members = MemberRegistry__factory.connect(contracts.memberRegistry)
+    const delayed = ['admit', 'reinstate', 'remove', 'setRoles', 'joinGroup', 'leaveGroup']
+    expect(await delays(contracts.memberRegistry, functionsOf(members, 'suspend', ...delayed))).toEqual([
+      'suspend at once',
+      ...delayed.map((name) => `${name} ${later}`),
+    ])
+    const succession = Succession__factory.connect(contracts.succession)
+    expect(await delays(contracts.succession, functionsOf(succession, 'announce'))).toEqual([
+      `announce ${later}`,
+    ])
+    const council = Council__factory.connect(contracts.council)
+    expect(await delays(contracts.council, functionsOf(council, 'setSeat'))).toEqual([`setSeat ${later}`])
+    // Delays and roles themselves are changed by the council's own act, which waits as long.
+    const own = functionsOf(manager, 'grantRole', 'revokeRole', 'setTargetFunctionRole', 'updateAuthority')
+    expect(await delays(contracts.accessManager, own)).toEqual(own.map(({ name }) => `${name} ${later}`))
+  })
+
+  test('can be made twice on one chain by one deployer', async () => {
+    const second = await deployContracts(chain.deployer, { seats: publicSeats(chain.seats) })
     expect(second.contracts.consentRegistry).not.toBe(chain.addresses.consentRegistry)
     expect(second.deployedAt).toBeGreaterThan(chain.deployedAt)
   })
@@ -201,15 +242,19 @@ test('a window is anchored for the member that the sender acts for', async () =>
 const free = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n }
 
 async function connect() {
-  const council = new Wallet(Wallet.createRandom().privateKey, provider)
+  const deployer = new Wallet(Wallet.createRandom().privateKey, provider)
   const operatorA = new Wallet(Wallet.createRandom().privateKey, provider)
   const patient = Wallet.createRandom()
-  const { contracts: addresses, deployedAt } = await deployContracts(council)
-
-  const members = MemberRegistry__factory.connect(addresses.memberRegistry, council)
-  await mined(members.admit(hospitalA, 63, operatorA.address, '{}', free))
-  await mined(members.admit(hospitalB, 2, Wallet.createRandom().address, '{}', free))
-  await mined(members.joinGroup(group, hospitalB, free))
+  const seats = newSeats()
+  const { contracts: addresses, deployedAt } = await deployContracts(deployer, {
+    seats: publicSeats(seats),
+    delay: 0,
+    members: [
+      { id: hospitalA, roles: 63, operator: operatorA.address, profile: '{}' },
+      { id: hospitalB, roles: 2, operator: Wallet.createRandom().address, profile: '{}' },
+    ],
+  })
+  await councilOf({ provider, contracts: addresses, deployedAt, seats }).joinGroup(group, hospitalB)
 
   const { chainId } = await provider.getNetwork()
   const domain = { version: '1', chainId }
@@ -225,7 +270,7 @@ async function connect() {
   // Acts are sent by an account that has no money and is nobody: anybody may.
   const anybody = new Wallet(Wallet.createRandom().privateKey, provider)
   const consents = ConsentRegistry__factory.connect(addresses.consentRegistry, anybody)
-  return { addresses, deployedAt, council, operatorA, patient, members, consents, consentDomain }
+  return { addresses, deployedAt, deployer, seats, operatorA, patient, consents, consentDomain }
 }
 
 async function signGrant(version: number) {

@@ -10,7 +10,7 @@ import { type Contracts, RecordDirectory__factory } from '../../src/chain/contra
 import { deployContracts } from '../../src/chain/deploy.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvil.ts'
-import { ALL_ROLES, councilOf } from '../../src/sandbox/council.ts'
+import { ALL_ROLES, councilOf, newSeats, publicSeats } from '../../src/sandbox/council.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
 
 export const FREE = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n }
@@ -23,6 +23,8 @@ export type TestChain = {
   contracts: Contracts
   deployedAt: number
   council: ReturnType<typeof councilOf>
+  /** The council's seats, one in each chamber, in their order. */
+  seats: Wallet[]
   /** Admits a member with every role. */
   member(name: string): Promise<TestMember>
   /** Registers one entry for each tag, in one transaction. */
@@ -35,7 +37,7 @@ export type TestChain = {
 }
 
 /** A real chain with our contracts on it; a block comes with each transaction, and none by itself. */
-export async function createTestChain(): Promise<TestChain> {
+export async function createTestChain({ councilDelay = 0 } = {}): Promise<TestChain> {
   const anvil = await startAnvil({ port: await freePort(), blockTime: 100_000 })
   const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, {
     staticNetwork: true,
@@ -43,14 +45,19 @@ export async function createTestChain(): Promise<TestChain> {
     pollingInterval: 20,
   })
   const signer = new NonceManager(Wallet.createRandom(provider))
-  const { contracts, deployedAt } = await deployContracts(signer)
-  const council = councilOf(signer, contracts)
+  const seats = newSeats()
+  const { contracts, deployedAt } = await deployContracts(signer, {
+    seats: publicSeats(seats),
+    delay: councilDelay,
+  })
+  const council = councilOf({ provider, contracts, deployedAt, seats })
   return {
     anvil,
     provider,
     contracts,
     deployedAt,
     council,
+    seats: seats.map(({ key }) => new Wallet(key, provider)),
     async member(name) {
       const wallet = new Wallet(Wallet.createRandom().privateKey, provider)
       const member = { id: id(name) as Hex, wallet }

@@ -13,7 +13,7 @@ import { childKey, createWords } from '../../src/patient/seed.ts'
 import { writeSandboxFile } from '../../src/sandbox/sandbox-file.ts'
 import { ANNA, condition, patient } from '../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../support/world.ts'
-import { createTerminal, sandboxOf } from './patient/terminal.ts'
+import { createTerminal, sandboxOf } from './terminal.ts'
 
 let world: World
 let a: TestHospital
@@ -241,7 +241,22 @@ describe('help', () => {
   test('every subcommand explains every option that it has', async () => {
     const command = patientCommand({ out: () => {}, err: () => {} })
     const names = command.commands.map((sub) => sub.name())
-    expect(names).toEqual(['grant', 'revoke', 'object', 'withdraw', 'lock', 'unlock', 'status', 'history'])
+    expect(names).toEqual([
+      'grant',
+      'revoke',
+      'object',
+      'withdraw',
+      'requests',
+      'answer',
+      'refuse',
+      'proposals',
+      'accept',
+      'decline',
+      'lock',
+      'unlock',
+      'status',
+      'history',
+    ])
     for (const name of names) {
       const { out } = await run(name, '--help')
       for (const option of command.commands.find((sub) => sub.name() === name)?.options ?? []) {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { id } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { deployContracts } from '../../src/chain/deploy.ts'
+import { newSeats, publicSeats } from '../../src/sandbox/council.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { openIndexTables } from '../../src/store/migrate.ts'
 import { createTestChain, pointerFor, type TestChain, type TestMember } from '../chain/test-chain.ts'
@@ -52,7 +53,9 @@ describe('the index', () => {
     await chain.register(hospital, name(), name(), name())
     await chain.mine(3)
     await chain.register(hospital, name())
-    const { contracts } = await deployContracts(await chain.provider.getSigner(0))
+    const { contracts } = await deployContracts(await chain.provider.getSigner(0), {
+      seats: publicSeats(newSeats()),
+    })
     expect(contracts.memberRegistry).not.toBe(chain.contracts.memberRegistry)
 
     const index = await open()

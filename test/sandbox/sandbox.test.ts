@@ -96,7 +96,14 @@ describe('the sandbox', () => {
       'wrong-purpose',
       'revoke',
       'refused-at-once',
+      'request-approved',
+      'lock-and-unlock',
       'audit-trail',
+      'council-act',
+      'group-grant',
+      'joined-later',
+      'suspended-at-once',
+      'group-revoked',
     ])
     expect(out.ready_ms).toBeGreaterThan(0)
     process.stdout.write(`ready after ${out.ready_ms} ms\n`)

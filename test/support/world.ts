@@ -14,7 +14,7 @@ import type { Identifier } from '../../src/domain/identity/national-ids.ts'
 import { createPatientClient, type PatientClient } from '../../src/patient/client.ts'
 import { createWords } from '../../src/patient/seed.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvil.ts'
-import { ALL_ROLES, councilOf } from '../../src/sandbox/council.ts'
+import { ALL_ROLES, councilOf, newSeats, publicSeats, type SeatKey } from '../../src/sandbox/council.ts'
 import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server/fhir-server.ts'
 import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
@@ -79,6 +79,7 @@ export type World = {
   anvil: Anvil
   provider: JsonRpcProvider
   council: ReturnType<typeof councilOf>
+  seats: readonly SeatKey[]
   chain: BrokerConfig['chain']
   hospitals: TestHospital[]
   enrol(hospital: TestHospital, nationalId: Identifier, words?: string): Promise<PatientClient>
@@ -107,12 +108,18 @@ export type WorldOptions = {
   /** The log of each hospital's broker. */
   log?: (key: string) => Logger
   bounds?: BrokerDeps['bounds']
+  /** How long the council's acts wait, in seconds; not at all unless given. */
+  councilDelay?: number
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const dir = mkdtempSync(join(tmpdir(), 'wayleave-test-'))
   const anvil = await startAnvil({ port: await freePort() })
-  const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 })
+  const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, {
+    staticNetwork: true,
+    cacheTimeout: -1,
+    pollingInterval: 50,
+  })
   const hospitals: TestHospital[] = []
   async function close(): Promise<void> {
     for (const h of hospitals) {
@@ -124,20 +131,28 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     rmSync(dir, { recursive: true, force: true })
   }
   try {
-    const signer = new NonceManager(Wallet.createRandom(provider))
-    const { contracts, deployedAt } = await deployContracts(signer)
-    const council = councilOf(signer, contracts)
-    const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, contracts, deployedAt }
-    for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2)) {
-      const files = await openHospitalFiles(dir, hospital)
-      const operator = new Wallet(files.keyring.operator).address
-      await council.admit(memberId(hospital.identifier), ALL_ROLES, operator, '{}')
-      hospitals.push(await openHospital(files, chain, options))
-    }
+    const corners: HospitalFiles[] = []
+    for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2))
+      corners.push(await openHospitalFiles(dir, hospital))
+    const seats = newSeats()
+    const deployment = await deployContracts(new NonceManager(Wallet.createRandom(provider)), {
+      seats: publicSeats(seats),
+      delay: options.councilDelay ?? 0,
+      members: corners.map(({ hospital, keyring }) => ({
+        id: memberId(hospital.identifier),
+        roles: ALL_ROLES,
+        operator: new Wallet(keyring.operator).address,
+        profile: '{}',
+      })),
+    })
+    const council = councilOf({ provider, ...deployment, seats })
+    const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...deployment }
+    for (const files of corners) hospitals.push(await openHospital(files, chain, options))
     return {
       anvil,
       provider,
       council,
+      seats,
       chain,
       hospitals,
       enrol: (hospital, nationalId, words = createWords()) => enrol(hospital, chain, nationalId, words),

@@ -1,11 +1,9 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import canonicalize from 'canonicalize'
 import type { JsonRpcProvider } from 'ethers'
-import { isError } from 'ethers'
 import { CompactSign } from 'jose'
 import type { Kysely } from 'kysely'
-import { actCall, type Call, signerOf } from '../../chain/act-calls.ts'
-import { errorCodeOfSelector } from '../../chain/contract-errors.ts'
+import { actCall, signerOf } from '../../chain/act-calls.ts'
 import type { Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -29,6 +27,10 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson } from '../../store/vault.ts'
+import type { Approvals } from '../requests/approvals.ts'
+import type { ReceivedRequests } from '../requests/received-requests.ts'
+import type { Proposals } from './proposals.ts'
+import { rehearse } from './rehearse.ts'
 import { keepScope, keepTerms } from './scopes.ts'
 
 /** What the custodian hands back for an act: signed, so that the patient can show that it was received, and when. */
@@ -39,9 +41,10 @@ export type Receipt = {
   receivedAt: string
   /**
    * `now`: it already narrows what this custodian releases (I5). `when mined`: it counts once the chain shows it.
+   * `when approved`: it goes to the chain together with this custodian's approval, by the grant's deadline.
    * `no longer`: a later, wider act stands, which this one does not reach; sign anew to end that (I9).
    */
-  counts: 'now' | 'when mined' | 'no longer'
+  counts: 'now' | 'when mined' | 'when approved' | 'no longer'
 }
 
 export type Acts = {
@@ -54,6 +57,11 @@ export type Acts = {
   accept(signed: SignedAct): Promise<{ receipt: Receipt; jws: string }>
 }
 
+const isGrant = (signed: SignedAct): signed is SignedAct<'Grant'> => signed.typedData.primaryType === 'Grant'
+
+const isAwaitingApproval = (signed: SignedAct): signed is SignedAct<'Grant'> =>
+  isGrant(signed) && signed.typedData.message.needsApproval
+
 const NARROWING: ReadonlySet<ActName> = new Set(['Revocation', 'Objection', 'Lock'])
 
 export function createActs(deps: {
@@ -63,6 +71,9 @@ export function createActs(deps: {
   contracts: Contracts
   index: IndexQueries
   clock: Clock
+  approvals: Pick<Approvals, 'check' | 'file'>
+  requests: Pick<ReceivedRequests, 'answered'>
+  proposals: Pick<Proposals, 'answered'>
   signing: { key: CryptoKey; kid: string }
   afterAccept: () => void
 }): Acts {
@@ -79,20 +90,6 @@ export function createActs(deps: {
     if (patient.signerHash !== toHex(keccak_256(fromHex(signer))))
       throw wayleaveError('signer-unknown', 'not the bound signer')
     return { patient, digest: digestOfHashed(typedData.primaryType, typedData.domain, hashed) }
-  }
-
-  /** Asks the node whether the contract would take a widening act, so that the patient hears of a mistake at once. */
-  async function rehearse(call: Call): Promise<void> {
-    try {
-      await deps.provider.call({ to: call.contract, data: call.data })
-    } catch (error) {
-      if (!isError(error, 'CALL_EXCEPTION'))
-        throw wayleaveError('head-stale', 'the node did not answer', error)
-      throw wayleaveError(
-        errorCodeOfSelector(error.data ?? ''),
-        `the contract refuses: ${error.data?.slice(0, 10)}`,
-      )
-    }
   }
 
   async function sign(receipt: Receipt): Promise<string> {
@@ -115,18 +112,25 @@ export function createActs(deps: {
         .where('digest', '=', digest)
         .executeTakeFirst()
       if (!known) assertEnforceable(act, typedData.message, patient)
-      if (!known && !NARROWING.has(act)) await rehearse(call)
+      const awaiting = isAwaitingApproval(signed)
+      if (!known && awaiting) await deps.approvals.check(signed)
+      else if (!known && !NARROWING.has(act)) await rehearse(deps.provider, call)
       const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
       if (!known) {
         await db.transaction().execute(async (trx) => {
-          await keep(trx, patient, signed, digest, receivedAt)
-          await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
+          await keep(trx, deps.proposals, patient, signed, digest, receivedAt)
+          const request = isGrant(signed)
+            ? await deps.requests.answered(trx, patient, signed.typedData.message, digest)
+            : undefined
+          if (awaiting) await deps.approvals.file(trx, patient, signed, digest, request?.decision)
+          else await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
         })
         deps.afterAccept()
       }
       const beaten = await isBeaten(deps.index, act, typedData.message)
       if (beaten && !NARROWING.has(act)) throw wayleaveError(beaten, 'sent again after something later')
-      const counts = beaten ? 'no longer' : NARROWING.has(act) ? 'now' : 'when mined'
+      const later = awaiting ? 'when approved' : 'when mined'
+      const counts = beaten ? 'no longer' : NARROWING.has(act) ? 'now' : later
       const receipt: Receipt = { digest, act, handle: typedData.message.handle, receivedAt, counts }
       return { receipt, jws: await sign(receipt) }
     },
@@ -167,9 +171,8 @@ const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as H
 function assertEnforceable(act: ActName, message: ActMessages[ActName], patient: StoredPatient): void {
   if (act === 'Objection') assertNamesSomebody((message as ActMessages['Objection']).scope)
   if (act !== 'Grant') return
-  const { scope, terms, snapshotOnly, needsApproval } = message as ActMessages['Grant']
-  if (snapshotOnly || needsApproval)
-    throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
+  const { scope, terms, snapshotOnly } = message as ActMessages['Grant']
+  if (snapshotOnly) throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
   const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
   if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase()) {
     throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
@@ -190,6 +193,7 @@ function assertNamesSomebody({ granteeType, grantee, purpose }: SaltedScope): vo
 
 async function keep(
   db: Kysely<BrokerTables>,
+  proposals: Pick<Proposals, 'answered'>,
   patient: StoredPatient,
   signed: SignedAct,
   digest: Hex,
@@ -198,6 +202,7 @@ async function keep(
   const { primaryType, message } = signed.typedData
   const m = message as Partial<ActMessages['Grant'] & ActMessages['Objection'] & ActMessages['Lock']>
   if (m.scope) await keepScope(db, patient, m.scope)
+  if (m.scope) await proposals.answered(db, scopeHash(m.scope))
   if (m.terms) await keepTerms(db, patient, m.terms)
   await db
     .insertInto('acts')

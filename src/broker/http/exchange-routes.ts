@@ -15,6 +15,7 @@ import {
 } from '../../exchange/peer-client.ts'
 import type { ReceivedShares } from '../receive/receive-share.ts'
 import type { Releases } from '../release/release-record.ts'
+import type { ReceivedRequests } from '../requests/received-requests.ts'
 import { credential, textOf } from './server.ts'
 
 type Remember = (key: string, expiresAtMs: number) => Promise<boolean>
@@ -22,7 +23,7 @@ type Remember = (key: string, expiresAtMs: number) => Promise<boolean>
 /** The one refusal takes at least this long, so that its cause does not show in its time (I11). Milliseconds. */
 const REFUSAL_STEP = 120
 
-/** What one broker asks of another: a token for a record, the record, and to take a share. */
+/** What one broker asks of another: a token for a record, the record, and to take a share or a request. */
 export function exchangeRoutes(
   app: FastifyInstance,
   deps: {
@@ -33,6 +34,7 @@ export function exchangeRoutes(
     keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
     releases: Releases
     shares: ReceivedShares
+    requests: Pick<ReceivedRequests, 'take'>
     onShare: (share: { custodian: Hex; ended: boolean }) => Promise<void>
   },
 ): void {
@@ -108,6 +110,12 @@ export function exchangeRoutes(
       .header(RESPONSE_TIME_HEADER, String(released.at))
       .type('application/fhir+json')
       .send(Buffer.from(released.bytes))
+  })
+
+  app.post('/exchange/request', async (request, reply) => {
+    if (typeof request.body !== 'string') throw wayleaveError('content-type-unsupported')
+    await deps.requests.take(request.body)
+    return reply.status(204).send()
   })
 
   app.post('/exchange/share', async (request, reply) => {

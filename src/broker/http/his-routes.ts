@@ -55,7 +55,17 @@ export function hisRoutes(
       grant_types_supported: ['client_credentials'],
       token_endpoint_auth_methods_supported: ['private_key_jwt'],
       token_endpoint_auth_signing_alg_values_supported: ['ES256', 'ES384', 'RS384'],
-      scopes_supported: ['system/DocumentReference.rs', 'system/Binary.r', 'system/AuditEvent.rs'],
+      scopes_supported: [
+        'system/DocumentReference.rs',
+        'system/Binary.r',
+        'system/AuditEvent.rs',
+        'system/Task.c',
+        'system/Task.rs',
+        'system/Task.u',
+        'system/Consent.rs',
+        'system/Consent.c',
+        'system/Consent.u',
+      ],
       capabilities: ['client-confidential-asymmetric', 'permission-v2'],
     }),
   )
@@ -74,7 +84,7 @@ export function hisRoutes(
     const asked = textOf(body.scope).split(' ').filter(Boolean)
     const scopes = asked.filter((scope) => allowed.includes(scope))
     if (scopes.length === 0) throw wayleaveError('scope-insufficient', 'none of the scopes asked for')
-    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary)\./.test(scope))
+    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary|Task|Consent)\./.test(scope))
     const extended = (claims as Record<string, unknown>).extensions !== undefined
     const asker = clinical || extended ? readAsker(claims) : undefined
     // A user of another organisation is not this hospital's to vouch for.

@@ -2,21 +2,28 @@ import type { JsonRpcProvider } from 'ethers'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
+import type { OwnRequest } from '../../domain/consent/own-requests.ts'
+import { isPurpose } from '../../domain/consent/purposes.ts'
 import { type ActPlace, readHashedAct, readSignedAct } from '../../domain/consent/read-signed-act.ts'
 import { wayleaveError } from '../../domain/errors.ts'
-import type { Hex } from '../../domain/hex.ts'
+import { type Hex, isHex } from '../../domain/hex.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
 import type { Relayer } from '../../relayer/relayer.ts'
-import type { PatientStore } from '../../store/patients.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import { lookupsOf } from '../audit/access-log.ts'
 import { searchAudit } from '../audit/search-audit.ts'
 import type { Acts } from '../consent/accept-act.ts'
+import type { Explainer } from '../consent/explain.ts'
+import type { Proposals } from '../consent/proposals.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
 import { readOwnConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
+import { partyOf } from '../release/parties.ts'
+import type { ReceivedRequests } from '../requests/received-requests.ts'
 import type { HisGrant } from './his-routes.ts'
-import { credential } from './server.ts'
+import { credential, textOf } from './server.ts'
 
 /** What a patient's device asks of a broker, what the enrolment desk does, and what anybody relays. */
 export function patientRoutes(
@@ -31,6 +38,10 @@ export function patientRoutes(
     sessions: Sessions
     enrolments: Enrolments
     acts: Acts
+    requests: Pick<ReceivedRequests, 'openFor' | 'refuse'>
+    index: IndexQueries
+    proposals: Proposals
+    explainer: Explainer
     relayer: Relayer
     place: ActPlace
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
@@ -90,6 +101,54 @@ export function patientRoutes(
     return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
   })
 
+  app.post('/patient/explain', async (request) => {
+    const patient = await signedIn(request)
+    const { requester, purpose, dataClass, kinds = [] } = body(request)
+    const ask = { requester: textOf(requester), purpose: textOf(purpose), dataClass: textOf(dataClass) }
+    if (!isHex(ask.requester, 32) || !isTexts(kinds))
+      throw wayleaveError('request-invalid', 'requester or kinds')
+    if (!isPurpose(ask.purpose)) throw wayleaveError('purpose-unknown')
+    return deps.explainer.explain(patient, { ...ask, requester: ask.requester, kinds })
+  })
+
+  app.post('/patient/preview', async (request) => {
+    const patient = await signedIn(request)
+    const { dataClasses = [], sensitivities = [] } = body(request)
+    if (!isTexts(dataClasses) || !isTexts(sensitivities))
+      throw wayleaveError('request-invalid', 'lists of texts')
+    return deps.explainer.preview(patient, { dataClasses, sensitivities })
+  })
+
+  app.get('/patient/proposals', async (request) => ({
+    proposals: await deps.proposals.of(db, await signedIn(request)),
+  }))
+
+  app.post<{ Params: { id: string } }>('/patient/proposals/:id/refusal', async (request, reply) => {
+    await deps.proposals.refuse(db, await signedIn(request), request.params.id)
+    return reply.status(204).send()
+  })
+
+  app.get('/patient/requests', async (request) => ({
+    requests: await requestsOf(await signedIn(request)),
+  }))
+
+  app.post<{ Params: { id: string } }>('/patient/requests/:id/refusal', async (request, reply) => {
+    await deps.requests.refuse(await signedIn(request), request.params.id)
+    return reply.status(204).send()
+  })
+
+  async function requestsOf(patient: StoredPatient): Promise<OwnRequest[]> {
+    return Promise.all(
+      (await deps.requests.openFor(patient)).map(async ({ commitment, request, decision, answer }) => {
+        const { purpose, dataClasses, sensitivities, from, until, deadline, reason } = request
+        const { id: _id, ...requester } = await partyOf(deps.index, request.requester)
+        const state = { ...(decision ? { decision } : {}), answered: answer !== undefined }
+        const what = { purpose, dataClasses, sensitivities, from, until, deadline, reason }
+        return { id: commitment, requester, ...what, ...state }
+      }),
+    )
+  }
+
   app.post('/relay', async (request, reply) => {
     // JWE to this custodian, passed on unread by another member's broker.
     if (typeof request.body === 'string')
@@ -101,3 +160,6 @@ export function patientRoutes(
     return reply.status(202).send(await deps.acts.accept(readSignedAct(input, deps.place)))
   })
 }
+
+const isTexts = (x: unknown): x is string[] =>
+  Array.isArray(x) && x.length <= 64 && x.every((item) => typeof item === 'string' && item.length <= 64)

@@ -8,6 +8,7 @@ import {
   ERRORS,
   type ErrorCode,
   errorCodeOf,
+  type Problem,
   toOperationOutcome,
   WayleaveError,
 } from '../../domain/errors.ts'
@@ -64,7 +65,7 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
     const entry = { code, request: request.id, method: request.method, route: request.routeOptions.url }
     if (ERRORS[code].status >= 500) log.error({ ...entry, detail: detailOf(error) }, 'a request failed')
     else log.debug({ ...entry, detail: detailOf(error) }, 'a request was refused')
-    return sendError(request, reply, code)
+    return sendError(request, reply, code, error instanceof WayleaveError ? error.problems : [])
   })
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
     sendError(request, reply, 'not-found'),
@@ -91,12 +92,17 @@ function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
   socket.end(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
-function sendError(request: FastifyRequest, reply: FastifyReply, code: ErrorCode): FastifyReply {
+function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: ErrorCode,
+  problems: readonly Problem[] = [],
+): FastifyReply {
   return reply
     .status(ERRORS[code].status)
     .headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
     .type('application/fhir+json')
-    .send(toOperationOutcome(code, request.id))
+    .send(toOperationOutcome(code, request.id, problems))
 }
 
 function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {

@@ -36,16 +36,19 @@ export async function perform(
     if (options.signOnly !== undefined) return keep(sent, options.signOnly, options.via, output)
     const { receipt, jws, signed } = sent
     const { primaryType: act, message } = signed.typedData
-    const standing = await run.chain.standingOf(signed, LOOK_FOR)
+    const awaitsApproval = receipt?.counts === 'when approved'
+    const standing = awaitsApproval ? 'not yet' : await run.chain.standingOf(signed, LOOK_FOR)
     const countsAlready = receipt?.counts === 'now'
     const names = {
       custodian: run.hospital.name,
       party: (p: Parameters<typeof partyName>[1]) => partyName(run.sandbox, p),
     }
-    const sentence = sentenceOf({ act, message, standing, countsAlready, ...names })
-    if (options.json) writeJson(output, { act, standing, countsAlready, sentence, receipt, jws })
+    const sentence = sentenceOf({ act, message, standing, awaitsApproval, countsAlready, ...names })
+    if (options.json)
+      writeJson(output, { act, standing, awaitsApproval, countsAlready, sentence, receipt, jws })
     else output.out(`${sentence}\n`)
-    if (standing === 'beaten' || (standing === 'not yet' && !countsAlready)) process.exitCode = 1
+    if (standing === 'beaten' || (standing === 'not yet' && !countsAlready && !awaitsApproval))
+      process.exitCode = 1
   })
 }
 

@@ -1,9 +1,12 @@
 import { DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
 import type { OwnConsent, OwnConsents } from '../../domain/consent/own-consents.ts'
+import type { OwnProposal } from '../../domain/consent/own-proposals.ts'
+import type { OwnRequest } from '../../domain/consent/own-requests.ts'
 import { ANY_PURPOSE, purposeDisplay } from '../../domain/consent/purposes.ts'
 import { isSensitiveKind, SENSITIVE_KINDS } from '../../domain/consent/sensitivities.ts'
 import type { Terms } from '../../domain/consent/terms.ts'
 import type { ActMessages, ActName } from '../../domain/consent/typed-data.ts'
+import { ZERO_32 } from '../../domain/hex.ts'
 import type { Party } from '../../patient/acts.ts'
 import type { Standing } from './in-force.ts'
 
@@ -14,6 +17,8 @@ export type Told = {
   custodian: string
   party: (party: Party) => string
   standing: Standing
+  /** It goes to the chain once the custodian has approved it. */
+  awaitsApproval: boolean
   /** The custodian has acknowledged it itself. */
   countsAlready: boolean
 }
@@ -45,13 +50,45 @@ function effectOf({ act, message, custodian, party }: Told): string {
 
 const NARROWING: ReadonlySet<ActName> = new Set(['Revocation', 'Objection', 'Lock'])
 
-function certaintyOf({ act, standing, countsAlready, custodian }: Told): string {
+function certaintyOf({ act, standing, awaitsApproval, countsAlready, custodian }: Told): string {
+  if (awaitsApproval) return `this counts once ${custodian} has approved it, too`
   const mined = standing === 'in force'
   if (!NARROWING.has(act))
     return mined ? 'it is in force on the chain' : 'it waits to be mined and is not in force yet'
   if (countsAlready)
     return `this counts already${mined ? ', and stands on the chain' : ', and the chain will show it'}`
   return mined ? 'it stands on the chain' : `it counts as soon as it reaches ${custodian}`
+}
+
+/** The lines of `requests`. */
+export function requestLines(requests: readonly OwnRequest[], custodian: string): string[] {
+  if (requests.length === 0) return [`Nobody asks for your records at ${custodian}.`]
+  return requests.flatMap(({ id, requester, purpose, from, until, deadline, reason, answered, ...what }) => [
+    `${id}`,
+    `  ${requester.name} asks for ${purposeName(purpose)}, ${from} to ${until}: ${termsText({ ...what, body: ZERO_32 })}.`,
+    ...(reason === '' ? [] : [`  They say: ${reason}`]),
+    `  ${answered ? 'You have answered.' : `Open until ${new Date(deadline * 1000).toISOString()}.`}`,
+  ])
+}
+
+/** The lines of `proposals`. */
+export function proposalLines(
+  proposals: readonly OwnProposal[],
+  custodian: string,
+  party: (party: Party) => string,
+): string[] {
+  if (proposals.length === 0) return [`${custodian} has nothing for you to sign.`]
+  return proposals.flatMap(({ id, effect, wish, filedBy }) => {
+    const { to, purpose, from, until, dataClasses } = wish
+    const whom = capital(party(to))
+    const period = `${from ? ` from ${from}` : ''}${until ? ` to ${until}` : ''}`
+    const what: Record<OwnProposal['effect'], string> = {
+      permit: `${whom} may see for ${purposeName(purpose)}${period}: ${termsText({ ...wish, body: ZERO_32 })}`,
+      deny: `${whom} is kept from seeing for ${purposeName(purpose)}: ${dataClasses.length === 0 ? 'everything' : classNames({ ...wish, body: ZERO_32 })}`,
+      end: `${whom} may no longer see anything for ${purposeName(purpose)}`,
+    }
+    return [id, `  ${what[effect]}.`, `  Written down by ${filedBy.name ?? filedBy.id}.`]
+  })
 }
 
 /** The lines of `status`. */

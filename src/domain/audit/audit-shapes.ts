@@ -75,6 +75,15 @@ const consentChange = (action: Shape['action']): Shape => ({
   observer: 'custodian',
 })
 
+/** The custodian's own word on what the patient signed. */
+const custodianDecision = (action: Shape['action']): Shape => ({
+  type: ALERT,
+  subtype: [ATTRIBUTES_CHANGED],
+  action,
+  agents: 'decision',
+  observer: 'custodian',
+})
+
 export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   query: {
     type: coding('http://terminology.hl7.org/CodeSystem/audit-event-type', 'rest', 'RESTful Operation'),
@@ -134,6 +143,29 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'transfer',
     observer: 'requester',
   },
+  'request-sent': {
+    type: EXPORT,
+    subtype: [coding(AUDIT_KIND_SYSTEM, 'request-sent', 'The patient is asked for access')],
+    action: 'C',
+    agents: 'query',
+    observer: 'requester',
+  },
+  'request-received': {
+    type: IMPORT,
+    subtype: [coding(AUDIT_KIND_SYSTEM, 'request-received', 'The patient is asked for access')],
+    action: 'C',
+    agents: 'query',
+    observer: 'custodian',
+  },
+  'request-closed': {
+    type: coding(AUDIT_KIND_SYSTEM, 'request-closed', 'A request for access closed at its deadline'),
+    subtype: [],
+    action: 'U',
+    agents: 'member',
+    observer: 'custodian',
+  },
+  'consent-approved': custodianDecision('C'),
+  'approval-refused': custodianDecision('E'),
   alarm: {
     type: ALERT,
     subtype: [coding(AUDIT_KIND_SYSTEM, 'alarm', 'Something that must not happen has happened')],

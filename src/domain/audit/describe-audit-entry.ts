@@ -31,6 +31,15 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   'share-sent': (e) => `${custodian(e)} told ${requester(e)} where the records are that it may see${why(e)}`,
   'share-received': (e) =>
     `${requester(e)} learnt from ${custodian(e)} where the records are that it may see${why(e)}`,
+  'request-sent': (e) => `${who(e)} asked the patient for access to records of ${custodian(e)}${why(e)}`,
+  'request-received': (e) =>
+    `${custodian(e)} received a request of ${requester(e)} for access to records${why(e)}`,
+  'request-closed': (e) =>
+    `${custodian(e)} closed a request of ${requester(e)} for access to records${why(e)}`,
+  'consent-approved': (e) =>
+    `${e.user ? `${person(e)} at ` : ''}${custodian(e)} approved a consent of the patient for ${requester(e)}${why(e)}`,
+  'approval-refused': (e) =>
+    `${e.user ? `${person(e)} at ` : ''}${custodian(e)} did not approve a consent of the patient for ${requester(e)}${why(e)}`,
   alarm: (e) => `Alarm at ${observer(e)}${e.record ? ` about ${record(e)}` : ''}`,
   anchor: () => 'Something was written on the chain that this member cannot open',
   'log-read': (e) => `${e.user ? person(e) : 'Somebody'} read the audit trail of ${observer(e)}`,

@@ -27,7 +27,13 @@ export type HashedAct = {
 }
 
 /** The contracts and chain that a broker accepts signatures for. */
-export type ActPlace = { chainId: number; consentRegistry: string; patientRegistry: string }
+export type ActPlace = {
+  chainId: number
+  consentRegistry: string
+  patientRegistry: string
+  /** Contracts that `consentRegistry` took over from: what narrows counts if signed for one of them. */
+  predecessors?: readonly string[] | undefined
+}
 
 const MAX_LIST = 64
 
@@ -93,15 +99,20 @@ function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
     throw wayleaveError('typed-data-invalid', 'unknown fields')
 }
 
+/** Which contracts an act may be signed for. A successor takes what narrows from its predecessors as well (I5, I9). */
+function contractsFor(act: ActName, place: ActPlace): readonly string[] {
+  if (['Bind', 'Lock', 'Unlock'].includes(act)) return [place.patientRegistry]
+  const narrows = act === 'Revocation' || act === 'Objection'
+  return [place.consentRegistry, ...(narrows ? (place.predecessors ?? []) : [])]
+}
+
 function checkDomain(act: ActName, domain: unknown, place: ActPlace): TypedDataDomain {
   if (!isObject(domain)) throw wayleaveError('typed-data-invalid', 'no domain')
-  const contract = ['Bind', 'Lock', 'Unlock'].includes(act) ? place.patientRegistry : place.consentRegistry
   if (Number(domain.chainId) !== place.chainId) throw wayleaveError('wrong-chain')
-  const given = domain.verifyingContract
-  if (typeof given !== 'string' || given.toLowerCase() !== contract.toLowerCase()) {
-    throw wayleaveError('wrong-contract')
-  }
-  const expected = actDomain(act, place.chainId, contract.toLowerCase() as Hex)
+  const given = String(domain.verifyingContract).toLowerCase()
+  const contract = contractsFor(act, place).find((address) => address.toLowerCase() === given)
+  if (contract === undefined) throw wayleaveError('wrong-contract')
+  const expected = actDomain(act, place.chainId, given as Hex)
   if (domain.name !== expected.name || domain.version !== expected.version) {
     throw wayleaveError('typed-data-invalid', 'another name or version of the domain')
   }

@@ -165,16 +165,20 @@ export function hashedMessage(act: ActName, message: ActMessages[ActName]): Hash
   return out
 }
 
-/** The digest that was signed, computed from the hashed form alone (EIP-712 encodes a nested struct by its hash). */
-export function digestOfHashed(act: ActName, domain: TypedDataDomain, message: HashedMessage): Hex {
+/** EIP-712 `hashStruct` of an act, computed from the hashed form alone (a nested struct is encoded by its hash). */
+export function structHashOf(act: ActName, message: HashedMessage): Hex {
   const fields: Field[] = SIGNED_TYPES[act]
   const flat = fields.map(({ type }) => (['Scope', 'Terms', 'string'].includes(type) ? 'bytes32' : type))
   const values = fields.map(({ name, type }) =>
     type === 'string' ? id(String(message[name])) : message[name],
   )
   const typeHash = id(TypedDataEncoder.from(typesOf(act)).encodeType(act))
-  const struct = keccak256(AbiCoder.defaultAbiCoder().encode(['bytes32', ...flat], [typeHash, ...values]))
-  return keccak256(concat(['0x1901', TypedDataEncoder.hashDomain(domain), struct])) as Hex
+  return keccak256(AbiCoder.defaultAbiCoder().encode(['bytes32', ...flat], [typeHash, ...values])) as Hex
+}
+
+/** The digest that was signed, computed from the hashed form alone. */
+export function digestOfHashed(act: ActName, domain: TypedDataDomain, message: HashedMessage): Hex {
+  return keccak256(concat(['0x1901', TypedDataEncoder.hashDomain(domain), structHashOf(act, message)])) as Hex
 }
 
 export function digestOf<A extends ActName>(data: TypedData<A>): Hex {

@@ -1,8 +1,12 @@
 import { isSafeNumber, parse } from 'lossless-json'
 import { WayleaveError, wayleaveError } from '../errors.ts'
 
-/** Deepest nesting accepted; FHIR resources seldom pass 20. */
-const MAX_DEPTH = 64
+export type StrictJsonLimits = {
+  /** Deepest nesting accepted, 64 unless told; FHIR resources seldom pass 20. */
+  maxDepth?: number
+  /** False where nothing is committed to, so that it does not matter whether a double holds a number exactly. */
+  exactNumbers?: boolean
+}
 
 /**
  * Reads JSON as RFC 8785 (and RFC 7493, I-JSON) require before anything is committed to: UTF-8 without a byte order
@@ -10,15 +14,19 @@ const MAX_DEPTH = 64
  *
  * @throws WayleaveError `malformed-json`, `duplicate-key`, `number-not-exact` or `too-deep`.
  */
-export function parseStrictJson(bytes: Uint8Array): unknown {
+export function parseStrictJson(
+  bytes: Uint8Array,
+  { maxDepth = 64, exactNumbers = true }: StrictJsonLimits = {},
+): unknown {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
     throw wayleaveError('malformed-json', 'not UTF-8', cause)
   }
-  scan(text)
+  scan(text, maxDepth)
   try {
+    if (!exactNumbers) return JSON.parse(text)
     return parse(text, undefined, {
       parseNumber: (value) => {
         const number = Number(value)
@@ -37,7 +45,7 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
  * Goes through the text once before the parser, which recurses, accepts lone surrogates, and passes over a key that
  * comes twice with one value. What is not JSON at all is left for the parser to say.
  */
-function scan(text: string): void {
+function scan(text: string, maxDepth: number): void {
   /** The containers that are open here: for an object the keys seen so far, for an array nothing. */
   const open: (Set<string> | undefined)[] = []
   let keyNext = false
@@ -57,8 +65,8 @@ function scan(text: string): void {
       case '{':
       case '[':
         keyNext = text[i] === '{'
-        if (open.push(keyNext ? new Set() : undefined) > MAX_DEPTH)
-          throw wayleaveError('too-deep', `more than ${MAX_DEPTH} levels`)
+        if (open.push(keyNext ? new Set() : undefined) > maxDepth)
+          throw wayleaveError('too-deep', `more than ${maxDepth} levels`)
         break
       case '}':
       case ']':

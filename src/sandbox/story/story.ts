@@ -1,21 +1,21 @@
-import type { Bundle, DocumentReference } from 'fhir/r4.js'
+import type { DocumentReference } from 'fhir/r4.js'
 import { dataClassOf } from '../../domain/consent/data-classes.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import { isRecordType } from '../../domain/records/compartment-members.ts'
 import { DEFAULT_RULES } from '../../domain/records/labels/default-rules.ts'
 import { compileRules, labelResource } from '../../domain/records/labels/label-resource.ts'
 import { deviceOf } from '../enrol-samples.ts'
-import { createHisClient, type HisClient } from '../his-client.ts'
+import { createHisClient } from '../his-client.ts'
 import { NotYet, patiently } from '../patiently.ts'
 import { sampleBundles } from '../samples/index.ts'
 import type { SandboxFile } from '../sandbox-file.ts'
+import { councilSteps } from './council-steps.ts'
+import { requestSteps } from './request-steps.ts'
+import { listUntil, refused, type Step } from './step.ts'
 
 export type StepResult = { name: string; ok: boolean; ms: number; detail: string }
 
 type Hospital = SandboxFile['hospitals'][number]
-
-/** What a step found, in a sentence or two; it throws when it did not hold. */
-type Step = { name: string; title: string; run: () => Promise<string> }
 
 const CLASSES = [
   'problems',
@@ -30,7 +30,8 @@ const CLASSES = [
 
 /**
  * The main job, told on real records: registered, refused, granted, listed, opened, withheld, wrong purpose, revoked,
- * refused, audited. It ends where it began, so it can be told again.
+ * refused, asked for and approved, locked and unlocked, audited; then a group and the council. It ends where it began, so
+ * it can be told again.
  */
 export function createStory(file: SandboxFile): Step[] {
   const { custodian, grantee, person } = cast(file)
@@ -67,6 +68,7 @@ export function createStory(file: SandboxFile): Step[] {
         const before = await patiently(() => device.consents())
         const standing = before.consents.some((c) => c.scope.grantee === to.grantee && c.state === 'permit')
         if (standing) await patiently(() => device.revoke({ to, purpose: 'TREAT' }))
+        if (before.locked) await patiently(() => device.unlock())
         const found = await listUntil(his, person, 0)
         return `${grantee.broker}/fhir/DocumentReference/_search answers with ${found.total} records, as for a patient whom nobody knows.`
       },
@@ -141,11 +143,24 @@ export function createStory(file: SandboxFile): Step[] {
         return `Refused ${ms} ms after asking, and listed no more.`
       },
     },
+    ...requestSteps({
+      ...{ custodian, grantee, person, device, his },
+      custodianHis: createHisClient({
+        broker: custodian.broker,
+        client: custodian.his,
+        organization: custodian.identifier,
+        user: { id: 'officer-1', name: 'Officer One', role: 'privacy officer' },
+      }),
+      countOf: (classes) => recordsOf(custodian.key, person, classes).ordinary,
+      listUntil: (total) => listUntil(his, person, total),
+      refused: (id) => refused(his, id, 'TREAT'),
+    }),
     {
       name: 'audit-trail',
       title: 'The audit trail of all this, at both hospitals and for the patient',
       run: () => auditTrail(file, custodian, grantee, device, since),
     },
+    ...councilSteps({ file, custodian, grantee, his, person, classes: CLASSES, ordinary: expected.ordinary }),
   ]
 }
 
@@ -183,7 +198,11 @@ function cast(file: SandboxFile) {
 }
 
 /** What the custodian's rules make of this person's sample records: the story's own yardstick. */
-function recordsOf(hospitalKey: string, person: SandboxFile['patients'][number]) {
+function recordsOf(
+  hospitalKey: string,
+  person: SandboxFile['patients'][number],
+  classes: readonly string[] = CLASSES,
+) {
   const rules = compileRules(DEFAULT_RULES)
   const patientId = person.at.find(({ hospital }) => hospital === hospitalKey)?.patientId
   const records = sampleBundles(hospitalKey)
@@ -197,7 +216,7 @@ function recordsOf(hospitalKey: string, person: SandboxFile['patients'][number])
     )
   const sensitive = records.filter((r) => labelResource(r, rules).kinds.length > 0)
   const ordinary = records.filter((r) => labelResource(r, rules).kinds.length === 0)
-  const granted = ordinary.filter((r) => CLASSES.includes(dataClassOf(r)))
+  const granted = ordinary.filter((r) => classes.includes(dataClassOf(r)))
   return {
     all: records.length,
     sensitive: sensitive.length,
@@ -210,29 +229,6 @@ async function registeredAt({ broker }: Hospital): Promise<number> {
   return patiently(async () => {
     const state = (await (await fetch(`${broker}/ready`)).json()) as { registered: number }
     return state.registered
-  })
-}
-
-async function listUntil(
-  his: HisClient,
-  person: { nationalId: { system: string; value: string } },
-  total: number,
-) {
-  return patiently(async (): Promise<Bundle<DocumentReference>> => {
-    const { status, body, code } = await his.list(person.nationalId, 'TREAT')
-    if (status !== 200) throw new NotYet(`the list answered ${status} ${code ?? ''}`)
-    if (body.total !== total) throw new NotYet(`${body.total} records are listed instead of ${total}`)
-    return body
-  })
-}
-
-async function refused(his: HisClient, recordId: string | undefined, purpose: string): Promise<void> {
-  if (!recordId) throw new Error('no record was opened before')
-  await patiently(async () => {
-    const { status, code } = await his.open(recordId, purpose)
-    if (status >= 500) throw new NotYet(`source-unavailable ${status}`)
-    if (status !== 404 || code !== 'not-available')
-      throw new Error(`answered ${status} ${code ?? ''} instead of a refusal`)
   })
 }
 

@@ -12,9 +12,10 @@ import {
 } from 'ethers'
 import { createCompiler, projectSettings } from '../../../scripts/solidity.ts'
 import { AccessManager__factory } from '../../../src/chain/contracts.ts'
-import { COUNCIL_ROLE, deployContracts } from '../../../src/chain/deploy.ts'
+import { deployContracts, ROLES } from '../../../src/chain/deploy.ts'
 import type { Hex } from '../../../src/domain/hex.ts'
 import { SANDBOX_CHAIN_ID, startAnvil } from '../../../src/sandbox/anvil.ts'
+import { councilOf, newSeats, publicSeats } from '../../../src/sandbox/council.ts'
 import { freePort } from '../../../src/sandbox/ports.ts'
 import { createCommitmentsModel } from './commitments.ts'
 import { createConsentsModel } from './consents.ts'
@@ -145,7 +146,9 @@ function senderFor(
 type Chain = Awaited<ReturnType<typeof deployAll>>
 
 async function deployAll(deployer: Signer, provider: JsonRpcProvider) {
-  const { contracts } = await deployContracts(deployer)
+  const seats = newSeats()
+  const deployed = await deployContracts(deployer, { seats: publicSeats(seats), delay: 0 })
+  const { contracts } = deployed
   const path = 'test/chain/model/Caller.sol'
   const source = { [path]: readFileSync(join(root, path), 'utf8') }
   const select = { '*': { '*': ['abi', 'evm.bytecode.object'] } }
@@ -156,8 +159,13 @@ async function deployAll(deployer: Signer, provider: JsonRpcProvider) {
   for (let i = 0; i < 6; i++) {
     accounts.push((await (await factory.deploy(FREE)).getAddress()).toLowerCase())
   }
-  const manager = AccessManager__factory.connect(contracts.accessManager, deployer)
-  await (await manager.grantRole(COUNCIL_ROLE, accounts[0] ?? '', 0, FREE)).wait()
+  // The first account acts as the council would, so that its acts fit into one transaction with the others'.
+  const council = councilOf({ provider, ...deployed, seats })
+  const manager = AccessManager__factory.createInterface()
+  for (const role of [ROLES.atOnce, ROLES.delayed]) {
+    const stand = manager.encodeFunctionData('grantRole', [role, accounts[0] ?? '', 0])
+    await council.act({ target: contracts.accessManager, data: stand })
+  }
   const [anybody = ''] = (await provider.send('eth_accounts', [])) as string[]
   return { contracts, accounts, anybody, provider, caller: factory.interface }
 }

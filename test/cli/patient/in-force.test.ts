@@ -72,7 +72,7 @@ describe('a patient is told no more than is certain', () => {
     act: 'Revocation' as const,
     message: buildRevocation(s, { to, purpose: 'TREAT' }).message,
   }
-  const names = { custodian: 'Hospital A', party: () => 'everyone' }
+  const names = { custodian: 'Hospital A', party: () => 'everyone', awaitsApproval: false }
 
   test.each([
     ['not yet', true, 'this counts already, and the chain will show it.'],
@@ -111,6 +111,7 @@ describe('a patient is told no more than is certain', () => {
         accessRequests: nowhere,
         breakGlass: nowhere,
         succession: nowhere,
+        council: nowhere,
       }
       view = createChainView({
         rpc: `http://127.0.0.1:${await freePort()}`,

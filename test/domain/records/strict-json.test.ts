@@ -165,3 +165,12 @@ test('any bytes at all are read or refused with a code, never with another error
     seeded({ numRuns: 5_000 }),
   )
 })
+
+test('where nothing is committed to, any number will do, and any depth that the caller bears; keys come once all the same', () => {
+  const limits = { maxDepth: 10_000, exactNumbers: false }
+  const read = (text: string) => parseStrictJson(bytes(text), limits)
+  expect(read('[3.14159265358979312, 1e999]')).toEqual([Math.PI, Infinity])
+  expect(read(nested(10_000))).toHaveLength(1)
+  expect(() => read(nested(10_001))).toThrow()
+  expect(() => read('{"a":1,"a":1}')).toThrow()
+})

@@ -1,15 +1,18 @@
+import type { Command } from 'commander'
 import { expect } from 'vitest'
-import { patientCommand } from '../../../src/cli/patient.ts'
-import type { SandboxFile } from '../../../src/sandbox/sandbox-file.ts'
-import type { World } from '../../support/world.ts'
+import type { Output } from '../../src/cli/patient/run.ts'
+import { patientCommand } from '../../src/cli/patient.ts'
+import type { SandboxFile } from '../../src/sandbox/sandbox-file.ts'
+import type { World } from '../support/world.ts'
 
 export type Outcome = { code: number; out: string; err: string }
 
 /**
- * A terminal in which `wayleave patient` is typed: it runs in this process, and no output may ever hold a secret.
+ * A terminal in which a subcommand is typed: it runs in this process, and no output may ever hold a secret.
  * @param secrets computed late, since tests make them
+ * @param make `wayleave patient` unless given
  */
-export function createTerminal(secrets: () => string[]) {
+export function createTerminal(secrets: () => string[], make: (output: Output) => Command = patientCommand) {
   return async function run(...args: string[]): Promise<Outcome> {
     const outcome = { code: 0, out: '', err: '' }
     const output = {
@@ -20,8 +23,11 @@ export function createTerminal(secrets: () => string[]) {
         outcome.err += line
       },
     }
-    const command = patientCommand(output).exitOverride()
-    for (const sub of command.commands) sub.exitOverride()
+    const command = make(output).exitOverride()
+    for (const sub of command.commands) {
+      sub.exitOverride()
+      for (const below of sub.commands) below.exitOverride()
+    }
     const before = process.exitCode
     process.exitCode = 0
     try {
@@ -38,7 +44,7 @@ export function createTerminal(secrets: () => string[]) {
 }
 
 /** The file by which the command finds the hospitals of a world. */
-export function sandboxOf({ chain, hospitals }: World): SandboxFile {
+export function sandboxOf({ chain, hospitals, seats }: World): SandboxFile {
   return {
     chain,
     hospitals: hospitals.map(({ key, member, config, fhir, broker, files }) => ({
@@ -55,6 +61,7 @@ export function sandboxOf({ chain, hospitals }: World): SandboxFile {
       log: files.logFile,
       fhirAccessLog: files.fhirAccessLog,
     })),
+    council: { delay: 0, seats: [...seats], groups: ['gp'] },
     patients: [],
   }
 }

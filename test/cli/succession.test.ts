@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Wallet } from 'ethers'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { successionCommand } from '../../src/cli/succession.ts'
+import { writeSandboxFile } from '../../src/sandbox/sandbox-file.ts'
+import { admit, partyOf } from '../support/acts.ts'
+import { createWorld, eventually, type TestHospital, type World } from '../support/world.ts'
+import { createTerminal, sandboxOf } from './terminal.ts'
+
+let world: World
+let a: TestHospital
+let dir: string
+let successor = ''
+
+beforeAll(async () => {
+  world = await createWorld()
+  const [first, b] = world.hospitals as [TestHospital, TestHospital]
+  a = first
+  dir = mkdtempSync(join(tmpdir(), 'wayleave-cli-'))
+  writeSandboxFile(join(dir, 'sandbox.json'), sandboxOf(world))
+  const nationalId = await admit(a, 'anna', 0)
+  await a.settled()
+  const anna = await world.enrol(a, nationalId)
+  await anna.grant({ to: partyOf(b), purpose: 'TREAT', classes: ['problems'] })
+  await eventually(async () => (await anna.consents()).consents.some(({ state }) => state === 'permit'))
+}, 60_000)
+
+afterAll(async () => {
+  await world?.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const run = createTerminal(
+  () => world.hospitals.map(({ files }) => files.keyring.operator.slice(2)),
+  successionCommand,
+)
+const sandbox = () => ['--sandbox', join(dir, 'sandbox.json')]
+
+test('a successor is deployed, and lacks something until it is migrated', async () => {
+  const deployed = await run('deploy', '--json', ...sandbox())
+  ;({ successor } = JSON.parse(deployed.out) as { successor: string })
+  const before = await run('prove', successor, ...sandbox())
+  expect(before.code).toBe(1)
+  expect(before.out).toContain('1 slots; 0 equal, 0 moved on at the successor, 1 missing, 0 behind')
+  expect(before.out).toContain('The successor lacks something: wayleave succession migrate.')
+})
+
+test('migrated, it holds what the predecessor holds, and says so with two equal digests', async () => {
+  const { code, out, err } = await run('migrate', successor, ...sandbox())
+  expect([code, err]).toEqual([0, '1 of 1 adopted\n'])
+  const [, theirs] = /predecessor {2}(0x\w+)/.exec(out) ?? []
+  const [, ours] = /successor {4}(0x\w+)/.exec(out) ?? []
+  expect([theirs, out]).toEqual([
+    ours,
+    expect.stringContaining('holds what the predecessor holds, and nothing else'),
+  ])
+})
+
+test('it is accepted only once the council has announced it, and by each member for itself', async () => {
+  const config = ['--config', a.files.configFile]
+  const early = await run('accept', successor, ...config)
+  expect(early.err).toBe(
+    `wayleave: the council has announced no successor for ${world.chain.contracts.consentRegistry}\n`,
+  )
+  await world.council.announce(world.chain.contracts.consentRegistry, successor)
+  expect((await run('status', ...sandbox())).out).toContain(
+    'Accepted by nobody; not yet by Hospital A, Hospital B.',
+  )
+  await a.stop()
+  const { code, out } = await run('accept', successor, ...config)
+  await a.start()
+  expect(code).toBe(0)
+  expect(out).toContain(`contracts.consentRegistry   "${successor}"`)
+  expect(out).toContain(`predecessors                ["${world.chain.contracts.consentRegistry}"]`)
+  expect((await run('status', ...sandbox())).out).toContain('Accepted by Hospital A; not yet by Hospital B.')
+})
+
+test('what is no successor is refused in a sentence', async () => {
+  expect((await run('prove', 'x', ...sandbox())).err).toContain('x is no address')
+  const nobody = Wallet.createRandom().address
+  expect((await run('prove', nobody, ...sandbox())).err).toContain('is no successor of a consent registry')
+  expect((await run('accept', successor, ...sandbox())).err).toContain('Which member accepts? Give --config.')
+  writeFileSync(join(dir, 'bad.json'), '{}')
+  expect((await run('accept', successor, '--config', join(dir, 'bad.json'))).code).toBe(1)
+})
