@@ -202,6 +202,19 @@ contract ConsentBackingTest is ConsentExpectations {
         requireDead();
     }
 
+    function test_aReferralIsAnchoredUntilTheLastSecondOfItsLastDay() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        g.flags = 2;
+        send(g);
+        vm.warp((uint256(TODAY) + 4) * 1 days);
+        vm.expectRevert(
+            abi.encodeWithSelector(IConsentRegistry.ConsentPeriodOver.selector, TODAY + 3, TODAY + 4)
+        );
+        refer(TODAY + 3);
+        vm.warp((uint256(TODAY) + 4) * 1 days - 1);
+        refer(TODAY + 3);
+    }
+
     function test_onlyTheFlagThatSaysSoAllowsAReferral() public {
         Grant memory g = nextGrant(HANDLE, SCOPE);
         g.flags = 1 | 8;

@@ -73,6 +73,18 @@ contract ConsentReadingTest is Acts {
         vm.assertEq(reading.joinedAt[1], NOW, "joined");
     }
 
+    function test_everyGroupAskedForIsRead() public {
+        bytes32[] memory groups = new bytes32[](2);
+        (groups[0], groups[1]) = (keccak256("GP practices"), keccak256("clinics"));
+        members.joinGroup(groups[0], HOSPITAL_B);
+        vm.warp(NOW + 3);
+        members.joinGroup(groups[1], HOSPITAL_B);
+        Reading memory reading = consents.read(HANDLE, new bytes32[](0), HOSPITAL_B, groups);
+        vm.assertEq(reading.joinedAt[0], NOW, "the first");
+        vm.assertEq(reading.joinedAt[1], NOW + 3, "the second");
+        vm.assertEq(reading.words.length, 0, "no scope");
+    }
+
     function testFuzz_ofAnUnknownHandleAndMemberNothingIsRead(bytes32 handle, bytes32 grantee) public view {
         if (handle == HANDLE || grantee == HOSPITAL_A || grantee == HOSPITAL_B) return;
         Reading memory reading = consents.read(handle, new bytes32[](1), grantee, new bytes32[](1));

@@ -197,6 +197,7 @@ contract MemberRegistryTest is Deployment {
         vm.prank(OPERATOR);
         members.setOperator(OPERATOR_A, false);
         vm.assertEq(members.memberOf(OPERATOR_A), 0, "removed");
+        vm.assertEq(members.memberOf(OPERATOR), HOSPITAL_A, "the other stays");
         vm.expectRevert(abi.encodeWithSelector(IMemberRegistry.MemberOperatorUnknown.selector, OPERATOR_A));
         vm.prank(OPERATOR_A);
         members.setProfile("{}");
@@ -233,6 +234,15 @@ contract MemberRegistryTest is Deployment {
         members.setOperator(OPERATOR, true);
         members.remove(HOSPITAL_A);
         for (uint160 i = 1; i < 16; ++i) vm.assertEq(members.memberOf(address(0xD000 + i)), 0, "freed");
+        vm.assertEq(members.memberOf(OPERATOR), 0, "freed");
+    }
+
+    function test_afterTheFirstOperatorWentTheMembersRemovalFreesTheOthers() public {
+        vm.prank(OPERATOR_A);
+        members.setOperator(OPERATOR, true);
+        vm.prank(OPERATOR);
+        members.setOperator(OPERATOR_A, false);
+        members.remove(HOSPITAL_A);
         vm.assertEq(members.memberOf(OPERATOR), 0, "freed");
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Grant} from "../consent/ConsentTypes.sol";
 import {ConsentState} from "../consent/ConsentWord.sol";
 import {ConsentExpectations} from "../test/ConsentExpectations.t.sol";
 import {vm} from "../test/Vm.t.sol";
@@ -194,6 +195,53 @@ contract WordsTest is ConsentExpectations {
         emit IPatientRegistry.BreakGlassSwitched(HANDLE, false, 6, signerHashOf(PATIENT_KEY));
         patients.switchBreakGlassOn(HANDLE, 6, 7, DEADLINE, signerOf(PATIENT_KEY), sign(PATIENT_KEY, digest));
         vm.assertEq(HandleWord.unwrap(wordOf(HANDLE)), (6 << 16) | (uint256(7) << 32), "on");
+    }
+
+    function test_theLastButOneVersionIsStillOpen() public {
+        uint24 last = type(uint24).max;
+        endDelegation(PATIENT_KEY, HELPER_KEY, last - 3);
+        Delegation memory d = nextDelegation(HELPER_KEY);
+        d.version = last - 1;
+        appoint(d);
+        endDelegation(PATIENT_KEY, HELPER_KEY, last - 1);
+        switchOff(type(uint16).max - 3);
+        switchOn(type(uint16).max - 1);
+        switchOff(type(uint16).max - 1);
+        vm.assertEq(wordOf(HANDLE).breakGlassVersionOf(), type(uint16).max, "off for good");
+    }
+
+    function test_aDelegatesPeriodCountsFromTheFirstSecondOfTheDay() public {
+        Delegation memory d = nextDelegation(HELPER_KEY);
+        d.bounds.longestDays = 30;
+        appoint(d);
+        vm.warp((uint256(TODAY) + 1) * 1 days);
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        (g.fromDay, g.untilDay, g.deadline) = (TODAY + 1, TODAY + 31, type(uint64).max);
+        send(g, HELPER_KEY);
+        requireState(ConsentState.Permit, 1);
+    }
+
+    function test_aRecoveryToAGuardianEndsWithAQuarterToCome() public {
+        uint16 end = uint16(Quarters.lastDay(TODAY));
+        uint16[2] memory ends = [end - 1, uint16(Quarters.lastDay(TODAY - 95))];
+        bytes[2] memory refusals = [
+            abi.encodeWithSelector(IPatientRegistry.PatientEndNotRounded.selector, end - 1, end),
+            abi.encodeWithSelector(IPatientRegistry.PatientEndPassed.selector, ends[1], TODAY)
+        ];
+        for (uint256 i = 0; i < 2; ++i) {
+            bytes memory signature = sign(NEW_KEY, recoveryDigest(HANDLE, 1, ends[i], DEADLINE));
+            bytes memory signer = signerOf(NEW_KEY);
+            vm.expectRevert(refusals[i]);
+            vm.prank(OPERATOR_A);
+            patients.startRecovery(HANDLE, ends[i], DEADLINE, signer, signature);
+        }
+    }
+
+    function switchOn(uint16 version) private {
+        bytes32 typeHash = keccak256("BreakGlassOn(bytes32 handle,uint16 version,uint32 epoch,uint64 deadline)");
+        bytes32 structHash = keccak256(abi.encode(typeHash, HANDLE, version, epochOf(HANDLE), DEADLINE));
+        bytes memory signature = sign(PATIENT_KEY, patientsDigest(structHash));
+        patients.switchBreakGlassOn(HANDLE, version, epochOf(HANDLE), DEADLINE, signerOf(PATIENT_KEY), signature);
     }
 
     function recoverGuarded() private {
