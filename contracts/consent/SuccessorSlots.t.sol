@@ -6,7 +6,7 @@ import {ConsentExpectations} from "../test/ConsentExpectations.t.sol";
 import {vm} from "../test/Vm.t.sol";
 import {ConsentRegistry} from "./ConsentRegistry.sol";
 import {ConsentSuccessor} from "./ConsentSuccessor.sol";
-import {Reading, Revocation} from "./ConsentTypes.sol";
+import {Grant, Reading, Revocation} from "./ConsentTypes.sol";
 import {ConsentState, ConsentWord} from "./ConsentWord.sol";
 
 /// @title What a slot of a successor says, written here or still at the predecessor
@@ -78,6 +78,22 @@ contract SuccessorSlotsTest is ConsentExpectations {
         bytes memory stranger = abi.encodePacked(address(this), new bytes(96));
         vm.expectRevert(abi.encodeWithSelector(Signers.SignerVerifierUnknown.selector, address(this)));
         next.revoke(r, stranger, signature);
+    }
+
+    function test_aReferralThatIsNotThereIsNotAdoptedNorOneTwice() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        g.flags = 2;
+        send(g);
+        bytes32[] memory referrals = new bytes32[](2);
+        (referrals[0], referrals[1]) = (keccak256("a referral"), keccak256("one that nobody anchored"));
+        vm.prank(OPERATOR_A);
+        old.anchorReferral(HANDLE, SCOPE, referrals[0], TODAY);
+        adopt();
+        vm.recordLogs();
+        next.adoptReferrals(HANDLE, SCOPE, referrals);
+        vm.assertEq(vm.getRecordedLogs().length, 1, "the one that is there");
+        next.adoptReferrals(HANDLE, SCOPE, referrals);
+        vm.assertEq(vm.getRecordedLogs().length, 0, "once");
     }
 
     function adopt() private {
