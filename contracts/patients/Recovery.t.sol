@@ -34,7 +34,9 @@ contract RecoveryTest is ConsentExpectations {
         );
         patients.completeRecovery(HANDLE);
         vm.warp(NOW + 7 days);
+        vm.recordLogs();
         patients.completeRecovery(HANDLE);
+        vm.assertEq(vm.getRecordedLogs().length, 1, "a patient who takes over is no guardian");
 
         vm.assertTrue(patients.isOwner(HANDLE, signerHashOf(NEW_KEY)), "new owner");
         vm.assertTrue(!patients.isOwner(HANDLE, signerHashOf(PATIENT_KEY)), "old owner");
