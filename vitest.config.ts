@@ -1,4 +1,18 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** They take minutes each: begun last, they would be waited for alone. */
+const LONGEST = ['test/sandbox/sandbox.test.ts', 'test/chain/model/differential.test.ts']
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = LONGEST.findIndex((path) => moduleId.endsWith(path))
+      return found < 0 ? LONGEST.length : found
+    }
+    return (await super.sort(files)).sort((x, y) => place(x) - place(y))
+  }
+}
 
 // Tests start real processes (anvil, brokers, databases) and the machine may have two cores only:
 // two files at a time, and time-outs that a busy machine can keep.
@@ -11,5 +25,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     allowOnly: false,
+    sequence: { sequencer: LongestFirst },
   },
 })

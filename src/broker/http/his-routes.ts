@@ -10,6 +10,7 @@ import { checkNationalId, type Identifier } from '../../domain/identity/national
 import { type Grant, issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
 import { type Asker, readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
+import { capabilityStatement } from '../../fhir/capability-statement.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
@@ -68,6 +69,11 @@ export function hisRoutes(
       ],
       capabilities: ['client-confidential-asymmetric', 'permission-v2'],
     }),
+  )
+
+  const capabilities = capabilityStatement(new Date(clock.now()).toISOString())
+  app.get('/fhir/metadata', async (_request, reply) =>
+    reply.type('application/fhir+json').send(capabilities(deps.base())),
   )
 
   app.post('/auth/token', async (request, reply) => {
