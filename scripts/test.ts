@@ -113,7 +113,7 @@ const checks: Check[] = [
   ]),
   solidity,
   // What `--coverage` of Hardhat does not count.
-  plain('branches', 'Every branch both ways, every error and event expected', [
+  plain('branches', 'Branches, errors and events are tested', [
     [join(root, 'scripts', 'expected.ts')],
     [join(root, 'scripts', 'branches.ts')],
   ]),
