@@ -1,4 +1,6 @@
-import { dirname } from 'node:path'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type AbiItem, type CodeSettings, createCompiler, SolidityError } from '../solidity.ts'
 import { type Artifact, artifactOf, coverageLibrary, createEvm } from './edr.ts'
 import { imported } from './imported.ts'
@@ -25,6 +27,23 @@ function counted(bool condition, uint256 number) pure returns (bool) {
 /** The tests of one kind in a suite. */
 type Part = { file: string; suite: string; kind: string }
 
+/** Compiled tests are kept for the next run, the last that were made. */
+function kept(root: string, of: object, make: () => Map<string, Artifact[]>): Map<string, Artifact[]> {
+  const hash = createHash('sha256').update(JSON.stringify(of)).digest('hex')
+  const file = join(root, 'cache', 'mutation', 'tests.json')
+  const known = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { hash: string; suites: [string, Artifact[]][] })
+    : undefined
+  if (known?.hash === hash) return new Map(known.suites)
+  const suites = make()
+  mkdirSync(dirname(file), { recursive: true })
+  // Whole or not at all, since another run may read it meanwhile.
+  const written = `${file}.${process.pid}`
+  writeFileSync(written, JSON.stringify({ hash, suites: [...suites] }))
+  renameSync(written, file)
+  return suites
+}
+
 /**
  * Runs Solidity tests against changed contracts, all in memory. Tests are compiled once, against stand-ins that find
  * the contracts' code where `storeOf` says; what a change costs is to compile the contracts that it is in. Where tests
@@ -48,7 +67,7 @@ export async function createTester(
   const { sources: stoodIn, deployed } = withStandIns(compile, settings, sources)
   const testFiles = Object.keys(sources).filter((path) => path.endsWith('.t.sol') && path !== MEASURES_ONLY)
   const original = creationCodes(sources, Object.keys(deployed))
-  const suites = compileTests(stoodIn, testFiles)
+  const suites = kept(root, { stoodIn, settings }, () => compileTests(stoodIn, testFiles))
   const parts = [...suites].flatMap(([file, named]) => named.flatMap((artifact) => partsOf(file, artifact)))
   const kills = new Map<string, number>()
 
