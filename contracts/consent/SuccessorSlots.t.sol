@@ -46,6 +46,16 @@ contract SuccessorSlotsTest is ConsentExpectations {
         vm.assertTrue(ConsentWord.unwrap(next.wordOf(HANDLE, SCOPE)) == ConsentWord.unwrap(silent), "as it was");
     }
 
+    function test_aPermitThatEndedThereIsASilentWordHere() public {
+        send(nextGrant(HANDLE, SCOPE));
+        adopt();
+        send(nextGrant(HANDLE, SCOPE));
+        vm.warp(NOW + 12);
+        adopt();
+        uint256 expected = (uint256(2) << 192) | ((NOW + 12) << 160);
+        vm.assertEq(ConsentWord.unwrap(next.wordOf(HANDLE, SCOPE)), expected, "nothing but version and time");
+    }
+
     function test_aSignatureThatIsNoneCountsForNoneOfTheLine() public {
         consents = next;
         Revocation memory r = Revocation(HANDLE, SCOPE, 1);
