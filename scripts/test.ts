@@ -112,6 +112,14 @@ const checks: Check[] = [
     [tool('knip'), '--production', '--include', 'files'],
   ]),
   solidity,
+  // What `--coverage` of Hardhat does not count.
+  plain('branches', 'Branches, errors and events are tested', [
+    [join(root, 'scripts', 'expected.ts')],
+    [join(root, 'scripts', 'branches.ts')],
+  ]),
+  plain('mutants', 'Mutants of the contracts are noticed', [
+    [join(root, 'scripts', 'mutation.ts'), '--replay', '20'],
+  ]),
   vitest,
 ]
 

@@ -62,6 +62,15 @@ contract AccessLogTest is Deployment {
         anchor(2, until, ROOT);
     }
 
+    function test_aWindowIsNotEmpty() public {
+        anchor(1, uint64(NOW), ROOT);
+        vm.expectRevert(
+            abi.encodeWithSelector(IAccessLog.AccessLogWindowInverted.selector, HOSPITAL_A, NOW, NOW)
+        );
+        anchor(2, uint64(NOW), ROOT);
+        anchor(2, uint64(NOW) + 1, ROOT);
+    }
+
     function test_aWindowEndsAtMostAMinuteAhead() public {
         uint64 latest = uint64(NOW) + 60;
         vm.expectRevert(

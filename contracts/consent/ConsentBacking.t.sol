@@ -100,6 +100,16 @@ contract ConsentBackingTest is ConsentExpectations {
         send(r);
     }
 
+    function test_aRenewalBeginsOnTheDayOfItsBlock() public {
+        send(nextGrant(HANDLE, SCOPE));
+        vm.warp((uint256(TODAY) + 7) * 1 days);
+        send(renewal(2, TODAY + 9));
+        vm.assertEq(consents.wordOf(HANDLE, SCOPE).fromDayOf(), TODAY + 7, "its first second");
+        vm.warp((uint256(TODAY) + 8) * 1 days - 1);
+        send(renewal(3, TODAY + 9));
+        vm.assertEq(consents.wordOf(HANDLE, SCOPE).fromDayOf(), TODAY + 7, "its last second");
+    }
+
     function test_aRenewalOfWhatHasNotBegunBeginsWhenItDid() public {
         Grant memory g = nextGrant(HANDLE, SCOPE);
         g.fromDay = TODAY + 5;
@@ -176,6 +186,45 @@ contract ConsentBackingTest is ConsentExpectations {
         requireDead();
     }
 
+    function test_aReferralLivesFromTheFirstToTheLastSecondOfItsDays() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        (g.flags, g.fromDay) = (2, TODAY + 2);
+        send(g);
+        refer(TODAY + 3);
+        uint256 begins = (uint256(TODAY) + 2) * 1 days;
+        vm.warp(begins - 1);
+        requireDead();
+        vm.warp(begins);
+        requireLive();
+        vm.warp(begins + 2 days - 1);
+        requireLive();
+        vm.warp(begins + 2 days);
+        requireDead();
+    }
+
+    function test_aReferralIsAnchoredUntilTheLastSecondOfItsLastDay() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        g.flags = 2;
+        send(g);
+        vm.warp((uint256(TODAY) + 4) * 1 days);
+        vm.expectRevert(
+            abi.encodeWithSelector(IConsentRegistry.ConsentPeriodOver.selector, TODAY + 3, TODAY + 4)
+        );
+        refer(TODAY + 3);
+        vm.warp((uint256(TODAY) + 4) * 1 days - 1);
+        refer(TODAY + 3);
+    }
+
+    function test_onlyTheFlagThatSaysSoAllowsAReferral() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        g.flags = 1 | 8;
+        send(g);
+        vm.expectRevert(
+            abi.encodeWithSelector(IConsentRegistry.ConsentReferralForbidden.selector, HANDLE, SCOPE, 9)
+        );
+        refer(TODAY);
+    }
+
     function test_aReferralStaysWithinTheParent() public {
         vm.expectRevert(noPermit());
         refer(TODAY);
@@ -224,6 +273,50 @@ contract ConsentBackingTest is ConsentExpectations {
         requireDead();
     }
 
+    function test_anOlderPermitOutlivesARecoveryAndCarriesReferrals() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        g.flags = 2;
+        send(g);
+        requireDead();
+        uint256 start = NOW + 30 days + 1;
+        vm.warp(start);
+        startRecovery(STRANGER_KEY, 1);
+        vm.warp(start + 7 days);
+        patients.completeRecovery(HANDLE);
+        refer(TODAY + 40);
+        requireLive();
+    }
+
+    function test_aPermitMinedThirtyDaysBeforeARecoveryIsSuspended() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        g.flags = 2;
+        send(g);
+        vm.warp(NOW + 30 days);
+        startRecovery(STRANGER_KEY, 1);
+        vm.warp(NOW + 37 days);
+        patients.completeRecovery(HANDLE);
+        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.ConsentSuspended.selector, HANDLE, SCOPE, NOW));
+        refer(TODAY + 40);
+    }
+
+    function test_aPermitMinedInTheSecondOfARecoveryIsSuspended() public {
+        startRecovery(STRANGER_KEY, 1);
+        vm.warp(NOW + 7 days);
+        patients.completeRecovery(HANDLE);
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        (g.flags, g.deadline) = (2, type(uint64).max);
+        send(g, STRANGER_KEY);
+        vm.expectRevert(
+            abi.encodeWithSelector(IConsentRegistry.ConsentSuspended.selector, HANDLE, SCOPE, NOW + 7 days)
+        );
+        refer(TODAY + 8);
+        vm.warp(NOW + 7 days + 1);
+        (g.version, g.epoch) = (2, 1);
+        send(g, STRANGER_KEY);
+        refer(TODAY + 8);
+        requireLive();
+    }
+
     function approvable() private view returns (Grant memory g) {
         g = nextGrant(HANDLE, SCOPE);
         g.flags = 4;
@@ -261,6 +354,11 @@ contract ConsentBackingTest is ConsentExpectations {
     function requireDead() private view {
         (, bool live) = consents.referralOf(HANDLE, SCOPE, REFERRAL);
         vm.assertTrue(!live, "dead");
+    }
+
+    function requireLive() private view {
+        (, bool live) = consents.referralOf(HANDLE, SCOPE, REFERRAL);
+        vm.assertTrue(live, "live");
     }
 
     function missing() private pure returns (bytes memory) {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ConsentExpectations} from "../test/ConsentExpectations.t.sol";
-import {vm} from "../test/Vm.t.sol";
+import {Vm, vm} from "../test/Vm.t.sol";
 import {Grant, Objection, Revocation, RevocationItem, RevocationList} from "./ConsentTypes.sol";
 import {ConsentState, ConsentWord} from "./ConsentWord.sol";
 import {IConsentRegistry} from "./IConsentRegistry.sol";
@@ -30,6 +30,28 @@ contract ConsentBatchesTest is ConsentExpectations {
             bool permits = consents.wordOf(HANDLE, slot(i)).stateOf() == ConsentState.Permit;
             vm.assertTrue(permits == (i != 1), "the others stand");
         }
+    }
+
+    function test_ofAGoodItemABatchReportsNothing() public {
+        bytes[] memory calls = new bytes[](2);
+        calls[0] = grantCall(nextGrant(HANDLE, slot(0)));
+        calls[1] = grantCall(nextGrant(HANDLE, slot(1)));
+        vm.recordLogs();
+        consents.batch(calls);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 2, "one event for each");
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.assertEq(logs[i].topics[0], IConsentRegistry.ConsentGranted.selector, "granted");
+        }
+    }
+
+    function test_aBatchHoldsAHundredItemsAndAListTwoHundredAndFiftySix() public {
+        bytes[] memory calls = new bytes[](100);
+        calls[99] = grantCall(nextGrant(HANDLE, SCOPE));
+        consents.batch(calls);
+        requireState(ConsentState.Permit, 1);
+        send(list(256));
+        vm.assertEq(consents.wordOf(HANDLE, slot(255)).versionOf(), 1, "the last");
     }
 
     function test_aBatchIsBoundedAndHoldsNone() public {

@@ -115,6 +115,27 @@ contract ConsentGrantingTest is ConsentExpectations {
         send(g);
     }
 
+    function test_aPeriodLastsOneDayOrTenYears() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        g.untilDay = TODAY + 3653;
+        send(g);
+        g.version = 2;
+        g.untilDay = TODAY;
+        send(g);
+        requireState(ConsentState.Permit, 2);
+    }
+
+    function test_aPeriodEndsWithTheLastSecondOfItsLastDay() public {
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        (g.untilDay, g.deadline) = (TODAY, type(uint64).max);
+        vm.warp((uint256(TODAY) + 1) * 1 days);
+        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.ConsentPeriodOver.selector, TODAY, TODAY + 1));
+        send(g);
+        vm.warp((uint256(TODAY) + 1) * 1 days - 1);
+        send(g);
+        requireState(ConsentState.Permit, 1);
+    }
+
     function test_aPeriodThatIsOverIsRefused() public {
         Grant memory g = nextGrant(HANDLE, SCOPE);
         (g.fromDay, g.untilDay) = (TODAY - 9, TODAY - 1);

@@ -20,9 +20,9 @@ import {ConsentWord} from "./ConsentWord.sol";
 ///
 /// - `Scope(string granteeType,string grantee,string purpose,bytes32 salt)`
 /// - `Terms(string[] dataClasses,string[] sensitivities,bytes32 body,bytes32 salt)`
-/// - `Grant(bytes32 handle,Scope scope,Terms terms,uint16 fromDay,uint16 untilDay,uint8 flags,uint24 version,uint32
-///   epoch,uint64 deadline)`
-/// - `Renewal(bytes32 handle,Scope scope,Terms terms,uint16 untilDay,uint24 version,uint32 epoch,uint64 deadline)`
+/// - `Grant(bytes32 handle,Scope scope,Terms terms,string from,string until,bool snapshotOnly,bool mayBeReferredOn,bool
+///   needsApproval,bool laterMembersToo,uint24 version,uint32 epoch,uint64 deadline)`
+/// - `Renewal(bytes32 handle,Scope scope,Terms terms,string until,uint24 version,uint32 epoch,uint64 deadline)`
 /// - `Revocation(bytes32 handle,Scope scope,uint24 upToVersion)`
 /// - `RevocationList(bytes32 handle,RevocationItem[] items)` with `RevocationItem(Scope scope,uint24 upToVersion)`
 /// - `Objection(bytes32 handle,Scope scope,Terms terms,uint24 upToVersion)`
@@ -30,7 +30,7 @@ import {ConsentWord} from "./ConsentWord.sol";
 ///
 /// and a custodian's account signs `Approval(bytes32 grant,uint64 deadline)` over a grant's struct hash.
 ///
-/// The wallet shows scope and terms in clear; calldata carries their struct hashes.
+/// A day is signed as a date, YYYY-MM-DD. The wallet shows scope and terms in clear; calldata carries their struct hashes.
 ///
 /// What widens (grant, renewal, withdrawal) names the exact next version, the handle's epoch and a deadline, and does not land
 /// while the handle is locked. What narrows (revocation, objection) says "every version up to N", has neither deadline

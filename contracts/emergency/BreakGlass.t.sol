@@ -51,6 +51,10 @@ contract BreakGlassTest is Deployment {
         );
         glass.escalate(COMMITMENT);
         vm.warp(NOW + 72 hours);
+        vm.expectEmit(address(glass));
+        emit IBreakGlass.CaseEscalated(COMMITMENT);
+        glass.escalate(COMMITMENT);
+        vm.expectRevert(invalid(COMMITMENT, CaseStatus.Escalated));
         glass.escalate(COMMITMENT);
         review(OPERATOR_A);
     }
@@ -74,6 +78,39 @@ contract BreakGlassTest is Deployment {
         );
         vm.prank(OPERATOR_B);
         glass.declare(COMMITMENT, until);
+    }
+
+    function test_aCaseEndsAfterTheBlock() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(IBreakGlass.CaseEndInvalid.selector, NOW, NOW + 1, NOW + 24 hours)
+        );
+        vm.prank(OPERATOR_B);
+        glass.declare(COMMITMENT, uint64(NOW));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IBreakGlass.CaseEndInvalid.selector, NOW + 24 hours + 1, NOW + 1, NOW + 24 hours
+            )
+        );
+        vm.prank(OPERATOR_B);
+        glass.declare(COMMITMENT, uint64(NOW + 24 hours + 1));
+        vm.prank(OPERATOR_B);
+        glass.declare(COMMITMENT, uint64(NOW + 1));
+        Case memory found = glass.caseOf(COMMITMENT);
+        vm.assertEq(found.member, HOSPITAL_B, "member");
+        vm.assertEq(found.until, NOW + 1, "until");
+    }
+
+    function test_aQuotaIsForOneDayFromMidnightOn() public {
+        uint256 midnight = (uint256(TODAY) + 1) * 1 days;
+        vm.warp(midnight - 1);
+        declare(keccak256("one"));
+        declare(keccak256("two"));
+        (uint256 used, ) = glass.quotaOf(HOSPITAL_B, TODAY);
+        vm.assertEq(used, 2, "the last second of the day");
+        vm.warp(midnight);
+        declare(keccak256("three"));
+        (used, ) = glass.quotaOf(HOSPITAL_B, TODAY + 1);
+        vm.assertEq(used, 1, "the first second of the next");
     }
 
     function test_aCommitmentIsUsedOnceAndAnOutcomeIsNotZero() public {

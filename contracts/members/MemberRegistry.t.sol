@@ -5,7 +5,17 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {Deployment} from "../test/Deployment.t.sol";
 import {vm} from "../test/Vm.t.sol";
 import {IMemberRegistry} from "./IMemberRegistry.sol";
-import {ALL_ROLES, Member, MemberStatus, ROLE_CUSTODIAN, ROLE_REQUESTER} from "./MemberTypes.sol";
+import {
+    ALL_ROLES,
+    Member,
+    MemberStatus,
+    ROLE_AUDITOR,
+    ROLE_CUSTODIAN,
+    ROLE_EMERGENCY,
+    ROLE_REGISTRAR,
+    ROLE_RELAYER,
+    ROLE_REQUESTER
+} from "./MemberTypes.sol";
 
 contract MemberRegistryTest is Deployment {
     bytes32 private constant NEWCOMER = keccak256("urn:oid:2.999.1|newcomer");
@@ -30,6 +40,16 @@ contract MemberRegistryTest is Deployment {
         vm.assertEq(state.admittedAt, NOW, "admittedAt");
         vm.assertEq(state.roles, roles, "roles");
         vm.assertEq(members.memberOf(op), member, "operator");
+    }
+
+    function test_everyRoleIsOneBit() public pure {
+        vm.assertEq(ROLE_CUSTODIAN, 1, "custodian");
+        vm.assertEq(ROLE_REQUESTER, 2, "requester");
+        vm.assertEq(ROLE_REGISTRAR, 4, "registrar");
+        vm.assertEq(ROLE_RELAYER, 8, "relayer");
+        vm.assertEq(ROLE_AUDITOR, 16, "auditor");
+        vm.assertEq(ROLE_EMERGENCY, 32, "emergency");
+        vm.assertEq(ALL_ROLES, 63, "all");
     }
 
     function test_onlyTheCouncilAdmitsSuspendsReinstatesRemovesAndGroups() public {
@@ -154,6 +174,17 @@ contract MemberRegistryTest is Deployment {
         vm.assertEq(members.joinedAt(GROUP, HOSPITAL_A), NOW + 50, "joins anew");
     }
 
+    function test_anOperatorOfAnOlderGenerationDoesNothing() public {
+        members.remove(HOSPITAL_A);
+        members.admit(HOSPITAL_A, ALL_ROLES, OPERATOR, "{}");
+        vm.expectRevert(abi.encodeWithSelector(IMemberRegistry.MemberOperatorUnknown.selector, OPERATOR_A));
+        members.requireRole(OPERATOR_A, ROLE_CUSTODIAN);
+        vm.expectRevert(abi.encodeWithSelector(IMemberRegistry.MemberOperatorUnknown.selector, OPERATOR_A));
+        vm.prank(OPERATOR_A);
+        members.setOperator(OPERATOR_A, true);
+        vm.assertEq(members.memberState(HOSPITAL_A).generation, 2, "generation");
+    }
+
     function test_anOperatorAddsAndRemovesOthersButNotItself() public {
         vm.prank(OPERATOR_A);
         members.setOperator(OPERATOR, true);
@@ -166,6 +197,7 @@ contract MemberRegistryTest is Deployment {
         vm.prank(OPERATOR);
         members.setOperator(OPERATOR_A, false);
         vm.assertEq(members.memberOf(OPERATOR_A), 0, "removed");
+        vm.assertEq(members.memberOf(OPERATOR), HOSPITAL_A, "the other stays");
         vm.expectRevert(abi.encodeWithSelector(IMemberRegistry.MemberOperatorUnknown.selector, OPERATOR_A));
         vm.prank(OPERATOR_A);
         members.setProfile("{}");
@@ -203,6 +235,26 @@ contract MemberRegistryTest is Deployment {
         members.remove(HOSPITAL_A);
         for (uint160 i = 1; i < 16; ++i) vm.assertEq(members.memberOf(address(0xD000 + i)), 0, "freed");
         vm.assertEq(members.memberOf(OPERATOR), 0, "freed");
+    }
+
+    function test_afterTheFirstOperatorWentTheMembersRemovalFreesTheOthers() public {
+        vm.prank(OPERATOR_A);
+        members.setOperator(OPERATOR, true);
+        vm.prank(OPERATOR);
+        members.setOperator(OPERATOR_A, false);
+        members.remove(HOSPITAL_A);
+        vm.assertEq(members.memberOf(OPERATOR), 0, "freed");
+    }
+
+    function test_theOperatorAddedLastIsRemovedAsAnyOther() public {
+        vm.prank(OPERATOR_A);
+        members.setOperator(OPERATOR, true);
+        vm.prank(OPERATOR_A);
+        members.setOperator(OPERATOR, false);
+        vm.assertEq(members.memberOf(OPERATOR), 0, "removed");
+        vm.assertEq(members.memberOf(OPERATOR_A), HOSPITAL_A, "the other stays");
+        members.remove(HOSPITAL_A);
+        vm.assertEq(members.memberOf(OPERATOR_A), 0, "freed");
     }
 
     function test_aMemberPublishesItsProfile() public {

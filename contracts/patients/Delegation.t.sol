@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Backing, Grant, Objection, Revocation, Withdrawal} from "../consent/ConsentTypes.sol";
+import {Backing, Grant, Objection, Renewal, Revocation, Withdrawal} from "../consent/ConsentTypes.sol";
 import {ConsentState} from "../consent/ConsentWord.sol";
 import {IConsentRegistry} from "../consent/IConsentRegistry.sol";
 import {ConsentExpectations} from "../test/ConsentExpectations.t.sol";
@@ -119,6 +119,40 @@ contract DelegationTest is ConsentExpectations {
         vm.expectRevert(notInScope(SCOPE, d.bounds.scopes));
         consents.withdrawObjection(w, signerOf(HELPER_KEY), signature);
         revokeBy(HELPER_KEY, 2);
+    }
+
+    function test_aDelegateRenewsOnlyTheScopesThatItCanProve() public {
+        send(nextGrant(HANDLE, SCOPE));
+        bytes32[] memory proof = new bytes32[](1);
+        proof[0] = leafOf(keccak256("another scope"));
+        Delegation memory d = nextDelegation(HELPER_KEY);
+        d.bounds.scopes = pair(leafOf(SCOPE), proof[0]);
+        appoint(d);
+        Renewal memory r = Renewal(HANDLE, SCOPE, TERMS, TODAY + 9, 2, 0, DEADLINE);
+        bytes memory signature = sign(HELPER_KEY, renewalDigest(r));
+        vm.expectRevert(notInScope(SCOPE, d.bounds.scopes));
+        consents.renew(r, new bytes32[](0), signerOf(HELPER_KEY), signature);
+        consents.renew(r, proof, signerOf(HELPER_KEY), signature);
+        requireState(ConsentState.Permit, 2);
+    }
+
+    function test_aGrantWithoutAProofProvesNothing() public {
+        Delegation memory d = nextDelegation(HELPER_KEY);
+        d.bounds.scopes = pair(leafOf(SCOPE), 0);
+        appoint(d);
+        Grant memory g = nextGrant(HANDLE, SCOPE);
+        vm.expectRevert(notInScope(SCOPE, d.bounds.scopes));
+        send(g, HELPER_KEY);
+    }
+
+    function test_anAppointmentsLastDayEndsAtMidnight() public {
+        Delegation memory d = nextDelegation(HELPER_KEY);
+        (d.bounds.untilDay, d.deadline) = (TODAY, type(uint64).max);
+        vm.warp((uint256(TODAY) + 1) * 1 days);
+        vm.expectRevert(abi.encodeWithSelector(IPatientRegistry.PatientEndPassed.selector, TODAY, TODAY + 1));
+        appoint(d);
+        vm.warp((uint256(TODAY) + 1) * 1 days - 1);
+        appoint(d);
     }
 
     function test_aDelegatePastItsEndDoesNothing() public {

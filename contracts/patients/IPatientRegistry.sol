@@ -11,18 +11,20 @@ import {Rights} from "./Rights.sol";
 /// under the domain ("Wayleave Patients", "1", chain id, this contract):
 ///
 /// - `Bind(bytes32 handle,bytes32 custodian,uint64 deadline)`
-/// - `BindGuardian(bytes32 handle,bytes32 custodian,uint16 untilDay,uint64 deadline)`
+/// - `BindGuardian(bytes32 handle,bytes32 custodian,string until,uint64 deadline)`
 /// - `Lock(bytes32 handle,uint32 upToEpoch)`
 /// - `Unlock(bytes32 handle,uint32 epoch,uint64 deadline)`
 /// - `Delegation(bytes32 handle,bytes32 delegate,Bounds bounds,uint24 version,uint32 epoch,uint64 deadline)` with
 ///   `Bounds(bool mayGrant,bool mayRevoke,bool mayObject,bool mayWithdrawObjections,bool mayLock,bool mayUnlock,bool
-///   snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,uint16
-///   untilDay,bytes32 scopes)`
+///   snapshotOnly,bool mayBeReferredOn,bool needsApproval,bool laterMembersToo,uint16 longestDays,string
+///   until,bytes32 scopes)`
 /// - `DelegationEnd(bytes32 handle,bytes32 delegate,uint24 upToVersion)`
 /// - `BreakGlassOff(bytes32 handle,uint16 upToVersion)`
 /// - `BreakGlassOn(bytes32 handle,uint16 version,uint32 epoch,uint64 deadline)`
-/// - `Recovery(bytes32 handle,bytes32 custodian,uint32 attempt,uint16 untilDay,uint64 deadline)`, by the new key
+/// - `Recovery(bytes32 handle,bytes32 custodian,uint32 attempt,string until,uint64 deadline)`, by the new key
 /// - `RecoveryVeto(bytes32 handle,uint32 attempt)`, by the old key
+///
+/// A day is signed as a date, YYYY-MM-DD; `until` of a recovery is empty where the patient takes over.
 ///
 /// What widens names exact versions, the epoch and a deadline, and does not land while the handle is locked or a
 /// recovery is pending. What narrows says "up to", has neither deadline nor epoch, and always lands.

@@ -34,7 +34,9 @@ contract RecoveryTest is ConsentExpectations {
         );
         patients.completeRecovery(HANDLE);
         vm.warp(NOW + 7 days);
+        vm.recordLogs();
         patients.completeRecovery(HANDLE);
+        vm.assertEq(vm.getRecordedLogs().length, 1, "a patient who takes over is no guardian");
 
         vm.assertTrue(patients.isOwner(HANDLE, signerHashOf(NEW_KEY)), "new owner");
         vm.assertTrue(!patients.isOwner(HANDLE, signerHashOf(PATIENT_KEY)), "old owner");
@@ -121,6 +123,14 @@ contract RecoveryTest is ConsentExpectations {
         // A completed recovery gives the veto back.
         startRecovery(PATIENT_KEY, 3);
         veto(NEW_KEY, 3);
+    }
+
+    function test_onlyAVetoIsOverridden() public {
+        vm.expectRevert(stateInvalid(RecoveryState.None));
+        overrideVeto(OPERATOR_A, NEW_KEY, 1);
+        startRecovery(NEW_KEY, 1);
+        vm.expectRevert(stateInvalid(RecoveryState.Pending));
+        overrideVeto(OPERATOR_A, NEW_KEY, 2);
     }
 
     function test_anotherKeyNeedsTwoRegistrarsOfItsOwn() public {

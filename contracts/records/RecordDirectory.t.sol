@@ -63,6 +63,13 @@ contract RecordDirectoryTest is Deployment {
         }
     }
 
+    function test_aBatchHoldsTwoHundredEntries() public {
+        (bytes32[] memory tags, bytes32[] memory commitments, bytes memory pointers) = batch(200, 7);
+        vm.prank(OPERATOR_A);
+        records.register(tags, commitments, pointers);
+        vm.assertEq(records.commitmentOf(HOSPITAL_A, tags[199]), commitments[199], "the last");
+    }
+
     function test_listsOfDifferentLengthAreRefused() public {
         (bytes32[] memory tags, , bytes memory pointers) = batch(2, 7);
         vm.expectRevert(abi.encodeWithSelector(IRecordDirectory.RecordCommitmentsMismatch.selector, 2, 1));

@@ -51,6 +51,8 @@ contract AccessRequestsTest is Deployment {
         vm.expectRevert(tooEarly(DUE + 1 days));
         requests.lapse(COMMITMENT);
         vm.warp(DUE + 1 days);
+        vm.expectEmit(address(requests));
+        emit IAccessRequests.RequestLapsed(COMMITMENT);
         requests.lapse(COMMITMENT);
         vm.expectRevert(notOpen(COMMITMENT, RequestStatus.Lapsed));
         close(OPERATOR_A);
@@ -66,6 +68,18 @@ contract AccessRequestsTest is Deployment {
             )
         );
         open(deadline);
+    }
+
+    function test_aDeadlineIsAfterTheBlockAndAtMostThirtyDays() public {
+        bytes4 invalid = IAccessRequests.RequestDeadlineInvalid.selector;
+        vm.expectRevert(abi.encodeWithSelector(invalid, NOW, NOW + 1, NOW + 30 days));
+        open(uint64(NOW));
+        vm.expectRevert(abi.encodeWithSelector(invalid, NOW + 30 days + 1, NOW + 1, NOW + 30 days));
+        open(uint64(NOW + 30 days + 1));
+        open(uint64(NOW + 1));
+        vm.assertEq(requests.requestOf(COMMITMENT).deadline, NOW + 1, "deadline");
+        vm.prank(OPERATOR_B);
+        requests.open(keccak256("another"), uint64(NOW + 30 days));
     }
 
     function test_aCommitmentIsUsedOnceAndAnOutcomeIsNotZero() public {

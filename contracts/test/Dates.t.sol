@@ -15,8 +15,12 @@ abstract contract Dates {
         while (left >= daysIn(year)) left -= daysIn(year++);
         uint256 month = 1;
         while (left >= daysIn(year, month)) left -= daysIn(year, month++);
+        return dateText(year, month, left + 1);
+    }
+
+    function dateText(uint256 year, uint256 month, uint256 day) internal pure returns (string memory) {
         return string(
-            abi.encodePacked(digits(year / 100), digits(year % 100), "-", digits(month), "-", digits(left + 1))
+            abi.encodePacked(digits(year / 100), digits(year % 100), "-", digits(month), "-", digits(day))
         );
     }
 
@@ -24,7 +28,7 @@ abstract contract Dates {
         return daysIn(year, 2) == 29 ? 366 : 365;
     }
 
-    function daysIn(uint256 year, uint256 month) private pure returns (uint256) {
+    function daysIn(uint256 year, uint256 month) internal pure returns (uint256) {
         bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
         if (month == 2) return leap ? 29 : 28;
         return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;

@@ -1,42 +1,23 @@
-import { dirname } from 'node:path'
 import { projectSettings, readContracts } from '../solidity.ts'
 import { type Mutant, mutantsOf, mutated } from './mutants.ts'
 import { createTester, type Verdict } from './tester.ts'
 
-/** Gas measurements assert nothing by themselves. */
-const MEASURES_ONLY = 'contracts/test/Gas.t.sol'
-
 export type Judgement = Verdict | { outcome: 'equivalent' }
 
 /**
- * Judges mutants: the tests of the file's own folder first, then all others. A survivor whose optimized code is the
- * original's is no mutant at all.
+ * Judges mutants. A survivor whose optimized code is the original's is no mutant at all.
  *
  * @param root whose `contracts/` is read once, at the start, and never written
  */
 export async function createJudge(root: string, seed: number) {
   const settings = await projectSettings()
   const sources = readContracts(root)
-  const tester = await createTester(root, settings, seed)
-  const tests = Object.keys(sources).filter((path) => path.endsWith('.t.sol') && path !== MEASURES_ONLY)
-  const suites = tests.filter((path) => !path.startsWith('contracts/test/'))
+  const tester = await createTester(root, settings, sources, seed)
 
-  const kills = new Map<string, number>()
-
-  /** @param thorough also with the tests of other folders */
-  async function judge(mutant: Mutant, thorough = true): Promise<Judgement> {
+  async function judge(mutant: Mutant): Promise<Judgement> {
     const changed = mutated(sources, mutant)
-    const own = suites.filter((path) => dirname(path) === dirname(mutant.file))
-    const others = suites.filter((path) => !own.includes(path))
-    const killed = (path: string) => kills.get(`${mutant.file} ${path}`) ?? 0
-    const order = (paths: string[]) => paths.sort((a, b) => killed(b) - killed(a))
-    // One file of tests at a time, those first that killed most mutants of this contract: to compile is what takes long.
-    for (const path of [...order(own), ...order(thorough || own.length === 0 ? others : [])]) {
-      const verdict = await tester.run(changed, [path])
-      if (verdict.outcome === 'survived') continue
-      if (verdict.outcome === 'killed') kills.set(`${mutant.file} ${path}`, killed(path) + 1)
-      return verdict
-    }
+    const verdict = await tester.run(changed, mutant.file)
+    if (verdict.outcome !== 'survived') return verdict
     const same = tester.codeOf(changed, mutant.file) === tester.codeOf(sources, mutant.file)
     return { outcome: same ? 'equivalent' : 'survived' }
   }
@@ -45,12 +26,9 @@ export async function createJudge(root: string, seed: number) {
     mutants: mutantsOf(root, sources, settings),
     judge,
     /** Whether the tests hold without any change; else nothing could be concluded. */
-    baseline: () => tester.run(sources, suites),
+    baseline: () => tester.run(sources, ''),
   }
 }
-
-export type Judge = Awaited<ReturnType<typeof createJudge>>
-
 /** A mutant in one line, for people. */
 export function describeMutant({ file, line, operator, before, after }: Mutant): string {
   const short = (text: string) => text.replace(/\s+/g, ' ').trim()

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { walk } from '../contract-ast.ts'
-import { type AstNode, type CodeSettings, createCompiler } from '../solidity.ts'
+import { type AstNode, type CodeSettings, createCompiler, spanOf } from '../solidity.ts'
 
 /** One change to one file: bytes `from` to `to` become `text`. */
 export type Mutant = {
@@ -29,11 +29,6 @@ const ARITHMETIC: Record<string, string[]> = { '+': ['-'], '-': ['+'], '*': ['/'
 const LOGIC: Record<string, string[]> = { '&&': ['||'], '||': ['&&'] }
 const BITS: Record<string, string[]> = { '&': ['|'], '|': ['&'], '^': ['&'], '<<': ['>>'], '>>': ['<<'] }
 const BINARY = { comparison: COMPARISONS, arithmetic: ARITHMETIC, logic: LOGIC, bits: BITS }
-
-const spanOf = (node: unknown): [start: number, end: number] => {
-  const [start = 0, length = 0] = (node as AstNode).src.split(':').map(Number)
-  return [start, start + length]
-}
 
 /** Everything that the operators of `scripts/mutation.ts` make of a node. */
 function changesOf(node: AstNode, source: Buffer): Change[] {

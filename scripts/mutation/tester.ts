@@ -1,124 +1,147 @@
-import { createRequire } from 'node:module'
-import { type CodeSettings, type CompiledContract, createCompiler, SolidityError } from '../solidity.ts'
-import { createFreezer } from './freeze.ts'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type AbiItem, type CodeSettings, createCompiler, SolidityError } from '../solidity.ts'
+import { type Artifact, artifactOf, coverageLibrary, createEvm } from './edr.ts'
 import { imported } from './imported.ts'
+import { storeOf, withStandIns } from './stand-ins.ts'
 
 /** How a mutant ended: by which test it died, or that none noticed, or that the compiler would not have it. */
 export type Verdict = { outcome: 'killed'; by: string } | { outcome: 'survived' } | { outcome: 'invalid' }
 
-type ArtifactId = { name: string; source: string; solcVersion: string }
-type Artifact = { id: ArtifactId; contract: { abi: string; bytecode: string; deployedBytecode: string } }
-type SuiteResult = { testResults: { name: string; status: string }[] }
-type Edr = {
-  L1_CHAIN_TYPE: string
-  l1SolidityTestRunnerFactory(): unknown
-  EdrContext: new () => {
-    registerSolidityTestRunnerFactory(chain: string, factory: unknown): Promise<void>
-    runSolidityTests(
-      chain: string,
-      artifacts: Artifact[],
-      suites: ArtifactId[],
-      config: object,
-      tracing: object,
-      done: (suite: SuiteResult) => void,
-    ): Promise<unknown>
-  }
+/** Gas measurements assert nothing by themselves. */
+const MEASURES_ONLY = 'contracts/test/Gas.t.sol'
+/** To count costs gas, so this one fails while we do. */
+const COUNTS_GAS = 'test_anItemIsNotSkippedForWantOfGas'
+/** Cheap ones first. */
+const KINDS = ['test_', 'testFuzz', 'invariant_']
+
+const COUNTED_FILE = 'contracts/counted.sol'
+const COUNTED = `
+function counted(bool condition, uint256 number) pure returns (bool) {
+    __NomicFoundationCoverage.sendHit(number + (condition ? 1 : 0));
+    return condition;
+}
+`
+
+/** The tests of one kind in a suite. */
+type Part = { file: string; suite: string; kind: string }
+
+/** Compiled tests are kept for the next run, the last that were made. */
+function kept(root: string, of: object, make: () => Map<string, Artifact[]>): Map<string, Artifact[]> {
+  const hash = createHash('sha256').update(JSON.stringify(of)).digest('hex')
+  const file = join(root, 'cache', 'mutation', 'tests.json')
+  const known = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { hash: string; suites: [string, Artifact[]][] })
+    : undefined
+  if (known?.hash === hash) return new Map(known.suites)
+  const suites = make()
+  mkdirSync(dirname(file), { recursive: true })
+  // Whole or not at all, since another run may read it meanwhile.
+  const written = `${file}.${process.pid}`
+  writeFileSync(written, JSON.stringify({ hash, suites: [...suites] }))
+  renameSync(written, file)
+  return suites
 }
 
-const EDR = '@nomicfoundation/edr'
-
-/** Lower than `npm test`'s: a mutant that only the two-hundredth run sees has a weak test. */
-const FUZZ_RUNS = 32
-const INVARIANT = { runs: 6, depth: 48, failOnRevert: true, shrinkRunLimit: 0 }
-/** A mutant may loop for ever; no test of ours needs a tenth of this. */
-const GAS_LIMIT = 100_000_000n
-/** Nor takes any a twentieth of this. */
-const TIME_LIMIT_MS = 60_000
-
-/** A test function of a suite: `contracts/a/A.t.sol`, `ATest`, `test_it`. */
-type Test = { suite: ArtifactId; name: string }
-
 /**
- * Compiles sources in memory and runs Solidity tests one by one in the EVM that Hardhat brings, without touching any
- * file. Tests that killed before are tried first.
+ * Runs Solidity tests against changed contracts, all in memory. Tests are compiled once, against stand-ins that find
+ * the contracts' code where `storeOf` says; what a change costs is to compile the contracts that it is in. Where tests
+ * share the changed file (they unpack words with the contracts' own functions), they are compiled anew as well, so that
+ * a change sees both sides as it would in the tree.
  *
  * @param root where `node_modules` is
+ * @param sources all files of ours by path, without any change
  * @param seed of the fuzzer
  */
-export async function createTester(root: string, settings: CodeSettings, seed: number) {
+export async function createTester(
+  root: string,
+  settings: CodeSettings,
+  sources: Record<string, string>,
+  seed: number,
+) {
   const compile = createCompiler(root)
-  // EDR comes with Hardhat and is no dependency of ours; its version is whatever Hardhat runs our tests on.
-  const require = createRequire(createRequire(`${root}/package.json`).resolve('hardhat'))
-  const edr = require(EDR) as Edr
-  const context = new edr.EdrContext()
-  await context.registerSolidityTestRunnerFactory(edr.L1_CHAIN_TYPE, edr.l1SolidityTestRunnerFactory())
+  const failing = await createEvm(root, settings.evmVersion, seed)
   // Unoptimized code compiles three times as fast and behaves the same.
   const unoptimized = { ...settings, optimizer: { ...settings.optimizer, enabled: false } }
-  const freeze = createFreezer(compile, settings)
-  const solcVersion = '0.8.37'
+  const { sources: stoodIn, deployed } = withStandIns(compile, settings, sources)
+  const testFiles = Object.keys(sources).filter((path) => path.endsWith('.t.sol') && path !== MEASURES_ONLY)
+  const original = creationCodes(sources, Object.keys(deployed))
+  const suites = kept(root, { stoodIn, settings }, () => compileTests(stoodIn, testFiles))
+  const parts = [...suites].flatMap(([file, named]) => named.flatMap((artifact) => partsOf(file, artifact)))
   const kills = new Map<string, number>()
 
-  async function holds(artifacts: Artifact[], { suite, name }: Test): Promise<boolean> {
-    const config = {
-      projectRoot: root,
-      hardfork: settings.evmVersion,
-      isolate: true,
-      gasLimit: GAS_LIMIT,
-      disableTransactionGasCap: true,
-      disableBlockGasLimit: true,
-      fuzz: { runs: FUZZ_RUNS, seed: `0x${seed.toString(16)}` },
-      invariant: INVARIANT,
-      testPattern: `^${name}(\\(|$)`,
-      localPredeploys: [],
-    }
-    let timer: NodeJS.Timeout | undefined
-    // The suite's result may come after the run's own promise is kept.
-    const results = await new Promise<SuiteResult['testResults']>((done, failed) => {
-      const heard = ({ testResults }: SuiteResult) => done([...testResults])
-      const run = context.runSolidityTests(edr.L1_CHAIN_TYPE, artifacts, [suite], config, {}, heard)
-      run.catch(failed)
-      timer = setTimeout(() => done([{ name, status: 'Failure' }]), TIME_LIMIT_MS)
-    }).finally(() => clearTimeout(timer))
-    if (results.length === 0) throw new Error(`${suite.name} ran no ${name}`)
-    return results.every(({ status }) => status !== 'Failure')
-  }
-
-  /**
-   * Runs the tests in the given files, cheap ones first, and stops at the first that fails.
-   * @param sources all files of ours by path
-   */
-  async function run(sources: Record<string, string>, testFiles: readonly string[]): Promise<Verdict> {
-    const select = { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } }
-    let contracts: Record<string, Record<string, CompiledContract>>
-    try {
-      // What these import is among the sources, mutated or not, and must not be read from disk.
-      contracts = compile(imported(freeze(sources), testFiles), unoptimized, select).contracts
-    } catch (error) {
-      if (error instanceof SolidityError) return { outcome: 'invalid' }
-      throw error
-    }
-    const artifacts: Artifact[] = []
-    const tests: Test[] = []
-    for (const [source, named] of Object.entries(contracts)) {
-      for (const [name, { abi, evm }] of Object.entries(named)) {
-        const id = { name, source, solcVersion }
-        const bytecode = `0x${evm.bytecode.object}`
-        const deployedBytecode = `0x${evm.deployedBytecode.object}`
-        artifacts.push({ id, contract: { abi: JSON.stringify(abi), bytecode, deployedBytecode } })
-        if (!testFiles.includes(source) || bytecode === '0x') continue
-        for (const { type, name: test = '' } of abi) {
-          if (type === 'function' && /^(test|invariant)/.test(test)) tests.push({ suite: id, name: test })
+  /** Creation code by the address at which a stand-in looks for it. */
+  function creationCodes(from: Record<string, string>, files: readonly string[]): Map<string, string> {
+    const codes = new Map<string, string>()
+    for (const optimized of [false, true]) {
+      // Without the optimizer OpenZeppelin's P-256 does not fit the stack.
+      const among = files.filter((file) => ('contracts/patients/PasskeyVerifier.sol' === file) === optimized)
+      if (among.length === 0) continue
+      const select = Object.fromEntries(among.map((file) => [file, { '*': ['evm.bytecode.object'] }]))
+      const { contracts } = compile(imported(from, among), optimized ? settings : unoptimized, select)
+      for (const file of among) {
+        for (const name of deployed[file] ?? []) {
+          codes.set(storeOf(name), `0x${contracts[file]?.[name]?.evm.bytecode.object}`)
         }
       }
     }
-    const titleOf = ({ suite, name }: Test) => `${suite.name}.${name}`
-    const price = ({ name }: Test) => (name.startsWith('test_') ? 0 : name.startsWith('testFuzz') ? 1 : 2)
-    const killed = (test: Test) => kills.get(titleOf(test)) ?? 0
-    tests.sort((a, b) => price(a) - price(b) || killed(b) - killed(a))
-    for (const test of tests) {
-      if (await holds(artifacts, test)) continue
-      kills.set(titleOf(test), killed(test) + 1)
-      return { outcome: 'killed', by: titleOf(test) }
+    return codes
+  }
+
+  function compileTests(from: Record<string, string>, files: readonly string[]): Map<string, Artifact[]> {
+    const outputs = ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object']
+    const select = Object.fromEntries(files.map((file) => [file, { '*': outputs }]))
+    const { contracts } = compile(imported(from, files), unoptimized, select)
+    return new Map(
+      files.map((file) => {
+        const all = Object.entries(contracts[file] ?? {}).map(([name, made]) => artifactOf(file, name, made))
+        return [file, all.filter(({ contract }) => contract.bytecode !== '0x')]
+      }),
+    )
+  }
+
+  function partsOf(file: string, { id, contract }: Artifact): Part[] {
+    const names = (JSON.parse(contract.abi) as AbiItem[]).map(({ name = '' }) => name)
+    const there = KINDS.filter((kind) => names.some((name) => name.startsWith(kind)))
+    return there.map((kind) => ({ file, suite: id.name, kind }))
+  }
+
+  /** Our files that a test file itself is made of, beside the contracts that it deploys. */
+  function madeOf(testFile: string): Record<string, string> {
+    const others = Object.entries(sources).filter(([file]) => !deployed[file])
+    return imported(Object.fromEntries(others), [testFile])
+  }
+
+  /**
+   * Runs the tests against a change of one file, unit tests first, then fuzzed ones, then invariants; of each kind those
+   * of the file's own folder first; and stops at the first that fails.
+   */
+  async function run(changed: Record<string, string>, file: string): Promise<Verdict> {
+    const users = Object.keys(deployed).filter((user) => file in imported(sources, [user]))
+    const killed = (part: Part) => kills.get(`${file} ${part.suite}.${part.kind}`) ?? 0
+    const price = (part: Part) =>
+      2 * KINDS.indexOf(part.kind) + (dirname(part.file) === dirname(file) ? 0 : 1)
+    const ordered = parts.toSorted((a, b) => price(a) - price(b) || killed(b) - killed(a))
+    const anew = new Map<string, Artifact[]>()
+    try {
+      const codes = new Map([...original, ...creationCodes(changed, users)])
+      for (const part of ordered) {
+        const { file: testFile, suite, kind } = part
+        let artifacts = suites.get(testFile) ?? []
+        if (file in madeOf(testFile)) {
+          const source = { ...stoodIn, [file]: changed[file] ?? '' }
+          artifacts = anew.get(testFile) ?? compileTests(source, [testFile]).get(testFile) ?? []
+          anew.set(testFile, artifacts)
+        }
+        const test = await failing(suite, artifacts, `^${kind}`, codes)
+        if (test === undefined) continue
+        kills.set(`${file} ${suite}.${kind}`, killed(part) + 1)
+        return { outcome: 'killed', by: `${suite}.${test}` }
+      }
+    } catch (error) {
+      if (error instanceof SolidityError) return { outcome: 'invalid' }
+      throw error
     }
     return { outcome: 'survived' }
   }
@@ -127,19 +150,33 @@ export async function createTester(root: string, settings: CodeSettings, seed: n
    * Optimized code, without metadata, of every contract that a file's code ends up in: two sources that yield the same
    * behave the same.
    */
-  function codeOf(sources: Record<string, string>, file: string): string {
+  function codeOf(from: Record<string, string>, file: string): string {
     const bare = { ...settings, metadata: { appendCBOR: false, bytecodeHash: 'none' } }
-    const code = Object.keys(sources).filter((path) => !path.endsWith('.t.sol'))
-    const users = code.filter((path) => file in imported(sources, [path]))
+    const code = Object.keys(from).filter((path) => !path.endsWith('.t.sol'))
+    const users = code.filter((path) => file in imported(from, [path]))
     const select = Object.fromEntries(users.map((path) => [path, { '*': ['evm.deployedBytecode.object'] }]))
-    const { contracts } = compile(imported(sources, users), bare, select)
+    const { contracts } = compile(imported(from, users), bare, select)
     const objects = Object.values(contracts ?? {}).flatMap((named) =>
       Object.entries(named).map(([name, { evm }]) => [name, evm.deployedBytecode.object]),
     )
     return JSON.stringify(objects.sort())
   }
 
-  return { run, codeOf }
-}
+  /**
+   * Runs unit and fuzzed tests against contracts that hand every condition through `counted`, a function of this file, with an
+   * even number of its own.
+   * @returns the number of every condition that was false, and of every one that was true plus one
+   */
+  async function outcomes(counting: Record<string, string>): Promise<number[]> {
+    const given = { ...counting, [COUNTED_FILE]: `${coverageLibrary(root)}${COUNTED}` }
+    const codes = creationCodes(given, Object.keys(deployed))
+    const hits: number[] = []
+    for (const { file, suite, kind } of parts.filter(({ kind }) => kind !== 'invariant_')) {
+      const test = await failing(suite, suites.get(file) ?? [], `^${kind}`, codes, hits)
+      if (test !== undefined && test !== COUNTS_GAS) throw new Error(`${suite}.${test} fails`)
+    }
+    return hits
+  }
 
-export type Tester = Awaited<ReturnType<typeof createTester>>
+  return { run, codeOf, outcomes }
+}

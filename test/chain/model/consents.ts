@@ -1,215 +1,261 @@
-import { keccak256 } from 'ethers'
-import type { ActName, HashedMessage } from '../../../src/domain/consent/typed-data.ts'
+import { recoverAddress } from 'ethers'
 import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
+import {
+  type Digests,
+  type Grant,
+  hashes,
+  type Objection,
+  type Renewal,
+  type Revocation,
+  type RevocationList,
+  type Withdrawal,
+} from './digests.ts'
 import type { MembersModel } from './members.ts'
-import { type Event, refuse } from './outcome.ts'
+import { type Event, encodeRefusal, Refused, refuse } from './outcome.ts'
+import { ACT, type At, KIND, LAST_VERSION, type PatientsModel, type Rights, today } from './patients.ts'
+import { requireSigned, type Signed } from './signatures.ts'
 
-/** A signed act as the model takes it: whether the signature is the signer's over just this was known to its maker. */
-export type SignedAct = { act: ActName; message: HashedMessage; signer: Hex; digest: Hex; valid: boolean }
-
-type Word = {
-  state: number
-  flags: number
-  fromDay: number
-  untilDay: number
-  version: number
-  minedAt: number
-  terms: bigint
-}
-type Handle = { custodian: Hex; owner: Hex; locked: boolean; epoch: number }
+type Word = { state: number; terms: bigint } & Record<
+  'flags' | 'fromDay' | 'untilDay' | 'version' | 'minedAt',
+  number
+>
+/** What comes with a grant: a proof of its scope, and the custodian's approval. */
+export type Backing = { proof: Hex[]; approvalDeadline: number; approval: Hex }
+/** One item of a batch: its calldata, and the same for the model. */
+export type Item = { data: Hex; model: () => Event[] }
+export type Referral = { parentVersion: number; untilDay: number; anchoredAt: number }
 
 const SILENT = 0
-const PERMIT = 1
-const OBJECTION = 2
-const LAST_VERSION = 2 ** 24 - 1
-const LAST_EPOCH = 2 ** 32 - 1
+export const PERMIT = 1
+export const OBJECTION = 2
 const MAX_PERIOD_DAYS = 3653
-const ROLE_REGISTRAR = 4
+const MAX_LIST = 256
+const MAX_BATCH = 100
+const ROLE_CUSTODIAN = 1
+const MAY_REFER = 2
+const NEEDS_APPROVAL = 4
+const APPROVED = 16
+const NO_BACKING: Backing = { proof: [], approvalDeadline: 0, approval: '0x' }
+const BLANK = { state: SILENT, flags: 0, fromDay: 0, untilDay: 0, terms: 0n }
 
 /** The word of a slot in bits, as contracts/consent/ConsentWord.sol lays it out. */
 function pack(w: Word): bigint {
   const at = (value: number, bit: number) => BigInt(value) << BigInt(bit)
-  return (
-    at(w.state, 254) |
-    at(w.flags, 248) |
-    at(w.fromDay, 232) |
-    at(w.untilDay, 216) |
-    at(w.version, 192) |
-    at(w.minedAt, 160) |
-    w.terms
-  )
+  const days = at(w.fromDay, 232) | at(w.untilDay, 216)
+  return at(w.state, 254) | at(w.flags, 248) | days | at(w.version, 192) | at(w.minedAt, 160) | w.terms
 }
 
 const low160 = (hash: Hex) => BigInt(hash) & ((1n << 160n) - 1n)
+/** A leaf of a tree over scopes, and the root over two. */
+export const leafOf = (scope: Hex): Hex => hashes.of(hashes.of(scope))
+export const rootOf = (a: Hex, b: Hex): Hex => (a < b ? hashes.of(a, b) : hashes.of(b, a))
 
-/** Handles, who owns them, and their consents, as PatientRegistry and ConsentRegistry should keep them. */
-export function createConsentsModel(members: MembersModel) {
-  const handles = new Map<Hex, Handle>()
+/** Consents and referrals, as ConsentRegistry should keep them. */
+export function createConsentsModel(members: MembersModel, patients: PatientsModel, digests: Digests) {
   const words = new Map<string, Word>()
+  const referrals = new Map<string, Referral>()
 
   const wordAt = (handle: Hex, scope: Hex): Word =>
-    words.get(`${handle}${scope}`) ?? {
-      state: SILENT,
-      flags: 0,
-      fromDay: 0,
-      untilDay: 0,
-      version: 0,
-      minedAt: 0,
-      terms: 0n,
+    words.get(`${handle}${scope}`) ?? { ...BLANK, version: 0, minedAt: 0 }
+  const signedAt = (signed: Signed, structHash: Hex) => requireSigned(signed, digests.consents(structHash))
+
+  function requireWidening(m: { handle: Hex; epoch: number }, act: number, signer: Hex, now: number): Rights {
+    const rights = patients.rightsOf(m.handle, signer)
+    if (rights.kind === KIND.none) {
+      if (!patients.isBound(m.handle)) refuse('ConsentHandleUnbound', m.handle)
+      refuse('ConsentSignerNotOwner', m.handle, signer)
     }
-
-  /** The hash that stands for a signer who signed this. */
-  function signedBy({ signer, digest, valid }: SignedAct): Hex {
-    const bytes = signer.length / 2 - 1
-    if (bytes === 116) refuse('SignerVerifierUnknown', signer.slice(0, 42))
-    if (bytes !== 20) refuse('SignerNotSupported', bytes)
-    const signerHash = keccak256(signer) as Hex
-    if (!valid) refuse('SignerBadSignature', signerHash, digest)
-    return signerHash
+    const { locked, epoch } = patients.handleOf(m.handle)
+    if (locked) refuse('ConsentHandleLocked', m.handle)
+    if (epoch !== m.epoch) refuse('ConsentEpochMismatch', m.handle, m.epoch, epoch)
+    patients.requireAct(rights, m.handle, signer, act, now)
+    return rights
   }
-
-  type Fields = { handle: Hex; scope: Hex; terms: Hex; custodian: Hex } & Record<
-    'fromDay' | 'untilDay' | 'flags' | 'version' | 'epoch' | 'deadline' | 'upToVersion' | 'upToEpoch',
-    number
-  >
-  type Call = { sender: string; now: number; signed: SignedAct; m: Fields }
-
-  /** What widens needs an owner, an open handle and the present epoch. */
-  function requireWidening({ signed, m }: Call): Hex {
-    const signerHash = signedBy(signed)
-    const handle = handles.get(m.handle)
-    if (!handle) refuse('ConsentHandleUnbound', m.handle)
-    if (handle.owner !== signerHash) refuse('ConsentSignerNotOwner', m.handle, signerHash)
-    if (handle.locked) refuse('ConsentHandleLocked', m.handle)
-    if (handle.epoch !== m.epoch) refuse('ConsentEpochMismatch', m.handle, m.epoch, handle.epoch)
-    return signerHash
+  function requireNarrowing(handle: Hex, act: number, signer: Hex, now: number): void {
+    const rights = patients.rightsOf(handle, signer)
+    if (rights.kind === KIND.none) refuse('ConsentSignerNotOwner', handle, signer)
+    patients.requireNarrowing(rights, handle, signer, act, now)
   }
-
-  function requireNarrowing({ signed, m }: Call): Hex {
-    if (m.upToVersion === LAST_VERSION) refuse('ConsentVersionExhausted', m.handle, m.scope, m.upToVersion)
-    const signerHash = signedBy(signed)
-    if (handles.get(m.handle)?.owner !== signerHash) refuse('ConsentSignerNotOwner', m.handle, signerHash)
-    return signerHash
+  function checkDelegate(rights: Rights, signer: Hex, word: Word, now: number): void {
+    if (rights.kind !== KIND.delegate) return
+    const { fromDay, untilDay } = word
+    if (untilDay - Math.min(fromDay, today(now)) > rights.longestDays)
+      refuse('ConsentDelegatePeriodTooLong', signer, fromDay, untilDay, rights.longestDays)
+    const flags = word.flags & 15
+    if ((flags & ~rights.flags) !== 0) refuse('ConsentDelegateFlags', signer, flags, rights.flags)
   }
-
-  function requireNextVersion({ handle, scope, version }: Fields): void {
+  function checkScope({ scopes }: Rights, signer: Hex, scope: Hex, proof: Hex[]): void {
+    if (scopes === ZERO_32) return
+    if (proof.reduce(rootOf, leafOf(scope)) !== scopes) refuse('ConsentDelegateScope', signer, scope, scopes)
+  }
+  function checkDeadline(handle: Hex, deadline: number, now: number): void {
+    if (deadline < now) refuse('ConsentDeadlinePassed', handle, deadline, now)
+  }
+  function checkPeriod(fromDay: number, untilDay: number, now: number): void {
+    if (fromDay > untilDay) refuse('ConsentPeriodInverted', fromDay, untilDay)
+    if (untilDay - fromDay > MAX_PERIOD_DAYS)
+      refuse('ConsentPeriodTooLong', fromDay, untilDay, MAX_PERIOD_DAYS)
+    if (untilDay < today(now)) refuse('ConsentPeriodOver', untilDay, today(now))
+  }
+  function checkNextVersion({ handle, scope, version }: Withdrawal): void {
     const expected = wordAt(handle, scope).version + 1
     if (version !== expected) refuse('ConsentVersionMismatch', handle, scope, version, expected)
+    checkHasNext(handle, scope, version)
+  }
+  function checkHasNext(handle: Hex, scope: Hex, version: number): void {
     if (version === LAST_VERSION) refuse('ConsentVersionExhausted', handle, scope, version)
   }
-
-  function requirePatient({ signed, m }: Call): Hex {
-    const signerHash = signedBy(signed)
-    if (handles.get(m.handle)?.owner !== signerHash) refuse('PatientSignerNotOwner', m.handle, signerHash)
-    return signerHash
+  function requireApproval(g: Grant, structHash: Hex, backing: Backing, now: number): void {
+    if (backing.approval === '0x') refuse('ConsentApprovalMissing', g.handle, g.scope)
+    checkDeadline(g.handle, backing.approvalDeadline, now)
+    const digest = digests.consents(hashes.approval(structHash, backing.approvalDeadline))
+    const approver = recovered(digest, backing.approval)
+    if (approver === undefined) refuse('ConsentApprovalForeign', g.handle, `0x${'00'.repeat(20)}`)
+    const member = members.requireRole(approver, ROLE_CUSTODIAN)
+    if (member !== patients.handleOf(g.handle).custodian) refuse('ConsentApprovalForeign', g.handle, approver)
   }
-
-  function put(
-    event: string,
-    { m, now }: Call,
-    signerHash: Hex,
-    more: Partial<Word> & { version: number },
-  ): Event[] {
-    const blank = { state: SILENT, flags: 0, fromDay: 0, untilDay: 0, terms: 0n }
-    const word = { ...blank, minedAt: now, ...more }
+  function put(event: string, m: { handle: Hex; scope: Hex }, signer: Hex, word: Word): Event[] {
     words.set(`${m.handle}${m.scope}`, word)
-    return [[event, m.handle, m.scope, pack(word), signerHash]]
+    return [[event, m.handle, m.scope, pack(word), signer]]
   }
-
-  const unchanged = ({ m }: Call): Event[] | undefined => {
-    const { version } = wordAt(m.handle, m.scope)
-    return m.upToVersion < version
-      ? [['ConsentUnchanged', m.handle, m.scope, m.upToVersion, version]]
-      : undefined
+  function isPast({ handle, scope, upToVersion }: Revocation): Event[] | undefined {
+    const { version } = wordAt(handle, scope)
+    return upToVersion < version ? [['ConsentUnchanged', handle, scope, upToVersion, version]] : undefined
   }
-
-  const rules: Record<ActName, (call: Call) => Event[]> = {
-    Grant(call) {
-      const { m, now } = call
-      const today = Math.floor(now / 86_400)
-      if (m.deadline < now) refuse('ConsentDeadlinePassed', m.handle, m.deadline, now)
-      if (m.fromDay > m.untilDay) refuse('ConsentPeriodInverted', m.fromDay, m.untilDay)
-      if (m.untilDay - m.fromDay > MAX_PERIOD_DAYS) {
-        refuse('ConsentPeriodTooLong', m.fromDay, m.untilDay, MAX_PERIOD_DAYS)
-      }
-      if (m.untilDay < today) refuse('ConsentPeriodOver', m.untilDay, today)
-      if (m.flags > 15) refuse('ConsentFlagsUnknown', m.flags)
-      requireNextVersion(m)
-      if (m.flags & 4) refuse('ConsentApprovalMissing', m.handle, m.scope)
-      const { flags, fromDay, untilDay, version } = m
-      const terms = low160(m.terms)
-      const word = { state: PERMIT, flags, fromDay, untilDay, version, terms }
-      return put('ConsentGranted', call, requireWidening(call), word)
-    },
-    Revocation(call) {
-      const signerHash = requireNarrowing(call)
-      const { state, terms } = wordAt(call.m.handle, call.m.scope)
-      const kept = state === OBJECTION ? { state, terms } : {}
-      const version = call.m.upToVersion + 1
-      return unchanged(call) ?? put('ConsentRevoked', call, signerHash, { ...kept, version })
-    },
-    Objection(call) {
-      const signerHash = requireNarrowing(call)
-      const word = { state: OBJECTION, terms: low160(call.m.terms), version: call.m.upToVersion + 1 }
-      return unchanged(call) ?? put('ConsentObjected', call, signerHash, word)
-    },
-    Withdrawal(call) {
-      const { m, now } = call
-      if (m.deadline < now) refuse('ConsentDeadlinePassed', m.handle, m.deadline, now)
-      requireNextVersion(m)
-      if (wordAt(m.handle, m.scope).state !== OBJECTION) refuse('ConsentNoObjection', m.handle, m.scope)
-      return put('ObjectionWithdrawn', call, requireWidening(call), { version: m.version })
-    },
-    Bind({ sender, now, signed, m }) {
-      const custodian = members.requireRole(sender, ROLE_REGISTRAR)
-      if (m.deadline < now) refuse('PatientDeadlinePassed', m.handle, m.deadline, now)
-      const bound = handles.get(m.handle)
-      if (bound) refuse('PatientHandleBound', m.handle, bound.custodian)
-      // What was signed names a custodian; the contract puts the sender's member in its place.
-      const owner = signedBy(signed)
-      handles.set(m.handle, { custodian, owner, locked: false, epoch: 0 })
-      return [['HandleBound', m.handle, custodian, owner]]
-    },
-    Lock(call) {
-      const { handle, upToEpoch } = call.m
-      if (upToEpoch === LAST_EPOCH) refuse('PatientEpochExhausted', handle, upToEpoch)
-      const signerHash = requirePatient(call)
-      const bound = handles.get(handle)
-      const epoch = bound?.epoch ?? 0
-      if (upToEpoch < epoch) return [['LockUnchanged', handle, upToEpoch, epoch]]
-      if (bound) Object.assign(bound, { locked: true, epoch: upToEpoch + 1 })
-      return [['HandleLocked', handle, upToEpoch + 1, signerHash]]
-    },
-    Unlock(call) {
-      const { m, now } = call
-      if (m.deadline < now) refuse('PatientDeadlinePassed', m.handle, m.deadline, now)
-      const bound = handles.get(m.handle)
-      if (!bound?.locked) refuse('PatientHandleNotLocked', m.handle)
-      if (m.epoch !== bound.epoch) refuse('PatientEpochMismatch', m.handle, m.epoch, bound.epoch)
-      if (m.epoch === LAST_EPOCH) refuse('PatientEpochExhausted', m.handle, m.epoch)
-      const signerHash = requirePatient(call)
-      bound.locked = false
-      return [['HandleUnlocked', m.handle, m.epoch, signerHash]]
-    },
+  function revoked(r: Revocation, signer: Hex, now: number): Event[] {
+    const { state, terms } = wordAt(r.handle, r.scope)
+    const kept = state === OBJECTION ? { state, terms } : {}
+    const word = { ...BLANK, ...kept, version: r.upToVersion + 1, minedAt: now }
+    return isPast(r) ?? put('ConsentRevoked', r, signer, word)
+  }
+  function granted(g: Grant, proof: Hex[], flags: number, signed: Signed, now: number): Event[] {
+    checkDeadline(g.handle, g.deadline, now)
+    checkPeriod(g.fromDay, g.untilDay, now)
+    if (g.flags > 15) refuse('ConsentFlagsUnknown', g.flags)
+    checkNextVersion(g)
+    if ((flags & (NEEDS_APPROVAL | APPROVED)) === NEEDS_APPROVAL)
+      refuse('ConsentApprovalMissing', g.handle, g.scope)
+    const { fromDay, untilDay, version } = g
+    const word = { state: PERMIT, flags, fromDay, untilDay, version, minedAt: now, terms: low160(g.terms) }
+    const signer = signedAt(signed, hashes.grant(g))
+    const rights = requireWidening(g, ACT.grant, signer, now)
+    checkDelegate(rights, signer, word, now)
+    checkScope(rights, signer, g.scope, proof)
+    return put('ConsentGranted', g, signer, word)
   }
 
   return {
-    handleOf: (handle: Hex) => handles.get(handle),
-    /** Bit 0 locked, bits 32 to 63 epoch. */
-    handleState(handle: Hex): { custodian: Hex; word: bigint } {
-      const { custodian, locked, epoch } = handles.get(handle) ?? {
-        custodian: ZERO_32,
-        locked: false,
-        epoch: 0,
-      }
-      return { custodian, word: (BigInt(epoch) << 32n) | (locked ? 1n : 0n) }
-    },
     wordOf: (handle: Hex, scope: Hex): bigint => pack(wordAt(handle, scope)),
-    objectedIn: (handle: Hex, scope: Hex): boolean => wordAt(handle, scope).state === OBJECTION,
-    versionOf: (handle: Hex, scope: Hex): number => wordAt(handle, scope).version,
-    /** @throws Refused with the custom error that the contract should revert with */
-    send: (sender: string, now: number, signed: SignedAct): Event[] =>
-      rules[signed.act]({ sender, now, signed, m: signed.message as Fields }),
+    stateOf: wordAt,
+    /** A referral, and whether the permit that it rests on still carries it. */
+    referralOf(handle: Hex, scope: Hex, referral: Hex, now: number): { anchored: Referral; live: boolean } {
+      const none = { parentVersion: 0, untilDay: 0, anchoredAt: 0 }
+      const anchored = referrals.get(`${handle}${scope}${referral}`) ?? none
+      const { state, version, fromDay, minedAt } = wordAt(handle, scope)
+      const rests = state === PERMIT && version === anchored.parentVersion && fromDay <= today(now)
+      const open = !patients.handleOf(handle).locked && !patients.suspends(handle, minedAt)
+      return { anchored, live: rests && anchored.untilDay >= today(now) && open }
+    },
+    grant: ({ now }: At, g: Grant, signed: Signed): Event[] =>
+      granted(g, NO_BACKING.proof, g.flags, signed, now),
+    grantWith({ now }: At, g: Grant, backing: Backing, signed: Signed): Event[] {
+      if ((g.flags & NEEDS_APPROVAL) !== 0) {
+        requireApproval(g, hashes.grant(g), backing, now)
+        return granted(g, backing.proof, g.flags | APPROVED, signed, now)
+      }
+      if (backing.approval !== '0x') refuse('ConsentApprovalUnasked', g.handle, g.scope)
+      return granted(g, backing.proof, g.flags, signed, now)
+    },
+    renew({ now }: At, r: Renewal, proof: Hex[], signed: Signed): Event[] {
+      const { handle, scope, untilDay, version } = r
+      checkDeadline(handle, r.deadline, now)
+      checkNextVersion(r)
+      const current = wordAt(handle, scope)
+      if (current.state !== PERMIT) refuse('ConsentNoPermit', handle, scope)
+      if (low160(r.terms) !== current.terms)
+        refuse('ConsentTermsMismatch', handle, scope, r.terms, current.terms)
+      if ((current.flags & NEEDS_APPROVAL) !== 0) refuse('ConsentApprovalMissing', handle, scope)
+      const fromDay = Math.max(current.fromDay, today(now))
+      checkPeriod(fromDay, untilDay, now)
+      const word = { ...current, fromDay, untilDay, version, minedAt: now }
+      const signer = signedAt(signed, hashes.renewal(r))
+      const rights = requireWidening(r, ACT.grant, signer, now)
+      checkDelegate(rights, signer, word, now)
+      checkScope(rights, signer, scope, proof)
+      return put('ConsentGranted', r, signer, word)
+    },
+    revoke({ now }: At, r: Revocation, signed: Signed): Event[] {
+      checkHasNext(r.handle, r.scope, r.upToVersion)
+      const signer = signedAt(signed, hashes.revocation(r))
+      requireNarrowing(r.handle, ACT.revoke, signer, now)
+      return revoked(r, signer, now)
+    },
+    revokeMany({ now }: At, { handle, items }: RevocationList, signed: Signed): Event[] {
+      if (items.length > MAX_LIST) refuse('ConsentListTooLong', items.length, MAX_LIST)
+      const signer = signedAt(signed, hashes.revocationList({ handle, items }))
+      requireNarrowing(handle, ACT.revoke, signer, now)
+      return items.flatMap(({ scope, upToVersion }): Event[] => {
+        const { version } = wordAt(handle, scope)
+        return upToVersion === LAST_VERSION
+          ? [['ConsentUnchanged', handle, scope, upToVersion, version]]
+          : revoked({ handle, scope, upToVersion }, signer, now)
+      })
+    },
+    object({ now }: At, o: Objection, signed: Signed): Event[] {
+      checkHasNext(o.handle, o.scope, o.upToVersion)
+      const signer = signedAt(signed, hashes.objection(o))
+      requireNarrowing(o.handle, ACT.object, signer, now)
+      const word = { ...BLANK, state: OBJECTION, terms: low160(o.terms), version: o.upToVersion + 1 }
+      return isPast(o) ?? put('ConsentObjected', o, signer, { ...word, minedAt: now })
+    },
+    withdraw({ now }: At, w: Withdrawal, signed: Signed): Event[] {
+      const { handle, scope, version } = w
+      checkDeadline(handle, w.deadline, now)
+      checkNextVersion(w)
+      if (wordAt(handle, scope).state !== OBJECTION) refuse('ConsentNoObjection', handle, scope)
+      const signer = signedAt(signed, hashes.withdrawal(w))
+      const { scopes } = requireWidening(w, ACT.withdraw, signer, now)
+      if (scopes !== ZERO_32) refuse('ConsentDelegateScope', signer, scope, scopes)
+      return put('ObjectionWithdrawn', w, signer, { ...BLANK, version, minedAt: now })
+    },
+    anchorReferral({ sender, now }: At, handle: Hex, scope: Hex, referral: Hex, untilDay: number): Event[] {
+      const member = members.requireRole(sender, ROLE_CUSTODIAN)
+      const { custodian, locked } = patients.handleOf(handle)
+      if (member !== custodian) refuse('ConsentNotCustodian', handle, member)
+      if (locked) refuse('ConsentHandleLocked', handle)
+      if (patients.isRecovering(handle)) refuse('SignerRecoveryPending', handle)
+      const parent = wordAt(handle, scope)
+      if (parent.state !== PERMIT) refuse('ConsentNoPermit', handle, scope)
+      if ((parent.flags & MAY_REFER) === 0) refuse('ConsentReferralForbidden', handle, scope, parent.flags)
+      if (patients.suspends(handle, parent.minedAt)) refuse('ConsentSuspended', handle, scope, parent.minedAt)
+      if (untilDay < today(now)) refuse('ConsentPeriodOver', untilDay, today(now))
+      if (untilDay > parent.untilDay) refuse('ConsentReferralTooLong', untilDay, parent.untilDay)
+      const key = `${handle}${scope}${referral}`
+      if (referrals.has(key)) refuse('ConsentReferralTaken', referral)
+      referrals.set(key, { parentVersion: parent.version, untilDay, anchoredAt: now })
+      return [['ReferralAnchored', handle, scope, referral, untilDay, parent.version]]
+    },
+    /** A batch of this many items, or one whose first item is a batch, is refused whole. */
+    batch(items: Item[], nested: boolean): Event[] {
+      if (items.length > MAX_BATCH) refuse('ConsentListTooLong', items.length, MAX_BATCH)
+      if (nested) refuse('ConsentBatchNested')
+      return items.flatMap(({ model }, index): Event[] => {
+        try {
+          return model()
+        } catch (error) {
+          if (!(error instanceof Refused)) throw error
+          return [['BatchItemRefused', index, encodeRefusal(error)]]
+        }
+      })
+    },
+  }
+}
+
+function recovered(digest: Hex, signature: Hex): string | undefined {
+  try {
+    return recoverAddress(digest, signature).toLowerCase()
+  } catch {
+    return undefined
   }
 }
 
