@@ -5,7 +5,7 @@ import {IMemberRegistry} from "../members/IMemberRegistry.sol";
 import {MemberStatus} from "../members/MemberTypes.sol";
 import {SignerRights} from "../patients/Rights.sol";
 import {ConsentExpectations} from "../test/ConsentExpectations.t.sol";
-import {vm} from "../test/Vm.t.sol";
+import {Vm, vm} from "../test/Vm.t.sol";
 import {Backing, Grant, Objection, Referral, Renewal, Revocation} from "./ConsentTypes.sol";
 import {ConsentState, ConsentWord} from "./ConsentWord.sol";
 import {IConsentRegistry} from "./IConsentRegistry.sol";
@@ -88,8 +88,15 @@ contract ConsentBackingTest is ConsentExpectations {
         send(g);
         vm.warp(NOW + 10 days);
         Renewal memory r = renewal(2, TODAY + 400);
+        vm.recordLogs();
         send(r);
         ConsentWord word = consents.wordOf(HANDLE, SCOPE);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 1, "one event");
+        vm.assertEq(logs[0].topics[0], IConsentRegistry.ConsentGranted.selector, "as a grant");
+        vm.assertEq(
+            keccak256(logs[0].data), keccak256(abi.encode(word, signerHashOf(PATIENT_KEY))), "the word, and whose"
+        );
         requireState(ConsentState.Permit, 2);
         vm.assertEq(word.termsOf(), uint160(uint256(TERMS)), "terms");
         vm.assertEq(word.flagsOf(), 2 | 8, "flags");

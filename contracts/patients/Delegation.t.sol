@@ -136,6 +136,17 @@ contract DelegationTest is ConsentExpectations {
         requireState(ConsentState.Permit, 2);
     }
 
+    function test_aDelegateRenewsNoLongerThanItMay() public {
+        send(nextGrant(HANDLE, SCOPE));
+        Delegation memory d = nextDelegation(HELPER_KEY);
+        d.bounds.longestDays = 30;
+        appoint(d);
+        Renewal memory r = Renewal(HANDLE, SCOPE, TERMS, TODAY + 31, 2, 0, DEADLINE);
+        bytes memory signature = sign(HELPER_KEY, renewalDigest(r));
+        vm.expectRevert(tooLong(TODAY, TODAY + 31, 30));
+        consents.renew(r, new bytes32[](0), signerOf(HELPER_KEY), signature);
+    }
+
     function test_aGrantWithoutAProofProvesNothing() public {
         Delegation memory d = nextDelegation(HELPER_KEY);
         d.bounds.scopes = pair(leafOf(SCOPE), 0);

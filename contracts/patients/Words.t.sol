@@ -221,6 +221,17 @@ contract WordsTest is ConsentExpectations {
         requireState(ConsentState.Permit, 1);
     }
 
+    function test_aProofOfANewKeyHasADeadline() public {
+        uint64 late = uint64(NOW - 1);
+        bytes memory signature = sign(NEW_KEY, recoveryDigest(HANDLE, 1, 0, late));
+        bytes memory signer = signerOf(NEW_KEY);
+        vm.expectRevert(
+            abi.encodeWithSelector(IPatientRegistry.PatientDeadlinePassed.selector, HANDLE, late, NOW)
+        );
+        vm.prank(OPERATOR_A);
+        patients.startRecovery(HANDLE, 0, late, signer, signature);
+    }
+
     function test_aRecoveryToAGuardianEndsWithAQuarterToCome() public {
         uint16 end = uint16(Quarters.lastDay(TODAY));
         uint16[2] memory ends = [end - 1, uint16(Quarters.lastDay(TODAY - 95))];
