@@ -257,6 +257,8 @@ contract ConsentBackingTest is ConsentExpectations {
         );
         vm.prank(OPERATOR_B);
         consents.anchorReferral(HANDLE, SCOPE, REFERRAL, TODAY);
+        vm.prank(OPERATOR_A);
+        consents.anchorReferral(HANDLE, SCOPE, keccak256("as long as the permit"), TODAY + 365);
         refer(TODAY);
         vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.ConsentReferralTaken.selector, REFERRAL));
         refer(TODAY);
