@@ -19,11 +19,18 @@ export function countSolidity(ended: Ended): Count {
   return atLeastOneFailed(ended, { passed: number('passing'), failed: number('failing') })
 }
 
-type VitestReport = {
+export type VitestReport = {
   numPassedTests: number
   numFailedTests: number
-  testResults: { status: string; assertionResults: { status: string }[] }[]
+  testResults: { name: string; status: string; assertionResults: { status: string }[] }[]
 }
+
+/** Files that failed though none of their tests did: their set-up did not get ready, or they did not load. */
+export const filesNotBegun = ({ testResults }: VitestReport): string[] =>
+  testResults.filter(isNotBegun).map(({ name }) => name)
+
+const isNotBegun = ({ status, assertionResults }: VitestReport['testResults'][number]): boolean =>
+  status === 'failed' && !assertionResults.some((result) => result.status === 'failed')
 
 /** Counts from vitest's JSON report; a file that fails without a failing test counts as one failure. */
 export function countVitest(ended: Ended, readReport: () => VitestReport): Count {
@@ -33,12 +40,8 @@ export function countVitest(ended: Ended, readReport: () => VitestReport): Count
   } catch {
     return atLeastOneFailed(ended, { passed: 0, failed: 0 })
   }
-  const filesFailed = report.testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && !assertionResults.some((result) => result.status === 'failed'),
-  ).length
   return atLeastOneFailed(ended, {
     passed: report.numPassedTests,
-    failed: report.numFailedTests + filesFailed,
+    failed: report.numFailedTests + filesNotBegun(report).length,
   })
 }

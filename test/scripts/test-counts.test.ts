@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { countSolidity, countVitest } from '../../scripts/test-counts.ts'
+import { countSolidity, countVitest, filesNotBegun } from '../../scripts/test-counts.ts'
 
 const ran = (ok: boolean, output = '') => ({ ok, output })
 const file = (status: string, ...tests: string[]) => ({
+  name: `${status}-${tests.length}.test.ts`,
   status,
   assertionResults: tests.map((result) => ({ status: result })),
 })
@@ -31,6 +32,16 @@ describe('the count of TypeScript tests', () => {
     ]
     const report = { numPassedTests: 3, numFailedTests: 1, testResults }
     expect(countVitest(ran(false), () => report)).toEqual({ passed: 3, failed: 2 })
+  })
+
+  test('tells a file whose set-up failed, which may be begun again, from one in which a test did, which may not', () => {
+    const testResults = [
+      file('passed', 'passed'),
+      file('failed', 'failed'),
+      file('failed', 'skipped', 'skipped'),
+    ]
+    const report = { numPassedTests: 1, numFailedTests: 1, testResults }
+    expect(filesNotBegun(report)).toEqual(['failed-2.test.ts'])
   })
 
   test('has a failure when vitest fails outside the tests, or leaves no report', () => {
