@@ -67,6 +67,9 @@ const kindness = ({ decision }: Row) => (decision === 'approved' ? 2 : decision 
 
 const calls = AccessRequests__factory.createInterface()
 const DAY = 86_400
+/** Rows read at a time, and the most that anybody is shown. */
+const PAGE = 100
+const MOST_SHOWN = 500
 
 export function createReceivedRequests(deps: {
   db: Db
@@ -105,17 +108,25 @@ export function createReceivedRequests(deps: {
   }
 
   async function openRows(patient?: StoredPatient): Promise<Row[]> {
-    let query = db
-      .selectFrom('requests_received')
-      .selectAll()
-      .where('patient_id', 'is not', null)
-      .where('outcome', 'is', null)
-      .where('patient_refused', '=', false)
-      .where('deadline', '>', now())
-    if (patient) query = query.where('patient_id', '=', patient.id)
-    const rows = await query.orderBy('created_at').limit(500).execute()
-    const opened = await Promise.all(rows.map(isOpened))
-    return rows.filter((_, i) => opened[i])
+    const found: Row[] = []
+    // Page by page, as above: what counts is what the chain shows.
+    for (let after = ''; found.length < MOST_SHOWN; ) {
+      let query = db
+        .selectFrom('requests_received')
+        .selectAll()
+        .where('patient_id', 'is not', null)
+        .where('outcome', 'is', null)
+        .where('patient_refused', '=', false)
+        .where('deadline', '>', now())
+        .where('commitment', '>', after)
+      if (patient) query = query.where('patient_id', '=', patient.id)
+      const rows = await query.orderBy('commitment').limit(PAGE).execute()
+      const opened = await Promise.all(rows.map(isOpened))
+      found.push(...rows.filter((_, i) => opened[i]))
+      if (rows.length < PAGE) break
+      after = rows.at(-1)?.commitment ?? after
+    }
+    return found.sort((x, y) => (x.created_at < y.created_at ? -1 : 1))
   }
 
   async function outcomeOf(trx: Db, row: Row): Promise<RequestOutcome> {
@@ -175,15 +186,24 @@ export function createReceivedRequests(deps: {
   async function closeDue(): Promise<void> {
     const time = deps.chainTime()
     if (time === undefined) return
-    const due = await db
-      .selectFrom('requests_received')
-      .select('commitment')
-      .where('outcome', 'is', null)
-      .where('deadline', '<=', time)
-      .limit(100)
-      .execute()
-    for (const { commitment } of due) await closeOne(commitment)
-    if (due.length > 0) deps.afterClose()
+    let closedAny = false
+    // Page by page to the end: messages that the chain never showed stay due for a day, and must not crowd out the rest.
+    for (let after = ''; ; ) {
+      const due = await db
+        .selectFrom('requests_received')
+        .select('commitment')
+        .where('outcome', 'is', null)
+        .where('deadline', '<=', time)
+        .where('commitment', '>', after)
+        .orderBy('commitment')
+        .limit(PAGE)
+        .execute()
+      for (const { commitment } of due) await closeOne(commitment)
+      closedAny ||= due.length > 0
+      if (due.length < PAGE) break
+      after = due.at(-1)?.commitment ?? after
+    }
+    if (closedAny) deps.afterClose()
   }
 
   function turn(): Promise<void> {
