@@ -5,10 +5,10 @@ import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
-import { DEFAULT_RULES } from '../domain/records/labels/default-rules.ts'
 import type { TokenKeys } from '../exchange/access-token.ts'
 import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
+import { readLabelRules } from '../fhir/label-rules.ts'
 import { createLabeller } from '../fhir/labeller.ts'
 import { createFhirSource } from '../fhir/source.ts'
 import { createRelayer } from '../relayer/relayer.ts'
@@ -90,6 +90,8 @@ export async function createBroker({
   afterIntent,
   bounds = {},
 }: BrokerDeps): Promise<Broker> {
+  // First of all: with rules that cannot be read nothing begins.
+  const labeller = createLabeller(readLabelRules(config.labelRules ?? []))
   const { contracts, chainId, predecessors } = config.chain
   const member = memberId(config.identifier)
   const db = await openBrokerTables(database.db)
@@ -227,7 +229,6 @@ export async function createBroker({
 
   // register
   const source = createFhirSource({ base: fhirBase, ...(bounds.fhir ? { bounds: bounds.fhir } : {}) })
-  const labeller = createLabeller(DEFAULT_RULES)
   const registration = createRegistration({
     db,
     log,

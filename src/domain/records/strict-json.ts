@@ -82,7 +82,7 @@ function scan(text: string, maxDepth: number): void {
 }
 
 /** Where the string that begins at `start` ends, or the end of the text. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     if (text[i] === '"') return i
     if (text[i] === '\\') i++

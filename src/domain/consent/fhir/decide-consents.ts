@@ -54,12 +54,28 @@ export function compileConsents(resources: unknown): CompiledConsents {
   return { consents, directory }
 }
 
+/** What a request comes to, and the judge of single resources that goes with it. */
+export type ConsentJudge = {
+  readonly decision: Omit<ConsentDecision, 'resources'>
+  /** Whether one resource may be disclosed; for any number of them. */
+  readonly judge: (resource: JsonObject) => ResourceVerdict
+}
+
 /** Decides one request, and says for each of the resources whether it may be disclosed. */
 export function decideConsents(
-  { consents, directory }: CompiledConsents,
+  compiled: CompiledConsents,
   request: ConsentRequest,
   resources: readonly JsonObject[] = [],
 ): ConsentDecision {
+  const { decision, judge } = judgeByConsents(compiled, request)
+  return { ...decision, resources: resources.map(judge) }
+}
+
+/** Decides one request; its resources may come later, one by one. */
+export function judgeByConsents(
+  { consents, directory }: CompiledConsents,
+  request: ConsentRequest,
+): ConsentJudge {
   const who = identify(request.recipient, directory, request.at)
   const effects: Effect[] = []
   const defective: Effect[] = []
@@ -73,23 +89,25 @@ export function decideConsents(
       !most || one.rank > most.rank || (one.rank === most.rank && isBefore(one, most)) ? one : most,
     undefined,
   )
-  if (effects.length === 0 && !barrier) return refusal('no-consent', null, resources)
+  if (effects.length === 0 && !barrier) return refusal('no-consent', null)
   const weighed = barrier ? [...effects, everythingDenied(barrier)] : effects
   const order = orderOf(weighed)
   const decider = deciderOf(order, weighed)
   const permitting = permittingEntry(order.entries, decider, request.classes)
   const isBarred = !permitting && barrier && !order.entries.some((entry) => isAbove(entry, barrier))
-  if (isBarred) return refusal('unenforceable', ruleOf(barrier), resources)
+  if (isBarred) return refusal('unenforceable', ruleOf(barrier))
 
   const deciding = permitting ?? denyingEntry(order.entries)
   const residual = residualOf(order.entries)
   return {
-    decision: permitting ? 'permit' : 'deny',
-    rule: deciding ? ruleOf(deciding.effect) : null,
-    beaten: deciding ? beatenBy(deciding.effect, weighed) : [],
-    residual,
-    obligations: permitting ? obligationsOf(residual) : [],
-    resources: resources.map((resource) => judge(resource, decider)),
+    decision: {
+      decision: permitting ? 'permit' : 'deny',
+      rule: deciding ? ruleOf(deciding.effect) : null,
+      beaten: deciding ? beatenBy(deciding.effect, weighed) : [],
+      residual,
+      obligations: permitting ? obligationsOf(residual) : [],
+    },
+    judge: (resource) => judge(resource, decider),
   }
 }
 
@@ -158,15 +176,11 @@ function reasonOf(entry: Entry | undefined): NonNullable<ResourceVerdict['withhe
   return entry.effect.isDefective ? 'unenforceable' : 'denied'
 }
 
-function refusal(
-  decision: 'no-consent' | 'unenforceable',
-  rule: ProvisionRule | null,
-  resources: readonly JsonObject[],
-): ConsentDecision {
-  const verdicts = resources.map(
-    (resource): ResourceVerdict => ({ id: idOf(resource), decision: 'deny', rule, withheld: decision }),
-  )
-  return { decision, rule, beaten: [], residual: [], obligations: [], resources: verdicts }
+function refusal(decision: 'no-consent' | 'unenforceable', rule: ProvisionRule | null): ConsentJudge {
+  return {
+    decision: { decision, rule, beaten: [], residual: [], obligations: [] },
+    judge: (resource) => ({ id: idOf(resource), decision: 'deny', rule, withheld: decision }),
+  }
 }
 
 function idOf({ resourceType, id }: JsonObject): string {
