@@ -43,7 +43,7 @@ export function recognisePatient(
     for (const item of patients) {
       // A copy in a document from elsewhere may bear the same id and be another person: its number tells.
       const isOne = isHere(item) ? found.has(nameOf(item)) : whose(item) === 'ours'
-      if (!isOne || whose(item) === 'other') continue
+      if (!isOne) continue
       recognised.add(item)
       for (const key of item.keys) if (!isUrn(key) || typeOfUrn(key) !== undefined) ours.add(key)
     }
