@@ -1,7 +1,7 @@
 /** A resource as a judge of consents is to see it: with every label that counts for it, those that rules found too. */
 import type { Coding } from 'fhir/r4.js'
 import type { Label } from '../../records/labels/label-resource.ts'
-import { isObject, type JsonObject } from '../fhir/read.ts'
+import { isObject, type JsonObject, textOf } from '../fhir/read.ts'
 import { kindsOfSecurityLabels } from '../security-labels.ts'
 import {
   CONFIDENTIALITY_SYSTEM,
@@ -35,7 +35,7 @@ export function withEffectiveLabels(
   const labels: Coding[] = []
   for (const label of security) {
     if (!isObject(label)) continue
-    const rank = label.system === CONFIDENTIALITY_SYSTEM ? LEVELS.indexOf(String(label.code)) : -1
+    const rank = label.system === CONFIDENTIALITY_SYSTEM ? LEVELS.indexOf(textOf(label.code) ?? '') : -1
     if (rank < 0) labels.push(label)
     else level = Math.max(level, rank)
   }

@@ -49,7 +49,7 @@ const MODES: ReadonlySet<unknown> = new Set([undefined, 'match', 'include'])
 /** An address agrees with the resource's own id (R4 §2.36.4); without any id, nobody could object to this resource. */
 function readFullUrl(fullUrl: unknown, resource: JsonObject): { fullUrl?: string; base?: string } | string {
   const { resourceType, id } = resource
-  const needsNoId = ['Bundle', 'OperationOutcome'].includes(String(resourceType))
+  const needsNoId = resourceType === 'Bundle' || resourceType === 'OperationOutcome'
   if (fullUrl === undefined) return isId(id) || needsNoId ? {} : 'no id'
   if (typeof fullUrl !== 'string') return 'fullUrl'
   if (URN.test(fullUrl)) return { fullUrl }
@@ -73,7 +73,7 @@ export function releasedEntry(entry: JsonObject, read: ReadEntry, type: string, 
     return { request: { method: 'DELETE', url }, response: responseOf(entry.response, url) }
   }
   if (read.kind !== 'resource') throw new TypeError('a malformed entry is never released')
-  const own = `${String(read.resource.resourceType)}/${String(read.resource.id)}`
+  const own = `${textOf(read.resource.resourceType) ?? ''}/${textOf(read.resource.id) ?? ''}`
   const method = isObject(entry.request) && METHODS.has(entry.request.method) ? entry.request.method : 'PUT'
   return {
     ...(read.fullUrl === undefined ? {} : { fullUrl: read.fullUrl }),

@@ -293,6 +293,17 @@ describe('malformed entries are withheld, and others go on', () => {
     ['without a resource', { fullUrl: `${BASE}/Observation/x` }],
     ['a resource that is a list', { resource: [observation('x')] }],
     ['two types', { resource: { ...observation('x'), resourceType: ['Observation', 'Condition'] } }],
+    ['a type that is no text', { resource: { ...observation('x'), resourceType: { toString: 1 } } }],
+    [
+      'a label that is no text',
+      {
+        resource: observation('x', {
+          meta: {
+            security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: { toString: 1 } }],
+          },
+        }),
+      },
+    ],
     ['no type', { resource: { ...observation('x'), resourceType: undefined } }],
     ['a type that R4 has not', { resource: { ...observation('x'), resourceType: 'Secret' } }],
     ['no id', { resource: { ...observation('x'), id: undefined } }],
@@ -364,6 +375,20 @@ describe('malformed entries are withheld, and others go on', () => {
   ])('%s, in the bytes', (_, entry) => {
     expect(read(bundled(text, entry)).released).toEqual(['Observation/good'])
     expect(read(bundled(entry, text)).released).toEqual(['Observation/good'])
+  })
+
+  test('whatever looks like entries and is none does not confuse the reading', () => {
+    const spoilt = text.replace('"id":', '"id":"y","id":')
+    for (const around of [
+      '"language":"entry","x":["a","b"]',
+      '"x":{"entry":[{"a":1},{"b":2}]}',
+      '"x":"\\"entry\\":[{},{}]"',
+      '"x":[["entry",[1,2]]],"y":"]"',
+    ]) {
+      const both = bundled(text, spoilt)
+      expect(read(both.replace('"type"', `${around},"type"`)).released, around).toEqual(['Observation/good'])
+      expect(read(`${both.slice(0, -1)},${around}}`).released, around).toEqual(['Observation/good'])
+    }
   })
 
   test('an answer that cannot be read is refused as a whole', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type FilterRules, filterAnswer } from '../../../../src/domain/consent/filtering/filter-answer.ts'
 import { readAnswer } from '../../../../src/domain/consent/filtering/read-answer.ts'
 import { RESOURCE_TYPES } from '../../../../src/domain/consent/resource-types.ts'
+import { CONFIDENTIALITY_SYSTEM, SENSITIVITY_SYSTEM } from '../../../../src/domain/consent/sensitivities.ts'
 import { seeded } from '../../../seeded.ts'
 import { namesIn, rulesOf } from './answers.ts'
 import { plant } from './planted/planted.ts'
@@ -90,7 +91,7 @@ describe('whatever a server answers', () => {
   test('nothing makes it fail, and what is no FHIR is not released', () => {
     const type = fc.constantFrom(...Object.keys(RESOURCE_TYPES), 'Secret')
     const keys =
-      'resourceType id meta contained subject patient entry resource reference identifier type security extension section fullUrl search request response target __proto__'.split(
+      'resourceType id meta contained subject patient entry resource reference identifier type security extension section fullUrl search request response target system code url valueCoding toString __proto__'.split(
         ' ',
       )
     const { any } = fc.letrec((tie) => ({
@@ -109,6 +110,8 @@ describe('whatever a server answers', () => {
           'history',
           '#x',
           'urn:x',
+          SENSITIVITY_SYSTEM,
+          CONFIDENTIALITY_SYSTEM,
         ),
         fc.array(tie('any'), { maxLength: 4 }),
         fc.dictionary(fc.oneof(fc.constantFrom(...keys), fc.string({ maxLength: 3 })), tie('any'), {
