@@ -9,6 +9,7 @@ import {
   releasedType,
   wrongWithWhole,
 } from './entries.ts'
+import { aliasOf, readIdentifier } from './identifiers.ts'
 import type { WithheldReason } from './placement.ts'
 import { isId } from './survey.ts'
 import { keyOfTarget, type Place } from './targets.ts'
@@ -149,4 +150,16 @@ function keysOf(read: ReadEntry, place: Place): string[] {
     type === undefined || id === undefined ? undefined : keyOfTarget({ kind: 'literal', type, id }, place)
   const urn = read.kind === 'resource' && read.base === undefined ? read.fullUrl : undefined
   return [own, urn].filter((key) => key !== undefined)
+}
+
+/** Names by its business identifiers, by which others may point at it; several resources may share one. */
+export function aliasesOf({ read }: Item): string[] {
+  // Whoever asks about the patient has the patient's own.
+  if (read.kind !== 'resource' || read.resource.resourceType === 'Patient') return []
+  const { identifier } = read.resource
+  if (identifier === undefined) return []
+  return [identifier].flat().flatMap((one) => {
+    const named = readIdentifier(one)
+    return named ? [aliasOf(named)] : []
+  })
 }

@@ -6,6 +6,7 @@ import type { Coding } from 'fhir/r4.js'
 import type { Label } from '../../records/labels/label-resource.ts'
 import { isObject, type JsonObject, textOf } from '../fhir/read.ts'
 import { withEffectiveLabels, withInherited } from './effective-labels.ts'
+import { aliasOf, identifierOfQuery, readIdentifier } from './identifiers.ts'
 import type { KnownPatient } from './patient.ts'
 import { type Placed, placeContained, placeResource, type WithheldReason } from './placement.ts'
 import { type Survey, surveyResource } from './survey.ts'
@@ -113,11 +114,16 @@ function whyContainedIsWithheld(
   return undefined
 }
 
-function linksOf({ addresses }: Survey, place: Place): string[] {
+function linksOf({ targets, references }: Survey, place: Place): string[] {
   const links = new Set<string>()
-  for (const address of addresses) {
-    const key = keyOfTarget(readTarget(address), place)
+  for (const target of targets) {
+    const key = keyOfTarget(target, place)
     if (key !== undefined) links.add(key)
+  }
+  for (const { reference, identifier } of references) {
+    const asked = typeof reference === 'string' && reference.includes('?') ? readTarget(reference) : undefined
+    const query = asked?.kind === 'conditional' ? identifierOfQuery(asked.query) : undefined
+    for (const named of [readIdentifier(identifier), query]) if (named) links.add(aliasOf(named))
   }
   return [...links]
 }

@@ -2,6 +2,7 @@
 import { wayleaveError } from '../../errors.ts'
 import type { Identifier } from '../../identity/national-ids.ts'
 import { isObject, type JsonObject, listOf, textOf } from '../fhir/read.ts'
+import { identifierOfQuery, readIdentifier } from './identifiers.ts'
 import { keyOfTarget, type Place, readTarget, type Target } from './targets.ts'
 
 export type AboutPatient = {
@@ -24,13 +25,6 @@ export function readAboutPatient(value: unknown): AboutPatient {
   if (reference === undefined && !identifier)
     throw wayleaveError('request-invalid', 'patient: neither a reference nor an identifier with a system')
   return { ...(reference === undefined ? {} : { reference }), identifiers: identifier ? [identifier] : [] }
-}
-
-export function readIdentifier(value: unknown): Identifier | undefined {
-  if (!isObject(value)) return undefined
-  const system = textOf(value.system)
-  const text = textOf(value.value)
-  return system === undefined || text === undefined ? undefined : { system, value: text }
 }
 
 /** What is known of the patient when single references are looked at. */
@@ -97,16 +91,8 @@ function whoseTarget(target: Target, text: string, known: KnownPatient, place: P
 
 /** A conditional reference means the patient only where it asks for one of the patient's identifiers and nothing else. */
 function isOurQuery(query: string, known: KnownPatient): boolean {
-  const [name, token, ...more] = query.split('=')
-  if (name !== 'identifier' || token === undefined || more.length > 0) return false
-  let text: string
-  try {
-    text = decodeURIComponent(token)
-  } catch {
-    return false
-  }
-  const bar = text.indexOf('|')
-  return known.identifiers.get(text.slice(0, bar))?.has(text.slice(bar + 1)) ?? false
+  const asked = identifierOfQuery(query)
+  return asked !== undefined && (known.identifiers.get(asked.system)?.has(asked.value) ?? false)
 }
 
 function whoseIdentifier(identifier: unknown, known: KnownPatient): Whose {

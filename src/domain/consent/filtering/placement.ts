@@ -63,7 +63,7 @@ const RECORD: Placed = { as: 'record' }
 /** Places a resource that stands by itself. `isPatient` says of a Patient resource whether it is the one. */
 export function placeResource(
   resource: JsonObject & { resourceType: string },
-  { references, addresses, contained }: Survey,
+  { references, targets, contained }: Survey,
   known: KnownPatient,
   { place, isPatient }: { place: Place; isPatient: boolean },
 ): Placed {
@@ -73,9 +73,7 @@ export function placeResource(
     if (whose === 'other') return withheld('other-patient')
     if (whose === 'malformed') return withheld('malformed')
   }
-  for (const address of addresses) {
-    if (!address.includes('Patient/')) continue
-    const target = readTarget(address)
+  for (const target of targets) {
     if (target.kind !== 'literal' || target.type !== 'Patient') continue
     if (!known.keys.has(keyOfTarget(target, place) ?? '')) return withheld('other-patient')
   }

@@ -1,7 +1,8 @@
 /** Finds the patient in an answer: by which ids, identifiers and URNs it is meant there. */
 import { isObject, type JsonObject, listOf, textOf } from '../fhir/read.ts'
 import type { Item } from './collect.ts'
-import { type AboutPatient, type KnownPatient, readIdentifier, whoseIdentifiers } from './patient.ts'
+import { readIdentifier } from './identifiers.ts'
+import { type AboutPatient, type KnownPatient, whoseIdentifiers } from './patient.ts'
 import { keyOfTarget, type Place, readTarget } from './targets.ts'
 
 type PatientItem = Item & { readonly read: { readonly kind: 'resource'; readonly resource: JsonObject } }

@@ -2,7 +2,8 @@
  * What follows from one resource for others: whoever points at something withheld is withheld, and what came along is
  * released only where something released leads to it.
  */
-import type { Item } from './collect.ts'
+import { aliasesOf, type Item } from './collect.ts'
+import { isAlias } from './identifiers.ts'
 import type { Whole } from './judge-resource.ts'
 import type { WithheldReason } from './placement.ts'
 
@@ -21,7 +22,9 @@ export function spread(
   }
   // Only links to what is in the answer matter, and the patient is no secret to whoever asks for the patient.
   const linkers = indexed(items, (item) =>
-    (releasedOf(item)?.links ?? []).filter((key) => byKey.has(key) && !patientKeys.has(key)),
+    (releasedOf(item)?.links ?? []).filter(
+      (key) => (byKey.has(key) && !patientKeys.has(key)) || isAlias(key),
+    ),
   )
   const open = items.filter(({ refusal }) => refusal)
   const withhold = (item: Item, reason: WithheldReason, why?: string) => {
@@ -32,12 +35,21 @@ export function spread(
     open.push(item)
   }
 
+  // What is withheld with a whole, and by a name, is so once and for all.
+  const done = new Set<unknown>()
+  const isFirst = (one: unknown) => !done.has(one) && done.add(one)
   for (;;) {
     for (let item = open.pop(); item; item = open.pop()) {
-      for (const other of [...(item.whole ?? []), ...item.inside]) withhold(other, 'part-of-whole')
+      for (const inside of [item.whole, item.inside])
+        if (inside && isFirst(inside)) for (const other of inside) withhold(other, 'part-of-whole')
       for (const key of item.keys) {
+        if (!isFirst(key)) continue
         for (const other of byKey.get(key) ?? []) withhold(other, 'same-resource', key)
         for (const other of linkers.get(key) ?? []) withhold(other, 'refers-to-withheld', key)
+      }
+      for (const alias of aliasesOf(item)) {
+        if (!isFirst(alias)) continue
+        for (const other of linkers.get(alias) ?? []) withhold(other, 'refers-to-withheld', alias.slice(1))
       }
     }
     const reached = reach(items, byKey, linkers, releasedOf)
@@ -79,35 +91,33 @@ function reach(
     open.push(item)
   }
   const isIncluded = ({ read }: Item) => read.kind === 'resource' && read.isInclude
-  const waiting = new Set<Item>()
+  const waiting: Item[] = []
   for (const item of items) {
     const judged = releasedOf(item)
     if (item.refusal || item.read.kind === 'deletion') continue
     // A Bundle is no more than what is in it.
     if (!judged || (judged.as === 'record' && !isIncluded(item))) add(item)
-    else if (judged.as === 'dependent') waiting.add(item)
+    else if (judged.as === 'dependent') waiting.push(item)
   }
-  for (;;) {
-    for (let item = open.pop(); item; item = open.pop()) {
-      for (const key of releasedOf(item)?.links ?? []) {
-        for (const other of byKey.get(key) ?? []) {
-          const as = releasedOf(other)?.as
-          if (as === 'record' || as === 'directory') add(other)
-        }
-      }
-      for (const key of item.keys) {
-        for (const other of byKey.get(key) ?? []) if (other.read.kind === 'deletion') add(other)
-        // A search may include what points at a match (_revinclude).
-        for (const other of linkers.get(key) ?? [])
-          if (isIncluded(other) && releasedOf(other)?.as === 'record') add(other)
+  const dependents = indexed(waiting, (item) => releasedOf(item)?.on ?? [])
+  const missing = new Map(waiting.map((item) => [item, new Set(releasedOf(item)?.on)]))
+  for (let item = open.pop(); item; item = open.pop()) {
+    for (const key of releasedOf(item)?.links ?? []) {
+      for (const other of byKey.get(key) ?? []) {
+        const as = releasedOf(other)?.as
+        if (as === 'record' || as === 'directory') add(other)
       }
     }
-    for (const item of waiting) {
-      const on = releasedOf(item)?.on ?? []
-      if (!on.every((key) => byKey.get(key)?.some((other) => reached.has(other)))) continue
-      waiting.delete(item)
-      add(item)
+    for (const key of item.keys) {
+      for (const other of byKey.get(key) ?? []) if (other.read.kind === 'deletion') add(other)
+      // A search may include what points at a match (_revinclude).
+      for (const other of linkers.get(key) ?? [])
+        if (isIncluded(other) && releasedOf(other)?.as === 'record') add(other)
+      for (const other of dependents.get(key) ?? []) {
+        missing.get(other)?.delete(key)
+        if (missing.get(other)?.size === 0) add(other)
+      }
     }
-    if (open.length === 0) return reached
   }
+  return reached
 }

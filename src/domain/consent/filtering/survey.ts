@@ -1,12 +1,14 @@
 /** One look at every element of a resource: what it points at, how it is labelled, and whether it is well-formed. */
 import { isObject, type JsonObject } from '../fhir/read.ts'
 import { isResourceType } from '../resource-types.ts'
+import { decoded } from './identifiers.ts'
+import { readTarget, type Target } from './targets.ts'
 
 export type Survey = {
   /** Every Reference in it, contained resources included. */
   readonly references: readonly JsonObject[]
-  /** Every string that may be an address: of references, attachments, canonicals, and links in a narrative. */
-  readonly addresses: ReadonlySet<string>
+  /** What its strings point at, of whatever element: references, attachments, canonicals, links in a narrative. */
+  readonly targets: readonly Target[]
   /** `meta.security` of it and of contained resources, and labels of parts of it (DS4P), as they stand there. */
   readonly security: readonly unknown[]
   readonly contained: readonly JsonObject[]
@@ -24,9 +26,10 @@ export const isId = (value: unknown): value is string => typeof value === 'strin
 export function surveyResource(resource: JsonObject): Survey {
   const references: JsonObject[] = []
   const addresses = new Set<string>()
+  const targets: Target[] = []
   const security: unknown[] = []
   const contained: JsonObject[] = []
-  const found = { references, addresses, security, contained }
+  const found = { references, targets, security, contained }
   const wrong = headOf(resource) ?? readContained(resource.contained, contained)
   if (wrong) return { ...found, malformed: wrong }
   const resources = new Set<unknown>([resource, ...contained])
@@ -54,12 +57,17 @@ export function surveyResource(resource: JsonObject): Survey {
       if (key === '__proto__') return { ...found, malformed: 'a key __proto__' }
       if (typeof value === 'string') {
         if (key === 'div') for (const [, link = ''] of value.matchAll(HREF)) addresses.add(link)
-        else note(value, addresses)
+        // The name of a code system or of a register of numbers points at nothing.
+        else if (key !== 'system') note(value, addresses)
       } else if (typeof value === 'object' && value !== null) {
         open.push(value)
       } else if (key === 'reference' && value !== undefined)
         return { ...found, malformed: 'a reference that is none' }
     }
+  }
+  for (const address of addresses) {
+    const target = readTarget(bare(address))
+    if (target.kind !== 'unknown') targets.push(target)
   }
   return found
 }
@@ -94,5 +102,11 @@ const isReference = (node: JsonObject, isWhole: boolean): boolean =>
   typeof node.reference === 'string' || (!isWhole && isObject(node.identifier))
 
 function note(text: string, addresses: Set<string>): void {
-  if (text.includes('/') || text.startsWith('urn:')) addresses.add(text)
+  if (text.includes('/') || text.startsWith('urn:') || text.includes('%2F')) addresses.add(text)
+}
+
+/** Of a fragment, or of one version of a canonical, what it is of. */
+function bare(address: string): string {
+  const text = decoded(address)
+  return text.includes('#') || text.includes('|') ? text.replace(/(?<=.)[#|].*$/s, '') : text
 }

@@ -245,15 +245,34 @@ describe('what refers to something withheld is withheld', () => {
       }),
     ],
     [
+      'a logical reference',
+      observation('x', {
+        hasMember: [{ type: 'Observation', identifier: { system: 'urn:lab', value: '7' } }],
+      }),
+    ],
+    [
+      'a conditional reference',
+      observation('x', { hasMember: [{ reference: 'Observation?identifier=urn:lab%7C7' }] }),
+    ],
+    ['a fragment', observation('x', { extension: [{ url: 'urn:x', valueUri: 'Observation/s#part' }] })],
+    ['an encoded address', observation('x', { extension: [{ url: 'urn:x', valueUri: 'Observation%2Fs' }] })],
+    [
       'a link in a narrative',
       observation('x', { text: { status: 'generated', div: '<div><a href="Observation/s">see</a></div>' } }),
     ],
     ['a chain', observation('x', { hasMember: [{ reference: 'Observation/y' }] })],
   ])('%s', (_, referring) => {
     const between = observation('y', { hasMember: [{ reference: 'Observation/s' }] })
-    expect(outcome(searchset(observation('o'), referring, between, secret('s'))).released).toEqual([
-      'Observation/o',
-    ])
+    expect(
+      outcome(
+        searchset(
+          observation('o'),
+          referring,
+          between,
+          secret('s', { identifier: [{ system: 'urn:lab', value: '7' }] }),
+        ),
+      ).released,
+    ).toEqual(['Observation/o'])
   })
 
   test('a Composition, by a section at any depth', () => {
