@@ -16,8 +16,8 @@ export type Features = {
   readonly date?: Span
   readonly self?: string
   /** Everything the resource points at; looked for only when asked. */
-  references(): ReadonlySet<string>
-  authors(): ReadonlySet<string>
+  readonly references: () => ReadonlySet<string>
+  readonly authors: () => ReadonlySet<string>
 }
 
 export function featuresOf(resource: JsonObject): Features {
