@@ -193,7 +193,7 @@ export async function createBroker({
     afterApprove: () => void sender.flush(),
   })
   const proposals = createProposals({ clock })
-  const explainer = createExplainer({ db, states })
+  const explainer = createExplainer({ db, states, clock })
   const acts = createActs({
     db,
     patients,

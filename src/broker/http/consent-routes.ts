@@ -11,6 +11,7 @@ import { problemsError, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { memberId, parseIdentifierText } from '../../domain/identity/member-id.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import type { Asker } from '../../exchange/b2b.ts'
 import { explainOutput, previewOutput, readExplainInput } from '../../fhir/explain-parameters.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
@@ -67,8 +68,8 @@ export function consentRoutes(
     const { wishes, problems } = wishesOfConsent(consent)
     if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
     const patient = await patientOf(consent as Consent)
-    const by = { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) }
     const filed = wishes.map((wish) => ({ effect: wish.effect, wish }))
+    const by = personOf(asker)
     const ids = await db.transaction().execute((trx) => proposals.file(trx, patient, filed, by))
     const made = (await consentsOf(patient)).filter(({ id }) => ids.includes(id ?? ''))
     reply.status(201)
@@ -78,6 +79,41 @@ export function consentRoutes(
   }
   app.post('/fhir/Consent', file)
   app.post('/fhir/Consent/$fileConsent', file)
+
+  /** What is to take a slot's place waits for the patient's signature; what stands, stands until then. */
+  app.put<{ Params: { id: string } }>('/fhir/Consent/:id', async (request, reply) => {
+    const { asker } = await deps.authorise(request, 'system/Consent.u')
+    if (!asker) throw wayleaveError('user-missing')
+    const { patient, slot } = await read(request.params.id)
+    const { wishes, problems } = wishesOfConsent(request.body)
+    if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
+    const [wish] = wishes
+    const { granteeType, grantee, purpose } = slot.scope
+    const isSame =
+      wish?.purpose === purpose && wish.to.granteeType === granteeType && wish.to.grantee === grantee
+    if (!wish || wishes.length > 1 || !isSame)
+      throw problemsError('consent-unenforceable', [
+        { path: 'provision', reason: 'for another party or purpose: that is another Consent' },
+      ])
+    const of = await patientOf(request.body as Consent)
+    if (of.id !== patient.id)
+      throw problemsError('consent-unenforceable', [{ path: 'patient', reason: 'another patient' }])
+    const filed = [{ effect: wish.effect, wish }]
+    await db.transaction().execute((trx) => proposals.file(trx, patient, filed, personOf(asker)))
+    return fhir(reply).send((await read(slot.id)).consent)
+  })
+
+  /** Takes back what is only filed. What was signed is ended by its patient, and never deleted (I9). */
+  app.delete<{ Params: { id: string } }>('/fhir/Consent/:id', async (request, reply) => {
+    await deps.authorise(request, 'system/Consent.u')
+    const { patient, slot } = await read(request.params.id)
+    if (slot.state !== 'filed' && !slot.pending)
+      throw problemsError('consent-unenforceable', [
+        { path: 'status', reason: 'signed by the patient: ask for its end with $revokeConsent' },
+      ])
+    await proposals.refuse(db, patient, slot.id)
+    return reply.status(204).send()
+  })
 
   app.post<{ Params: { id: string } }>('/fhir/Consent/:id/$revokeConsent', async (request, reply) => {
     const { asker } = await deps.authorise(request, 'system/Consent.u')
@@ -91,7 +127,7 @@ export function consentRoutes(
       dataClasses: [],
       sensitivities: [],
     }
-    const by = { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) }
+    const by = personOf(asker)
     if (slot.state === 'filed') await proposals.refuse(db, patient, slot.id)
     else if (slot.state === 'in-force')
       await db.transaction().execute((trx) => proposals.file(trx, patient, [{ effect: 'end', wish }], by))
@@ -101,11 +137,12 @@ export function consentRoutes(
 
   app.post('/fhir/Consent/$explain', async (request, reply) => {
     await deps.authorise(request, 'system/Consent.rs')
-    const { patient, recipient, purpose, classes, kinds } = readExplainInput(request.body)
+    const { patient, recipient, purpose, classes, kinds, record } = readExplainInput(request.body)
     const [dataClass] = classes
-    if (!recipient || !purpose || !dataClass)
-      throw wayleaveError('request-invalid', 'recipient, purpose or class')
-    const ask = { requester: memberId(recipient), purpose, dataClass, kinds }
+    if (!recipient || !purpose || !(dataClass || record))
+      throw wayleaveError('request-invalid', 'recipient, purpose, and class or record')
+    const what = record ? { record } : { dataClass: dataClass ?? '', kinds }
+    const ask = { requester: memberId(recipient), purpose, ...what }
     return fhir(reply).send(explainOutput(await deps.explainer.explain(await patientOf({ patient }), ask)))
   })
 
@@ -114,8 +151,11 @@ export function consentRoutes(
     const { patient, classes, kinds, consent } = readExplainInput(request.body)
     const { wishes, problems } = consent ? wishesOfConsent(consent) : { wishes: [], problems: [] }
     if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
-    const terms = wishes[0] ?? { dataClasses: classes, sensitivities: kinds }
-    return fhir(reply).send(previewOutput(await deps.explainer.preview(await patientOf({ patient }), terms)))
+    const wish = wishes.find(({ effect }) => effect === 'permit') ?? {
+      dataClasses: classes,
+      sensitivities: kinds,
+    }
+    return fhir(reply).send(previewOutput(await deps.explainer.preview(await patientOf({ patient }), wish)))
   })
 
   async function read(id: string): Promise<{ consent: Consent; slot: SlotConsent; patient: StoredPatient }> {
@@ -146,7 +186,7 @@ export function consentRoutes(
     }
     const onChain = own.consents
       .filter(({ version }) => version > 0)
-      .map((consent) => ({ ...known, ...slotOnChain(consent) }))
+      .map((consent) => ({ ...known, ...slotOnChain(consent), ...pendingIn(filed, consent) }))
     const waiting = filed
       .filter(
         ({ effect, id }) => effect !== 'end' && !onChain.some((s) => s.id === id && s.state === 'in-force'),
@@ -210,6 +250,17 @@ function slotOnChain({ scopeHash, scope, state, from, until, terms, body }: OwnC
     ...(until ? { until } : {}),
   }
 }
+
+function pendingIn(filed: OwnProposal[], { scopeHash, state }: OwnConsent): Pick<SlotConsent, 'pending'> {
+  const waiting = filed.find(({ id }) => id === consentIdOf(scopeHash))
+  if (!waiting || state === 'silent') return {}
+  return { pending: waiting.effect === 'end' ? 'end' : 'change' }
+}
+
+const personOf = ({ userId, role, userName }: Asker) => ({
+  ...{ id: userId, role },
+  ...(userName ? { name: userName } : {}),
+})
 
 function slotFiled({ id, wish }: OwnProposal) {
   const { effect, to, purpose, dataClasses, sensitivities, from, until, body } = wish

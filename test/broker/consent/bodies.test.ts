@@ -250,7 +250,11 @@ describe('A custodian that should be asked', () => {
       if (!path.startsWith('/exchange/list')) return answer
       return {
         ...answer,
-        body: Buffer.from(String(answer.body).replace('"current":true', '"current":false')),
+        body: Buffer.from(
+          Buffer.from(answer.body as Uint8Array)
+            .toString()
+            .replace('"current":true', '"current":false'),
+        ),
       }
     }
     expect(((await b.his.list(ANNA, 'TREAT')).body as Bundle).entry).toMatchObject([
