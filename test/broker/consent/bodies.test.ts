@@ -110,8 +110,8 @@ describe('A consent for one record', () => {
     const consent = await signed(one('Condition/anna-c1'))
     await eventually(async () => (await listed()).length === 1)
     const trail = await insideOf(a).trail()
-    expect(trail.findLast(({ kind }) => kind === 'query')).toMatchObject({
-      ...{ recordedBy: 'custodian', purpose: 'TREAT', policy: `Consent/${consent}` },
+    expect(trail.findLast(({ kind }) => kind === 'list')).toMatchObject({
+      ...{ purpose: 'TREAT', policy: `Consent/${consent}` },
       ...{ requester: { id: b.member }, patient: { reference: 'Patient/anna' }, user: { id: 'dr-1' } },
     })
     await cleared()

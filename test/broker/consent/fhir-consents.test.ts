@@ -230,6 +230,15 @@ describe('A hospital reads', () => {
     await cleared()
   })
 
+  test('and each reading is in the patient’s own history, by name', async () => {
+    const before = (await anna.history(200)).filter(({ kind }) => kind === 'consents-read').length
+    await search('patient=Patient/anna')
+    const seen = (await anna.history(200)).filter(({ kind }) => kind === 'consents-read')
+    expect(seen).toHaveLength(before + 1)
+    expect(seen[0]).toMatchObject({ user: { id: 'dr-1' }, custodian: { id: a.member } })
+    expect(seen[0]?.sentence).toMatch(/read the patient's consents\.$/)
+  })
+
   test('nothing without the scope for it', async () => {
     expect((await a.auditor.fhir('GET', 'Consent?patient=Patient/anna')).status).toBe(403)
     expect((await a.auditor.fhir('POST', 'Consent', written())).status).toBe(403)
