@@ -236,11 +236,15 @@ async function openHospital(
     auditor: createHisClient({ ...client, client: files.auditor }),
     afterIntent: undefined,
     async put(resource) {
-      const response = await fetch(`${fhir}/${resource.resourceType}/${resource.id}`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/fhir+json' },
-        body: JSON.stringify(resource),
-      })
+      const send = () =>
+        fetch(`${fhir}/${resource.resourceType}/${resource.id}`, {
+          method: 'PUT',
+          headers: { 'content-type': 'application/fhir+json' },
+          body: JSON.stringify(resource),
+        })
+      let response = await send()
+      // Of several who write one resource at once HAPI refuses all but one, and they try again.
+      for (let tries = 0; tries < 10 && response.status === 409; tries++) response = await send()
       if (!response.ok)
         throw new Error(`PUT ${resource.resourceType}: ${response.status} ${await response.text()}`)
     },

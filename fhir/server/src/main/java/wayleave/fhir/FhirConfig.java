@@ -54,6 +54,9 @@ class FhirConfig {
     s.setHistoryCountMode(HistoryCountModeEnum.COUNT_ACCURATE);
     s.setResourceServerIdStrategy(IdStrategyEnum.UUID);
     s.setResourceClientIdStrategy(ClientIdStrategyEnum.ANY);
+    // A hospital's programs write in whatever order they finish, and refer to other hospitals' resources.
+    s.setEnforceReferentialIntegrityOnWrite(false);
+    s.setAllowExternalReferences(true);
     s.setAllowMultipleDelete(true);
     s.setExpungeEnabled(true);
     s.setDeleteExpungeEnabled(true);
