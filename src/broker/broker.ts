@@ -41,11 +41,13 @@ import { createHttpServer } from './http/server.ts'
 import { createFileContactSender } from './patients/contact-sender.ts'
 import { createEnrolments } from './patients/enrolment.ts'
 import { createSessions } from './patients/sessions.ts'
+import { createCustodianLists } from './receive/ask-custodian.ts'
 import { createDocuments } from './receive/list-documents.ts'
 import { createRecordOpener } from './receive/open-record.ts'
 import { createReceivedShares } from './receive/receive-share.ts'
 import { createRegistration } from './register/registration.ts'
 import { createJudge } from './release/judge.ts'
+import { createListings } from './release/list-records.ts'
 import { partyOf } from './release/parties.ts'
 import { createReleases } from './release/release-record.ts'
 import { createApprovals } from './requests/approvals.ts'
@@ -283,6 +285,16 @@ export async function createBroker({
     signing,
     ...(afterIntent ? { afterIntent } : {}),
   })
+  const listings = createListings({
+    db,
+    judge,
+    patients,
+    accessLog,
+    index,
+    clock,
+    custodian: member,
+    signing,
+  })
   const received = createReceivedShares({ db, vault, clock, own: { member, key: sealing }, keysOf })
   const chain = { id: chainId, contracts }
   const documents = createDocuments({
@@ -290,6 +302,7 @@ export async function createBroker({
     vault,
     index,
     shares: received,
+    lists: createCustodianLists({ db, index, peers, accessLog, clock, log, member }),
     chain: { id: chainId, directory: contracts.recordDirectory as Hex },
     base: () => base,
   })
@@ -346,6 +359,7 @@ export async function createBroker({
     remember,
     keysOf,
     releases,
+    listings,
     shares: received,
     requests,
     onShare: async ({ custodian, ended }) => {

@@ -198,20 +198,21 @@ export function consentRoutes(
   })
 }
 
-function slotOnChain({ scopeHash, scope, state, from, until, terms }: OwnConsent) {
+function slotOnChain({ scopeHash, scope, state, from, until, terms, body }: OwnConsent) {
   return {
     id: consentIdOf(scopeHash),
     state: state === 'silent' ? ('ended' as const) : ('in-force' as const),
     scope,
     effect: state === 'objection' ? ('deny' as const) : ('permit' as const),
     ...(terms ? { terms } : {}),
+    ...(body ? { body } : {}),
     ...(from ? { from } : {}),
     ...(until ? { until } : {}),
   }
 }
 
 function slotFiled({ id, wish }: OwnProposal) {
-  const { effect, to, purpose, dataClasses, sensitivities, from, until } = wish
+  const { effect, to, purpose, dataClasses, sensitivities, from, until, body } = wish
   return {
     ...{
       id,
@@ -220,6 +221,7 @@ function slotFiled({ id, wish }: OwnProposal) {
       scope: { ...to, purpose },
       terms: { dataClasses, sensitivities },
     },
+    ...(body ? { body } : {}),
     ...(from ? { from } : {}),
     ...(until ? { until } : {}),
   }
