@@ -24,6 +24,7 @@ import { createWindows } from './audit/windows.ts'
 import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createActs } from './consent/accept-act.ts'
+import { createConsentSlots } from './consent/consent-slots.ts'
 import { createConsentStates } from './consent/consent-state.ts'
 import { createExplainer } from './consent/explain.ts'
 import { openedLines, openingsOf } from './consent/openings.ts'
@@ -193,7 +194,7 @@ export async function createBroker({
     afterApprove: () => void sender.flush(),
   })
   const proposals = createProposals({ clock })
-  const explainer = createExplainer({ db, states })
+  const explainer = createExplainer({ db, states, clock })
   const acts = createActs({
     db,
     patients,
@@ -403,16 +404,17 @@ export async function createBroker({
     place,
     authorise,
   })
+  const organization = { name: config.name, identifier: config.identifier }
   consentRoutes(app, {
     base: () => base,
     db,
-    provider,
-    reader,
     patients,
     proposals,
+    slots: createConsentSlots({ db, provider, reader, proposals, custodian: member, organization }),
     explainer,
+    accessLog,
+    index,
     custodian: member,
-    organization: { name: config.name, identifier: config.identifier },
     authorise,
   })
   cdsRoutes(app, { db, states, patients, clock, base: () => base, name: config.name, authorise })

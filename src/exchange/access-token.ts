@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
-import { type Asker, b2bExtension, readAsker } from './b2b.ts'
+import { type Asker, b2bExtension, iuaExtension, pcfExtension, readAsker } from './b2b.ts'
 
 /** What one access token allows: a HIS client its scopes, another member's broker one record, or the list behind a share. */
 export type Grant =
   | { kind: 'his'; clientId: string; scopes: string[]; asker?: Asker }
-  | { kind: 'record'; requester: Hex; tag: Hex; asker: Asker; thumbprint: string }
+  /** `share` is the reference of the share under whose consent it was issued, where one was sent. */
+  | { kind: 'record'; requester: Hex; tag: Hex; asker: Asker; thumbprint: string; share?: string }
   | { kind: 'list'; requester: Hex; reference: string; asker: Asker; thumbprint: string }
 
 /** The longest life of a token of another member's broker (design §6), and of a HIS client's. Seconds. */
@@ -34,13 +35,18 @@ export async function issueToken(
 ): Promise<{ token: string; expiresIn: number }> {
   const now = Math.floor(nowMs / 1000)
   const lifetime = grant.kind === 'his' ? HIS_TOKEN_LIFETIME : PEER_TOKEN_LIFETIME
+  const share = grant.kind === 'list' ? grant.reference : grant.kind === 'record' ? grant.share : undefined
   const claims =
     grant.kind === 'his'
       ? { scope: grant.scopes.join(' '), ...(grant.asker ? { extensions: b2bExtension(grant.asker) } : {}) }
       : {
           scope: peerScope(grant),
           cnf: { jkt: grant.thumbprint },
-          extensions: b2bExtension(grant.asker),
+          extensions: {
+            ...b2bExtension(grant.asker),
+            ...iuaExtension(grant.asker),
+            ...(share ? pcfExtension(share) : {}),
+          },
         }
   const client = grant.kind === 'his' ? grant.clientId : grant.requester
   const token = await new SignJWT({ ...claims, client_id: client })

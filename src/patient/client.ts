@@ -64,8 +64,11 @@ export type Sent<A extends ActName = ActName> = {
 
 export type HistoryLine = AuditEntry & { sentence: string }
 
-/** Would this member be allowed a record of this class and these kinds, for this purpose? */
-export type ExplainAsk = { requester: Hex; purpose: string; dataClass: string; kinds?: readonly string[] }
+/** Would this member be allowed a record of this class and these kinds, or this very record, for this purpose? */
+export type ExplainAsk = { requester: Hex; purpose: string } & (
+  | { dataClass: string; kinds?: readonly string[] }
+  | { record: string }
+)
 
 /** What of a request the patient grants; what is left out stays as it was asked for. */
 export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly string[]; until?: string }

@@ -53,6 +53,10 @@ export async function emittedByBrokers(): Promise<Emitted[]> {
       return (body.entry ?? []).map(({ resource }) => resource as FhirResource & { status: string })
     }
 
+    // Lists by the custodian, since that one consent opens no whole class.
+    await eventually(async () => (await c.his.list(ANNA, 'HPAYMT')).body.total === 1)
+    noteAll('a record listed by its custodian', (await c.his.list(ANNA, 'HPAYMT')).body)
+
     // Records opened, refused, and found altered at the source.
     await b.his.open(record, 'TREAT')
     note('a refusal', (await b.his.open(record, 'HRESCH')).body)
@@ -123,6 +127,11 @@ export async function emittedByBrokers(): Promise<Emitted[]> {
     await anna.withdraw({ to: partyOf(c), purpose: 'TREAT' })
     await world.council.suspend(c.member)
 
+    const idOf = (code: string) => async () =>
+      (await consents()).find(({ meta }) => meta?.tag?.some((tag) => tag.code === code))?.id
+    const standing = await eventually(idOf('in-force'))
+    await a.his.fhir('POST', `Consent/${standing}/$revokeConsent`, { resourceType: 'Parameters' })
+    await eventually(idOf('end-filed'))
     noteAll('consents of every state', (await a.his.fhir('GET', 'Consent?patient=Patient/anna')).body)
     for (const [path, body] of [
       ['Consent', { resourceType: 'Consent' }],

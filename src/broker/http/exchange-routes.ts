@@ -90,12 +90,14 @@ export function exchangeRoutes(
     // A member answers for its own users only.
     if (memberId(by.asker.organization) !== clientId)
       throw wayleaveError('user-missing', 'a user of another organisation')
-    await alike(() =>
-      'tag' in scope ? deps.releases.mayAsk({ ...scope, ...by }) : deps.listings.mayAsk({ ...scope, ...by }),
-    )
+    const under = await alike(async () => {
+      if ('tag' in scope) return deps.releases.mayAsk({ ...scope, ...by })
+      await deps.listings.mayAsk({ ...scope, ...by })
+      return {}
+    })
     const bound = { ...by, thumbprint: proof.thumbprint }
     const grant: Grant =
-      'tag' in scope ? { kind: 'record', ...scope, ...bound } : { kind: 'list', ...scope, ...bound }
+      'tag' in scope ? { kind: 'record', ...scope, ...bound, ...under } : { kind: 'list', ...scope, ...bound }
     const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())
     return reply.send({
       access_token: token,

@@ -112,9 +112,8 @@ export function createListings(deps: {
     patient: StoredPatient | undefined,
   ): Promise<LogEntry> {
     return {
-      kind: 'query',
+      kind: 'list',
       outcome: '0',
-      recordedBy: 'custodian',
       custodian: await partyOf(deps.index, deps.custodian),
       requester: await partyOf(deps.index, requester),
       user: { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) },

@@ -26,8 +26,11 @@ export type Ask = { tag: Hex; requester: Hex; asker: Asker }
 export type Release = { bytes: Uint8Array; recordJws: string; responseJws: string; at: number }
 
 export type Releases = {
-  /** For a token: judged as for the record itself, and logged when refused. @throws WayleaveError `not-available`. */
-  mayAsk(ask: Ask): Promise<void>
+  /**
+   * For a token: judged as for the record itself, and logged when refused. Resolves to the reference of the share under whose
+   * consent it is permitted, where one was sent. @throws WayleaveError `not-available`.
+   */
+  mayAsk(ask: Ask): Promise<{ share?: string }>
   /**
    * Releases one record: judge, write the intent, judge again, read, label anew, check the commitment, sign, log.
    * @throws WayleaveError `not-available`, the one answer to whoever has no right to know (I11), or `not-ready`.
@@ -140,7 +143,15 @@ export function createReleases(deps: {
 
   return {
     async mayAsk(ask) {
-      await judged(ask)
+      const { found, decision } = await judged(ask)
+      const row = await db
+        .selectFrom('shares_sent')
+        .select('reference')
+        .where('patient_id', '=', found.patient.id)
+        .where('grantee', '=', ask.requester)
+        .where('scope_hash', '=', decision.rule.scopeHash)
+        .executeTakeFirst()
+      return row ? { share: row.reference } : {}
     },
 
     async misused({ requester, tag, reason }) {

@@ -54,10 +54,14 @@ export function compileBody(body: ConsentBody): CompiledBody {
 }
 
 /** Who asks, as the chain has it; in no other group than these. A role counts where it is `system#code`. */
-export function recipientOf(identifier: Identifier, groups: readonly string[], role?: string): Recipient {
+export function recipientOf(
+  identifier: Identifier | undefined,
+  groups: readonly string[],
+  role?: string,
+): Recipient {
   const [system, code] = role?.split('#') ?? []
   return {
-    named: { ids: readIdentifiers([identifier]), isGroup: false },
+    named: { ids: identifier ? readIdentifiers([identifier]) : [], isGroup: false },
     groups: groups.map((value) => ({
       ids: readIdentifiers([{ system: GROUP_SYSTEM, value }]),
       isGroup: true,

@@ -1,19 +1,14 @@
 import fc from 'fast-check'
-import type { Coding, Consent, FhirResource } from 'fhir/r4.js'
 import { describe, expect, test } from 'vitest'
 import { bodyHash, compileBody, recipientOf } from '../../../src/domain/consent/consent-body.ts'
-import { dataClassOf, isResourceType } from '../../../src/domain/consent/data-classes.ts'
+import { dataClassOf } from '../../../src/domain/consent/data-classes.ts'
 import { type Candidate, decide } from '../../../src/domain/consent/decide.ts'
-import { GROUP_SYSTEM } from '../../../src/domain/consent/fhir/consent-of-slot.ts'
-import { compileConsents, decideConsents } from '../../../src/domain/consent/fhir/decide-consents.ts'
+import { compileConsents } from '../../../src/domain/consent/fhir/decide-consents.ts'
 import { featuresOf, featuresOfTraits, traitsOf } from '../../../src/domain/consent/fhir/features.ts'
 import { raisedFeatures } from '../../../src/domain/consent/fhir/raised-features.ts'
 import { readConsentRequest } from '../../../src/domain/consent/fhir/request.ts'
-import { type ConsentWish, wishesOfConsent } from '../../../src/domain/consent/fhir/wishes-of-consent.ts'
-import { kindsOfSecurityLabels } from '../../../src/domain/consent/security-labels.ts'
 import type { SensitiveKind } from '../../../src/domain/consent/sensitivities.ts'
 import { normalTerms } from '../../../src/domain/consent/terms.ts'
-import { dayOfDate } from '../../../src/domain/days.ts'
 import { ZERO_32 } from '../../../src/domain/hex.ts'
 import { seeded } from '../../seeded.ts'
 import { asked, B, EVERYONE, GROUP, objection, permit } from './decision-world.ts'
@@ -246,98 +241,5 @@ describe('What is kept of a record to judge it by', () => {
       }),
       seeded({ numRuns: 100 }),
     )
-  })
-})
-
-// --- a Consent that is filed, signed slot by slot, and decided on by the chain -------------------------------------
-
-const PARTIES: Record<string, { system: string; value: string }> = {
-  'Organization/a': { system: 'urn:o', value: 'a' },
-  'Organization/b': { system: 'urn:o', value: 'b' },
-  'Group/g': { system: GROUP_SYSTEM, value: 'g' },
-  'Group/h': { system: GROUP_SYSTEM, value: 'h' },
-}
-
-/** The same Consent with parties by their identifiers, as those are named on the chain. */
-function byIdentifier(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(byIdentifier)
-  if (typeof value !== 'object' || value === null) return value
-  const { reference } = value as { reference?: unknown }
-  const identifier = typeof reference === 'string' ? PARTIES[reference] : undefined
-  if (identifier) return { identifier, type: String(reference).split('/')[0] }
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, byIdentifier(child)]))
-}
-
-/** As if the patient had signed each wish and the chain had taken it. */
-function candidateOf({
-  effect,
-  to,
-  purpose,
-  dataClasses,
-  sensitivities,
-  from,
-  until,
-  body,
-}: ConsentWish): Candidate {
-  const make = effect === 'permit' ? permit : objection
-  const terms = normalTerms({ dataClasses, sensitivities, ...(body ? { body: bodyHash(body) } : {}) })
-  const days = {
-    ...(from ? { fromDay: dayOfDate(from) as number } : {}),
-    ...(until ? { untilDay: dayOfDate(until) as number } : {}),
-  }
-  return { ...make({ to, purpose, terms, word: days }), ...(body ? { body: compileBody(body) } : {}) }
-}
-
-const labelsOf = (resource: FhirResource): Coding[] => resource.meta?.security ?? []
-
-describe('A Consent that is filed, signed and decided on by what the chain holds', () => {
-  test('discloses nothing that the Consent does not, and of ordinary records all that it does', () => {
-    let [both, only, refused] = [0, 0, 0]
-    const groups = fc.subarray(['g', 'h'])
-    const purposes = fc.constantFrom('TREAT', 'ETREAT', 'HRESCH')
-    fc.assert(
-      fc.property(fhir.consents, groups, purposes, fhir.resources, (some, groups, code, resources) => {
-        const written = some[0] && (byIdentifier(some[0]) as Consent)
-        if (!written) return
-        const { wishes, problems } = wishesOfConsent(written)
-        if (problems.length > 0) {
-          refused++
-          return
-        }
-        const at = Date.parse('2026-06-15T12:00:00Z')
-        const request = readConsentRequest({
-          at: new Date(at).toISOString(),
-          recipient: {
-            identifier: [PARTIES['Organization/a']],
-            groups: groups.map((value) => ({ type: 'Group', identifier: { system: GROUP_SYSTEM, value } })),
-          },
-          purposeOfUse: [purpose(code)],
-        })
-        const candidates = wishes
-          .map(candidateOf)
-          .filter(({ scope }) => scope.granteeType !== 'Organization' || scope.grantee === 'urn:o|a')
-          .map((c) => ({ ...c, joinedAt: groups.includes(c.scope.grantee) ? 1 : 0 }))
-        const fhirSays = decideConsents(compileConsents([written]), request, resources as never).resources
-        for (const [i, resource] of resources.entries()) {
-          if (!isResourceType(resource.resourceType)) continue
-          const kinds = kindsOfSecurityLabels(labelsOf(resource))
-          const decision = decide(
-            asked(candidates, {
-              ...{ at, purpose: code, record: record(resource as never, kinds) },
-              recipient: recipientOf({ system: 'urn:o', value: 'a' }, groups),
-            }),
-          )
-          if (decision.decision === 'permit') expect(fhirSays[i]?.decision).toBe('permit')
-          // Of a sensitive record the Consent has to name the kind; FHIR lets a label stand beside another.
-          if (fhirSays[i]?.decision !== 'permit' || kinds.length > 0) continue
-          if (decision.decision === 'permit') both++
-          else only++
-        }
-      }),
-      seeded({ numRuns: Number(process.env.RUNS ?? 2_000) }),
-    )
-    process.stdout.write(`both ${both}, only the Consent ${only}, not filed ${refused}\n`)
-    expect(both).toBeGreaterThan(100)
-    expect(only).toBe(0)
   })
 })

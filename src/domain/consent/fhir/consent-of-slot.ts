@@ -32,6 +32,8 @@ export type SlotConsent = {
   /** YYYY-MM-DD, both included. */
   from?: string
   until?: string
+  /** What waits for the patient's signature while this stands: another consent in its place, or its end. */
+  pending?: 'change' | 'end'
   /** The body that the terms name: what the patient signed, word for word. */
   body?: ConsentBody
   patient: { reference: string }
@@ -43,13 +45,15 @@ const STATUS = { filed: 'proposed', 'in-force': 'active', ended: 'inactive' } as
 const concept = (system: string, code: string): CodeableConcept => ({ coding: [{ system, code }] })
 
 export function consentOfSlot(slot: SlotConsent): Consent {
-  const { id, state, scope, patient, custodian, body } = slot
+  const { id, state, scope, patient, custodian, body, pending } = slot
   return {
     resourceType: 'Consent',
     id,
     meta: {
       profile: ['https://wayleave.example/fhir/StructureDefinition/wayleave-consent'],
-      tag: [{ system: SLOT_STATE_SYSTEM, code: state }],
+      tag: [state, ...(pending ? [`${pending}-filed`] : [])].map((code) => ({
+        ...{ system: SLOT_STATE_SYSTEM, code },
+      })),
     },
     status: STATUS[state],
     scope: concept('http://terminology.hl7.org/CodeSystem/consentscope', 'patient-privacy'),
