@@ -19,7 +19,8 @@ import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server
 import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
-import { type Database, openDatabase } from '../../src/store/database.ts'
+import type { Database } from '../../src/store/database.ts'
+import { openFreshDatabase } from './databases.ts'
 import { createFront, type Front } from './front.ts'
 
 /** A clock that tests move; it starts at the real time. Both hands move together. */
@@ -53,8 +54,8 @@ export type TestHospital = {
   database: Database
   broker: Broker
   fhir: string
-  /** Every request that reached the hospital's FHIR server. */
-  fhirAccess: FhirAccess[]
+  /** Every request that has reached the hospital's FHIR server so far. */
+  readonly fhirAccess: readonly FhirAccess[]
   /** What stands before the FHIR server, and before the broker as the others see it, where a test asked for it. */
   fhirFront: Front | undefined
   brokerFront: Front | undefined
@@ -110,6 +111,8 @@ export type WorldOptions = {
   bounds?: BrokerDeps['bounds']
   /** How long the council's acts wait, in seconds; not at all unless given. */
   councilDelay?: number
+  /** A FHIR server for each hospital, by its key, with its access log so far; the embedded one unless given. */
+  fhirServers?: Readonly<Record<string, { base: string; accesses: () => readonly FhirAccess[] }>>
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -190,16 +193,12 @@ async function openHospital(
   }
   const clock = createTestClock()
   const log = options.log?.(key) ?? pino({ level: process.env.TEST_LOG ?? 'silent' })
-  const database = await openDatabase({ kind: 'pglite' })
-  const fhirAccess: FhirAccess[] = []
-  const server = await createFhirServer({
-    db: database.db,
-    now: () => new Date(),
-    accessLog: (entry) => fhirAccess.push(entry),
-    ...(fhirFront ? { baseUrl: `${fhirFront.base}/fhir` } : {}),
-  })
-  await server.app.listen({ host: '127.0.0.1', port: files.ports.fhir })
-  const fhir = `http://127.0.0.1:${files.ports.fhir}/fhir`
+  const database = await openFreshDatabase()
+  const given = options.fhirServers?.[key]
+  const server = given
+    ? { ...given, close: async () => {} }
+    : await embeddedServer(database, files.ports.fhir, fhirFront)
+  const fhir = server.base
   const member = memberId(config.identifier)
   const open = () =>
     createBroker({
@@ -227,7 +226,9 @@ async function openHospital(
     database,
     broker: undefined as never,
     fhir,
-    fhirAccess,
+    get fhirAccess() {
+      return server.accesses()
+    },
     fhirFront,
     brokerFront,
     chainFront,
@@ -235,11 +236,15 @@ async function openHospital(
     auditor: createHisClient({ ...client, client: files.auditor }),
     afterIntent: undefined,
     async put(resource) {
-      const response = await fetch(`${fhir}/${resource.resourceType}/${resource.id}`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/fhir+json' },
-        body: JSON.stringify(resource),
-      })
+      const send = () =>
+        fetch(`${fhir}/${resource.resourceType}/${resource.id}`, {
+          method: 'PUT',
+          headers: { 'content-type': 'application/fhir+json' },
+          body: JSON.stringify(resource),
+        })
+      let response = await send()
+      // Of several who write one resource at once HAPI refuses all but one, and they try again.
+      for (let tries = 0; tries < 10 && response.status === 409; tries++) response = await send()
       if (!response.ok)
         throw new Error(`PUT ${resource.resourceType}: ${response.status} ${await response.text()}`)
     },
@@ -264,7 +269,7 @@ async function openHospital(
     },
     async replaceDatabase(fill) {
       await hospital.broker.close()
-      hospital.database = await openDatabase({ kind: 'pglite' })
+      hospital.database = await openFreshDatabase()
       await fill(hospital.database)
       hospital.broker = await open()
     },
@@ -276,9 +281,21 @@ async function openHospital(
     await chainFront?.close()
     await server.close()
     await database.close()
-    await hospital.database.close()
+    if (hospital.database !== database) await hospital.database.close()
   })
   return hospital
+}
+
+async function embeddedServer(database: Database, port: number, front: Front | undefined) {
+  const accesses: FhirAccess[] = []
+  const server = await createFhirServer({
+    db: database.db,
+    now: () => new Date(),
+    accessLog: (entry) => accesses.push(entry),
+    ...(front ? { baseUrl: `${front.base}/fhir` } : {}),
+  })
+  await server.app.listen({ host: '127.0.0.1', port })
+  return { base: `http://127.0.0.1:${port}/fhir`, accesses: () => accesses, close: () => server.close() }
 }
 
 /** Versions that a broker has to register: everything in the history but Patients and the broker's own subscription. */

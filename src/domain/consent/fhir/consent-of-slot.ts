@@ -1,6 +1,7 @@
 /**
  * A slot as an R4 Consent in the shape of IHE Privacy Consent on FHIR (PCF, https://profiles.ihe.net/ITI/PCF): what
- * scope, word and terms say together, in one root provision and, for what is kept back of it, one nested deny.
+ * scope, word and terms say together, in one root provision and, for what is kept back of it, one nested deny. It claims
+ * no profile of PCF's: they ask for `dateTime` and `source`, and know no `provision.class`.
  */
 import type { CodeableConcept, Coding, Consent, ConsentProvision, FhirResource } from 'fhir/r4.js'
 import { parseIdentifierText } from '../../identity/member-id.ts'
@@ -49,9 +50,7 @@ export function consentOfSlot(slot: SlotConsent): Consent {
     resourceType: 'Consent',
     id,
     meta: {
-      profile: [
-        `https://profiles.ihe.net/ITI/PCF/StructureDefinition/IHE.PCF.consent${body ? 'Advanced' : 'Intermediate'}`,
-      ],
+      profile: ['https://wayleave.example/fhir/StructureDefinition/wayleave-consent'],
       tag: [state, ...(pending ? [`${pending}-filed`] : [])].map((code) => ({
         ...{ system: SLOT_STATE_SYSTEM, code },
       })),
@@ -60,10 +59,10 @@ export function consentOfSlot(slot: SlotConsent): Consent {
     scope: concept('http://terminology.hl7.org/CodeSystem/consentscope', 'patient-privacy'),
     category: [concept('http://loinc.org', '59284-0')],
     patient,
+    // Filed only, nobody has agreed to it yet.
+    ...(state === 'filed' ? {} : { performer: [patient] }),
     organization: [{ identifier: custodian.identifier, display: custodian.name }],
-    policy: [
-      { authority: 'https://wayleave.example', uri: 'https://wayleave.example/fhir/policy/patient-signed' },
-    ],
+    policy: [{ uri: 'https://wayleave.example/fhir/policy/patient-signed' }],
     ...(body
       ? { ...containedIn(body), provision: body.provision as ConsentProvision }
       : { provision: provisionOf(slot, scope) }),
