@@ -27,6 +27,8 @@ export async function startAnvil(args: {
   blockTime?: number
   /** The EVM's rules; anvil's newest unless given. */
   hardfork?: string
+  /** More of anvil's own flags. */
+  flags?: readonly string[]
 }): Promise<Anvil> {
   const pidFile = args.dir && join(args.dir, 'anvil.pid')
   if (pidFile) await endLeftOver(pidFile)
@@ -38,6 +40,7 @@ export async function startAnvil(args: {
     ['--base-fee', '0', '--gas-price', '0', '--disable-min-priority-fee'],
     ['--accounts', '1', '--quiet'],
     args.hardfork ? ['--hardfork', args.hardfork] : [],
+    args.flags ?? [],
     args.dir ? ['--state', join(args.dir, 'state.json'), '--state-interval', '2'] : [],
   ].flat()
   // A group of its own, so that Ctrl-C reaches it only after the brokers have closed.
