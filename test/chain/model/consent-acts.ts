@@ -1,5 +1,5 @@
 import type { Hex } from '../../../src/domain/hex.ts'
-import { type Backing, type Item, OBJECTION, PERMIT } from './consents.ts'
+import { type Backing, type Item, MAY_REFER, OBJECTION, PERMIT } from './consents.ts'
 import { hashes } from './digests.ts'
 import { ELSEWHERE } from './handle-acts.ts'
 import { type At, LAST_VERSION, today } from './handle-words.ts'
@@ -23,6 +23,9 @@ const calls = INTERFACES.consentRegistry
 
 /** For which registry an act is signed, and to which it is sent. */
 export type Where = { signedFor: Registry; sentTo: Registry }
+
+export const mayBeReferred = ({ handle }: Story, scope: Hex, { model }: Registry): boolean =>
+  (model.stateOf(handle, scope).flags & MAY_REFER) !== 0
 
 /** Draws acts about consents, to be signed by whom the caller says. */
 export function createConsentActs(world: World, random: Random, masterKey: (story: Story) => Draft['key']) {
@@ -168,7 +171,8 @@ export function createConsentActs(world: World, random: Random, masterKey: (stor
   function anchorReferral(story: Story, at: At, registry: Registry): Step {
     const { handle, referrals } = story
     const { to, model: consents } = registry
-    const scope = slotIn(story, registry, PERMIT)
+    const referred = story.scopes.filter((each) => mayBeReferred(story, each, registry))
+    const scope = referred.length > 0 && chance(85) ? one(referred) : slotIn(story, registry, PERMIT)
     const again = referrals.length > 0 && chance(10) ? one(referrals).referral : undefined
     const referral = again ?? hash(`referral ${below(1e9)}`)
     referrals.push({ scope, referral })

@@ -33,7 +33,8 @@ export const OBJECTION = 2
 export const MAX_LIST = 256
 const MAX_BATCH = 100
 const ROLE_CUSTODIAN = 1
-const MAY_REFER = 2
+/** The flag of a permit that may be referred on. */
+export const MAY_REFER = 2
 const NEEDS_APPROVAL = 4
 const APPROVED = 16
 const NO_BACKING: Backing = { proof: [], approvalDeadline: 0, approval: '0x' }

@@ -2,6 +2,7 @@ import { id, SigningKey } from 'ethers'
 import { SANDBOX_CHAIN_ID } from '../../../src/sandbox/anvil.ts'
 import { type Chain, compileCaller, startChain } from './chain.ts'
 import { createCommitmentsModel } from './commitments.ts'
+import { mayBeReferred } from './consent-acts.ts'
 import { createConsentsModel } from './consents.ts'
 import { createDigests, hashes } from './digests.ts'
 import { RECOVERY } from './handle-words.ts'
@@ -84,7 +85,7 @@ async function runOn(chain: Chain, seed: number, count: number, tally: Map<strin
     for (let step = 0; step < STEPS; step++) {
       const bySender = new Map(world.accounts.map((account) => [account, [] as Story[]]))
       for (const story of stories) {
-        if (story.moves === 'later' && random.chance(25)) story.moves = 'now'
+        if (story.moves === 'later' && random.chance(35)) story.moves = 'now'
         bySender.get(senderFor(world, random, story))?.push(story)
       }
       for (const [sender, theirs] of bySender) {
@@ -153,14 +154,12 @@ function createStories({ contracts, memberIds }: World, { one, chance }: Random,
 }
 
 /** Often somebody of the hospital that it is about, else anybody. */
-function senderFor(
-  { accounts, members, patients }: World,
-  random: Random,
-  { handle, holder }: Story,
-): string {
+function senderFor({ accounts, members, patients, first }: World, random: Random, story: Story): string {
+  const { handle, holder } = story
   const { custodian, recovery } = patients.handleOf(handle)
-  // A veto is overridden by two of the custodian's, one after the other.
-  const pressing = recovery === RECOVERY.none ? 50 : 85
+  // A veto is overridden by two of the custodian's, one after the other; only the custodian's refer.
+  const refers = story.scopes.some((scope) => mayBeReferred(story, scope, first))
+  const pressing = recovery !== RECOVERY.none || refers ? 85 : 50
   const member = patients.isBound(handle) && random.chance(pressing) ? custodian : holder
   const own = accounts.filter((account) => members.memberOf(account) === member)
   return random.one(own.length > 0 && random.chance(pressing) ? own : accounts)

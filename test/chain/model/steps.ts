@@ -1,5 +1,5 @@
 import type { Hex } from '../../../src/domain/hex.ts'
-import { createConsentActs, type Where } from './consent-acts.ts'
+import { createConsentActs, mayBeReferred, type Where } from './consent-acts.ts'
 import { OBJECTION, PERMIT } from './consents.ts'
 import { createHandleActs } from './handle-acts.ts'
 import { type At, KIND, RECOVERY } from './handle-words.ts'
@@ -14,7 +14,7 @@ export function createSteps(world: World, random: Random) {
   const { one, chance } = random
   const handles = createHandleActs(world, random)
   const consents = createConsentActs(world, random, handles.masterKey)
-  const takeOver = createSuccessorSteps(world, random)
+  const { isBehind, takeOver } = createSuccessorSteps(world, random)
   const { councilStep, operatorStep } = createMemberSteps(world, random)
   const { drafts: h } = handles
   const { drafts: c } = consents
@@ -84,9 +84,10 @@ export function createSteps(world: World, random: Random) {
       { signedFor: next, sentTo: next },
       { signedFor: first, sentTo: first },
       { signedFor: first, sentTo: first },
+      { signedFor: first, sentTo: first },
       { signedFor: first, sentTo: next },
       { signedFor: first, sentTo: next },
-      { signedFor: chance(70) ? first : next, sentTo: chance(70) ? next : first },
+      { signedFor: one([first, next]), sentTo: one([first, next]) },
     ])
   }
 
@@ -131,7 +132,7 @@ export function createSteps(world: World, random: Random) {
   function patientStep(story: Story, at: At): Step {
     const { handle } = story
     if (story.past.length > 0 && chance(9)) return againOf(story, story.past, at)
-    if (story.moves === 'now' && chance(18)) return takeOver(story, at.now)
+    if (story.moves === 'now' && chance(isBehind(story) ? 55 : 15)) return takeOver(story, at.now)
     const member = members.memberOf(at.sender)
     const registrar = (members.stateOf(member).roles & 4) !== 0
     if (!patients.isBound(handle) && chance(registrar ? 95 : 5))
@@ -145,8 +146,8 @@ export function createSteps(world: World, random: Random) {
     if (own && chance(12)) return sign(h.startRecovery(story, at), story, at)
     const where = whereOf(story)
     const { sentTo } = where
-    const permitted = story.scopes.some((scope) => sentTo.model.stateOf(handle, scope).state === PERMIT)
-    if (own && chance(permitted ? 40 : 4)) return consents.anchorReferral(story, at, sentTo)
+    const refers = story.scopes.some((scope) => mayBeReferred(story, scope, sentTo))
+    if (own && chance(refers ? 55 : 4)) return consents.anchorReferral(story, at, sentTo)
     if (chance(14)) return batchStep(story, at)
     if (chance(62)) return consentStep(story, at, where)
     const usual = [
