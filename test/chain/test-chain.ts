@@ -8,6 +8,7 @@ import {
 } from 'ethers'
 import { type Contracts, RecordDirectory__factory } from '../../src/chain/contracts.ts'
 import { deployContracts } from '../../src/chain/deploy.ts'
+import { mined as receiptOf } from '../../src/chain/mined.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvil.ts'
 import { ALL_ROLES, councilOf, newSeats, publicSeats } from '../../src/sandbox/council.ts'
@@ -88,7 +89,5 @@ export async function createTestChain({ councilDelay = 0 } = {}): Promise<TestCh
 export const pointerFor = (tag: string): Hex => `0x${id(tag).slice(2).repeat(5)}`
 
 export async function mined(sent: Promise<ContractTransactionResponse>): Promise<TransactionReceipt> {
-  const receipt = await (await sent).wait()
-  if (!receipt) throw new Error('not mined')
-  return receipt
+  return receiptOf(await sent)
 }
