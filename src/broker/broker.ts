@@ -24,6 +24,7 @@ import { createWindows } from './audit/windows.ts'
 import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createActs } from './consent/accept-act.ts'
+import { createConsentSlots } from './consent/consent-slots.ts'
 import { createConsentStates } from './consent/consent-state.ts'
 import { createExplainer } from './consent/explain.ts'
 import { openedLines, openingsOf } from './consent/openings.ts'
@@ -41,11 +42,13 @@ import { createHttpServer } from './http/server.ts'
 import { createFileContactSender } from './patients/contact-sender.ts'
 import { createEnrolments } from './patients/enrolment.ts'
 import { createSessions } from './patients/sessions.ts'
+import { createCustodianLists } from './receive/ask-custodian.ts'
 import { createDocuments } from './receive/list-documents.ts'
 import { createRecordOpener } from './receive/open-record.ts'
 import { createReceivedShares } from './receive/receive-share.ts'
 import { createRegistration } from './register/registration.ts'
 import { createJudge } from './release/judge.ts'
+import { createListings } from './release/list-records.ts'
 import { partyOf } from './release/parties.ts'
 import { createReleases } from './release/release-record.ts'
 import { createApprovals } from './requests/approvals.ts'
@@ -200,7 +203,7 @@ async function open(
     afterApprove: () => void sender.flush(),
   })
   const proposals = createProposals({ clock })
-  const explainer = createExplainer({ db, states })
+  const explainer = createExplainer({ db, states, clock })
   const acts = createActs({
     db,
     patients,
@@ -292,6 +295,16 @@ async function open(
     signing,
     ...(afterIntent ? { afterIntent } : {}),
   })
+  const listings = createListings({
+    db,
+    judge,
+    patients,
+    accessLog,
+    index,
+    clock,
+    custodian: member,
+    signing,
+  })
   const received = createReceivedShares({ db, vault, clock, own: { member, key: sealing }, keysOf })
   const chain = { id: chainId, contracts }
   const documents = createDocuments({
@@ -299,6 +312,7 @@ async function open(
     vault,
     index,
     shares: received,
+    lists: createCustodianLists({ db, index, peers, accessLog, clock, log, member }),
     chain: { id: chainId, directory: contracts.recordDirectory as Hex },
     base: () => base,
   })
@@ -355,6 +369,7 @@ async function open(
     remember,
     keysOf,
     releases,
+    listings,
     shares: received,
     requests,
     onShare: async ({ custodian, ended }) => {
@@ -398,16 +413,17 @@ async function open(
     place,
     authorise,
   })
+  const organization = { name: config.name, identifier: config.identifier }
   consentRoutes(app, {
     base: () => base,
     db,
-    provider,
-    reader,
     patients,
     proposals,
+    slots: createConsentSlots({ db, provider, reader, proposals, custodian: member, organization }),
     explainer,
+    accessLog,
+    index,
     custodian: member,
-    organization: { name: config.name, identifier: config.identifier },
     authorise,
   })
   cdsRoutes(app, { db, states, patients, clock, base: () => base, name: config.name, authorise })

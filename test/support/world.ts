@@ -354,13 +354,16 @@ async function enrol(
 }
 
 /** Waits until something holds; what it throws counts as not yet. */
-export async function eventually<T>(check: () => Promise<T>, withinMs = 15_000): Promise<T> {
+export async function eventually<T>(
+  check: () => Promise<T>,
+  withinMs = 15_000,
+): Promise<Exclude<T, false | null | undefined>> {
   const until = performance.now() + withinMs
   let last: unknown
   while (performance.now() < until) {
     try {
       const value = await check()
-      if (value) return value
+      if (value) return value as Exclude<T, false | null | undefined>
       last = value
     } catch (error) {
       last = error

@@ -10,7 +10,7 @@ import { flattenResources, type JsonObject, textOf } from './read.ts'
 import { identify } from './recipient.ts'
 import type { ConsentRequest } from './request.ts'
 import { type Obligation, obligationsOf, type ResidualEntry, residualOf } from './residual.ts'
-import { describeSpecificity } from './specificity.ts'
+import { describeSpecificity, type Specificity } from './specificity.ts'
 
 /** Consents and directory, read once; any number of requests can be decided on them. */
 export type CompiledConsents = { readonly consents: readonly ParsedConsent[]; readonly directory: Directory }
@@ -54,12 +54,18 @@ export function compileConsents(resources: unknown): CompiledConsents {
   return { consents, directory }
 }
 
-/** Decides one request, and says for each of the resources whether it may be disclosed. */
-export function decideConsents(
-  { consents, directory }: CompiledConsents,
-  request: ConsentRequest,
-  resources: readonly JsonObject[] = [],
-): ConsentDecision {
+/** What the provisions that take effect say together, before anything is asked about a resource. */
+type Weighed = {
+  readonly weighed: readonly Effect[]
+  readonly order: Order
+  readonly decider: (resource: Features) => Entry | undefined
+  readonly permitting: Entry | undefined
+  /** The most specific of what cannot be enforced, where nothing more specific than it decides. */
+  readonly barredBy: Effect | undefined
+}
+
+/** Undefined where no consent applies. */
+function weigh({ consents, directory }: CompiledConsents, request: ConsentRequest): Weighed | undefined {
   const who = identify(request.recipient, directory, request.at)
   const effects: Effect[] = []
   const defective: Effect[] = []
@@ -73,13 +79,48 @@ export function decideConsents(
       !most || one.rank > most.rank || (one.rank === most.rank && isBefore(one, most)) ? one : most,
     undefined,
   )
-  if (effects.length === 0 && !barrier) return refusal('no-consent', null, resources)
+  if (effects.length === 0 && !barrier) return undefined
   const weighed = barrier ? [...effects, everythingDenied(barrier)] : effects
   const order = orderOf(weighed)
   const decider = deciderOf(order, weighed)
   const permitting = permittingEntry(order.entries, decider, request.classes)
   const isBarred = !permitting && barrier && !order.entries.some((entry) => isAbove(entry, barrier))
-  if (isBarred) return refusal('unenforceable', ruleOf(barrier), resources)
+  return { weighed, order, decider, permitting, barredBy: isBarred ? barrier : undefined }
+}
+
+/** What the consents say of one resource that is known by its features alone. */
+export type FeaturesVerdict =
+  | { readonly says: Verdict; readonly specificity: Specificity }
+  /** No provision is about it. */
+  | { readonly says: 'silent' }
+  /** One that cannot be enforced might be. */
+  | { readonly says: 'unenforceable' }
+
+/** Decides one request for one resource. */
+export function judgeFeatures(
+  compiled: CompiledConsents,
+  request: ConsentRequest,
+  resource: Features,
+): FeaturesVerdict {
+  const found = weigh(compiled, request)
+  if (!found) return { says: 'silent' }
+  if (found.barredBy) return { says: 'unenforceable' }
+  const entry = found.decider(resource)
+  if (!entry) return { says: 'silent' }
+  if (entry.effect.isDefective) return { says: 'unenforceable' }
+  return { says: entry.type, specificity: entry.effect.specificity }
+}
+
+/** Decides one request, and says for each of the resources whether it may be disclosed. */
+export function decideConsents(
+  compiled: CompiledConsents,
+  request: ConsentRequest,
+  resources: readonly JsonObject[] = [],
+): ConsentDecision {
+  const found = weigh(compiled, request)
+  if (!found) return refusal('no-consent', null, resources)
+  const { weighed, order, decider, permitting, barredBy } = found
+  if (barredBy) return refusal('unenforceable', ruleOf(barredBy), resources)
 
   const deciding = permitting ?? denyingEntry(order.entries)
   const residual = residualOf(order.entries)
