@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { FolderInUseError, lockFolder } from '../store/dialects/folder-lock.ts'
+import { FolderInUseError, lockFolder } from '../store/folder-lock.ts'
 
 /** Below what systems give to outgoing connections, so that a port left for a moment is not lent to one of those. */
 const LOWEST = 15_000
