@@ -10,29 +10,12 @@
  * Ends with 3, and says what is missing, where something that it needs is not installed.
  */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { missing } from './missing.ts'
 
 const root = join(import.meta.dirname, '..')
-const require = createRequire(import.meta.url)
-
-/** Packages that are looked up by name when the tests run, so that their absence would show late. */
-function missing(): string[] {
-  const arch = process.arch === 'x64' ? 'amd64' : process.arch
-  const wanted = [`@foundry-rs/anvil-${process.platform}-${arch}`, 'solc', 'vitest']
-  const absent = wanted.filter((name) => {
-    try {
-      require.resolve(`${name}/package.json`)
-      return false
-    } catch {
-      return true
-    }
-  })
-  return existsSync(join(root, 'types')) ? absent : [...absent, 'the compiled contracts (npm run build)']
-}
-
-const absent = missing()
+const arch = process.arch === 'x64' ? 'amd64' : process.arch
+const absent = missing([`@foundry-rs/anvil-${process.platform}-${arch}`, 'solc', 'vitest'])
 if (absent.length > 0) {
   process.stderr.write(`test:long: missing ${absent.join(', ')}\n`)
   process.exit(3)

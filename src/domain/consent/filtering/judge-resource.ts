@@ -5,12 +5,12 @@
 import type { Coding } from 'fhir/r4.js'
 import type { Label } from '../../records/labels/label-resource.ts'
 import { isObject, type JsonObject, textOf } from '../fhir/read.ts'
-import { withEffectiveLabels, withInherited } from './effective-labels.ts'
 import { aliasOf, identifierOfQuery, readIdentifier } from './identifiers.ts'
 import type { KnownPatient } from './patient.ts'
 import { type Placed, placeContained, placeResource, type WithheldReason } from './placement.ts'
 import { type Survey, surveyResource } from './survey.ts'
 import { keyOfTarget, type Place, readTarget } from './targets.ts'
+import { withInherited, withLabelsOfAll } from './whole-labels.ts'
 
 export type Verdict =
   | { readonly decision: 'permit' }
@@ -20,7 +20,7 @@ export type Verdict =
 /** How resources are labelled, and what the consents say of one. Any engine will do. */
 export type Judges = {
   readonly label: (resource: { readonly resourceType: string }) => Label
-  /** `resource` bears in `meta.security` all that counts for it; `label` is the same in our own kinds. */
+  /** `resource` bears in `meta.security` every label of it and of what it contains; `label` is what these and rules say. */
   readonly verdict: (resource: JsonObject, label: Label) => Verdict
 }
 
@@ -87,7 +87,7 @@ function whyDenied(
   as: Placed['as'],
   { verdict }: Judges,
 ): string | undefined {
-  const said = verdict(withEffectiveLabels(resource, security, label), label)
+  const said = verdict(withLabelsOfAll(resource, security), label)
   if (said.decision === 'permit') return undefined
   // What describes no patient needs no consent that names it, as long as it tells nothing sensitive.
   const isOrdinary = said.silent === true && label.kinds.length === 0

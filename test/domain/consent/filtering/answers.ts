@@ -31,13 +31,20 @@ const compiledRules = compileRules(DEFAULT_RULES)
 export function rulesOf({
   denies = ['PSY', 'HIV', 'ETH', 'SDV', 'GDIS', 'R', 'V'],
   classes = [],
+  labels = [],
   about = [],
   ...rest
-}: Partial<FilterRules> & { denies?: string[]; classes?: string[]; about?: string[] } = {}): FilterRules {
+}: Partial<FilterRules> & {
+  denies?: string[]
+  classes?: string[]
+  labels?: string[]
+  about?: string[]
+} = {}): FilterRules {
   const compiled = compileConsents([
     consent(
       permit({
         ...(classes.length > 0 ? { classes } : {}),
+        ...(labels.length > 0 ? { labels } : {}),
         but: [
           deny({ labels: denies }),
           ...about.map((reference) => deny({ about: [['instance', reference]] })),

@@ -54,19 +54,16 @@ describe('a resource is released whole or not at all', () => {
   })
 
   test('a permit for N does not open what is N at the source and sensitive by the rules', () => {
-    const normal = {
-      security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }],
-    }
-    const seen: unknown[] = []
-    const rules = rulesOf({
-      verdict: (resource) => {
-        seen.push((resource.meta as { security: { code: string }[] }).security.map(({ code }) => code))
-        return { decision: 'permit' }
-      },
+    const security = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }]
+    const rules = rulesOf({ denies: ['V'], labels: ['N'] })
+    const named = (note: string) => observation('o', { meta: { security }, note: [{ text: note }] })
+    expect(filterAnswer(named('fine'), rules).released).toBe(1)
+    expect(filterAnswer(named('HIV'), rules).released).toBe(0)
+    const inside = (code: string) => ({
+      contained: [{ resourceType: 'Specimen', id: 'c', meta: { security: [{ ...security[0], code }] } }],
     })
-    filterAnswer(observation('o', { meta: normal, note: [{ text: 'HIV' }] }), rules)
-    filterAnswer(observation('o', { meta: normal }), rules)
-    expect(seen).toEqual([['HIV', 'R'], ['N']])
+    expect(filterAnswer(observation('o', { meta: { security }, ...inside('N') }), rules).released).toBe(1)
+    expect(filterAnswer(observation('o', { meta: { security }, ...inside('R') }), rules).released).toBe(0)
   })
 
   test('an objection to the wider kind meets the narrower', () => {

@@ -1,15 +1,9 @@
-/** A resource as a judge of consents is to see it: with every label that counts for it, those that rules found too. */
+/** What counts for a resource as a whole: labels at its source, of what it contains, and of the Bundle that it is part of. */
 import type { Coding } from 'fhir/r4.js'
 import type { Label } from '../../records/labels/label-resource.ts'
 import { isObject, type JsonObject, textOf } from '../fhir/read.ts'
 import { kindsOfSecurityLabels } from '../security-labels.ts'
-import {
-  CONFIDENTIALITY_SYSTEM,
-  kindCoding,
-  parentKind,
-  type SensitiveKind,
-  sortKinds,
-} from '../sensitivities.ts'
+import { CONFIDENTIALITY_SYSTEM, sortKinds } from '../sensitivities.ts'
 
 /** From the least to the most confidential (v3 Confidentiality). */
 const LEVELS = ['U', 'L', 'M', 'N', 'R', 'V']
@@ -22,26 +16,17 @@ export function withInherited(label: Label, inherited: readonly Coding[]): Label
 }
 
 /**
- * The resource with `meta.security` replaced by: every label at its source, contained resources and parts included; every
- * sensitive kind, and the kind above it, so that an objection to the wider one is met; and one confidentiality, the
- * highest, since a permit for N must not open what is N at the source and R by the rules.
+ * The resource with `meta.security` replaced by every label at its source, contained resources and parts included, and by
+ * one confidentiality, the highest of those stated: a permit for the lower must not open the higher.
  */
-export function withEffectiveLabels(
-  resource: JsonObject,
-  security: readonly unknown[],
-  { kinds, confidentiality }: Label,
-): JsonObject {
-  let level = confidentiality === 'N' ? -1 : LEVELS.indexOf(confidentiality)
+export function withLabelsOfAll(resource: JsonObject, security: readonly unknown[]): JsonObject {
+  let level = -1
   const labels: Coding[] = []
   for (const label of security) {
     if (!isObject(label)) continue
     const rank = label.system === CONFIDENTIALITY_SYSTEM ? LEVELS.indexOf(textOf(label.code) ?? '') : -1
     if (rank < 0) labels.push(label)
     else level = Math.max(level, rank)
-  }
-  for (const kind of kinds) {
-    for (let at: SensitiveKind | undefined = kind; at !== undefined; at = parentKind(at))
-      if (at !== 'R' && at !== 'V') labels.push(kindCoding(at))
   }
   if (level >= 0) labels.push({ system: CONFIDENTIALITY_SYSTEM, code: LEVELS[level] ?? 'V' })
   const meta = isObject(resource.meta) ? resource.meta : {}
