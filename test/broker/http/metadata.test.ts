@@ -103,7 +103,7 @@ describe('What a broker says of itself', () => {
   })
 
   test('is true: every format it lists is taken, at every search', async () => {
-    const { format = [], rest } = statement
+    const { format, rest } = statement
     const searched = rest?.[0]?.resource?.filter(({ interaction }) =>
       interaction?.some(({ code }) => code === 'search-type'),
     )
