@@ -54,6 +54,7 @@ import { createReleases } from './release/release-record.ts'
 import { createApprovals } from './requests/approvals.ts'
 import { createReceivedRequests } from './requests/received-requests.ts'
 import { createSentRequests } from './requests/sent-requests.ts'
+import { inSteps } from './start-steps.ts'
 
 export type Broker = {
   /** Where it is reached, without a trailing slash. */
@@ -74,6 +75,8 @@ export type BrokerDeps = {
   afterIntent?: () => Promise<void>
   /** How much, and for how long, the FHIR server and other brokers may answer; the defaults are those of each. */
   bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds> }
+  /** Told of each step of the start; one that takes long is logged besides. */
+  starting?: (step: string) => void
 }
 
 /** How long a start waits for the index; a silent node must not keep the broker from starting. Milliseconds. */
@@ -83,18 +86,23 @@ const CATCH_UP_WITHIN = 10_000
 const LAST_ANCHOR_WITHIN = 3_000
 
 /** One hospital's broker, put together: this is the only place where its parts meet. */
-export async function createBroker({
-  config,
-  keyring,
-  database,
-  fhirBase,
-  clock,
-  log,
-  afterIntent,
-  bounds = {},
-}: BrokerDeps): Promise<Broker> {
+export async function createBroker(deps: BrokerDeps): Promise<Broker> {
+  const slow = (step: string, seconds: number) => deps.log.warn({ step, seconds }, 'the start takes long')
+  return inSteps(slow, (at) =>
+    open(deps, (step) => {
+      at(step)
+      deps.starting?.(step)
+    }),
+  )
+}
+
+async function open(
+  { config, keyring, database, fhirBase, clock, log, afterIntent, bounds = {} }: BrokerDeps,
+  at: (step: string) => void,
+): Promise<Broker> {
   const { contracts, chainId, predecessors } = config.chain
   const member = memberId(config.identifier)
+  at('its tables')
   const db = await openBrokerTables(database.db)
   const indexDb = await openIndexTables(database.db)
   const signing = {
@@ -107,6 +115,7 @@ export async function createBroker({
   const patients = createPatientStore({ vault, clock })
   const remember = createReplayStore({ db, clock })
 
+  at('its side of the chain')
   const { provider, head, index, indexer, sender, reader, timeOf } = await openChainSide({
     config: config.chain,
     operator: keyring.operator,
@@ -431,14 +440,18 @@ export async function createBroker({
   auditRoutes(app, { db, vault, patients, accessLog, index, member, base: () => base, authorise })
   healthRoutes(app, { head, indexer, registration, windows, sender, nudge: () => registration.nudge() })
 
+  at('its port')
   await app.listen({ host: config.host, port: config.port })
   if (base === '') base = addressOf(app.addresses())
+  at('the hook at the FHIR server')
   await source.subscribe(`${base}/hooks/fhir`).catch((error: unknown) => {
     log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
   })
+  at('the index, which catches up with the chain')
   // What the index does not hold yet must not pass for a profile that nobody published.
   const caughtUp = head.refresh().then(() => indexer.catchUp())
   await Promise.race([caughtUp, new Promise((done) => setTimeout(done, CATCH_UP_WITHIN).unref())])
+  at('its profile')
   await publishProfile({
     db,
     clock,
@@ -447,6 +460,7 @@ export async function createBroker({
     profile: { name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
     known: await index.profile(member),
   })
+  at('the window that the last stop left open')
   // What was logged before the last stop, however it came, is anchored first: until then nothing is released (I4).
   await windows.close()
   void sender.flush()

@@ -2,6 +2,7 @@ import { concat, type JsonRpcProvider, keccak256, type Signer, toBeHex } from 'e
 import { readConsentWord } from '../domain/consent/consent-word.ts'
 import type { Hex } from '../domain/hex.ts'
 import { ConsentRegistry__factory, ConsentSuccessor__factory, PatientRegistry__factory } from './contracts.ts'
+import { mined } from './mined.ts'
 
 /** A slot of the registry, and the referrals that were anchored under it. */
 type Slot = { handle: Hex; scope: Hex; referrals: Hex[] }
@@ -188,7 +189,7 @@ export function createMigration(deps: {
           batch.map(({ data }) => data),
           free,
         )
-        await sent.wait()
+        await mined(sent)
         done += batch.length
         told(done, calls.length)
       }

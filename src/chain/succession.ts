@@ -6,6 +6,7 @@ import {
   MemberRegistry__factory,
   Succession__factory,
 } from './contracts.ts'
+import { mined } from './mined.ts'
 
 /** A successor that the council has announced, and which members read it. */
 export type Announcement = {
@@ -49,7 +50,8 @@ export function createSuccession(deps: {
         consentRegistry,
         await free(provider),
       )
-      await deployed.waitForDeployment()
+      const sent = deployed.deploymentTransaction()
+      if (sent) await mined(sent, 'the successor')
       const successor = await deployed.getAddress()
       return { successor, codeHash: await codeHashOf(successor) }
     },
@@ -79,7 +81,7 @@ export function createSuccession(deps: {
     async accept(operator: Signer, predecessor: string, successor: string): Promise<void> {
       const contract = succession.connect(operator.connect(provider))
       await contract.accept.staticCall(predecessor, successor)
-      await (await contract.accept(predecessor, successor, await free(provider))).wait()
+      await mined(await contract.accept(predecessor, successor, await free(provider)))
     },
   }
 }

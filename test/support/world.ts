@@ -5,7 +5,7 @@ import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
 import pino, { type Logger } from 'pino'
 import type { BrokerConfig } from '../../src/broker/config.ts'
 import { type Broker, type BrokerDeps, createBroker } from '../../src/broker/index.ts'
-
+import { inSteps } from '../../src/broker/start-steps.ts'
 import { deployContracts } from '../../src/chain/deploy.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import type { Hex } from '../../src/domain/hex.ts'
@@ -116,6 +116,13 @@ export type WorldOptions = {
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const slow = (step: string, seconds: number) =>
+    console.warn(`After ${seconds} s the world stands at ${step}`)
+  return inSteps(slow, (at) => openWorld(options, at))
+}
+
+async function openWorld(options: WorldOptions, at: (step: string) => void): Promise<World> {
+  at('the chain')
   const dir = mkdtempSync(join(tmpdir(), 'wayleave-test-'))
   const anvil = await startAnvil({ port: await freePort() })
   const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, {
@@ -134,10 +141,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     rmSync(dir, { recursive: true, force: true })
   }
   try {
+    at('the files of the hospitals')
     const corners: HospitalFiles[] = []
     for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2))
       corners.push(await openHospitalFiles(dir, hospital))
     const seats = newSeats()
+    at('the contracts')
     const deployment = await deployContracts(new NonceManager(Wallet.createRandom(provider)), {
       seats: publicSeats(seats),
       delay: options.councilDelay ?? 0,
@@ -150,7 +159,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     })
     const council = councilOf({ provider, ...deployment, seats })
     const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...deployment }
-    for (const files of corners) hospitals.push(await openHospital(files, chain, options))
+    for (const files of corners) hospitals.push(await openHospital(files, chain, options, at))
     return {
       anvil,
       provider,
@@ -174,8 +183,10 @@ async function openHospital(
   files: HospitalFiles,
   chain: BrokerConfig['chain'],
   options: WorldOptions,
+  at: (step: string) => void,
 ): Promise<TestHospital> {
   const { key } = files.hospital
+  at(`what stands before hospital ${key}`)
   const brokerFront = options.fronts?.broker?.includes(key)
     ? await createFront(`http://127.0.0.1:${files.ports.broker}`)
     : undefined
@@ -193,7 +204,9 @@ async function openHospital(
   }
   const clock = createTestClock()
   const log = options.log?.(key) ?? pino({ level: process.env.TEST_LOG ?? 'silent' })
+  at(`the database of hospital ${key}`)
   const database = await openFreshDatabase()
+  at(`the FHIR server of hospital ${key}`)
   const given = options.fhirServers?.[key]
   const server = given
     ? { ...given, close: async () => {} }
@@ -210,6 +223,7 @@ async function openHospital(
       log,
       ...(options.bounds ? { bounds: options.bounds } : {}),
       afterIntent: async () => hospital.afterIntent?.(),
+      starting: (step) => at(`the broker of hospital ${key}: ${step}`),
     })
   const client = {
     broker: config.publicBase ?? `http://127.0.0.1:${config.port}`,

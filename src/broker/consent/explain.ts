@@ -87,8 +87,9 @@ function obstacleOf(wish: PreviewWish, at: number): (record: StoredRecord) => Re
   const body = wish.body && compileBody(wish.body)
   const ask = { at, purpose: wish.purpose ?? ANY_PURPOSE, recipient: anyOf(wish.to) }
   return (record) => {
-    const { dataClass, kinds, content } = judgedRecord(record)
-    const said = body && judgeBody(body, ask, content)
+    const { dataClass, kinds, content, contained = [] } = judgedRecord(record)
+    const whole = body && [content, ...contained].map((part) => judgeBody(body, ask, part))
+    const said = whole?.find(({ says }) => says === 'deny' || says === 'unenforceable') ?? whole?.[0]
     if (said && said.says !== 'permit' && said.says !== 'silent') return KEPT_BACK[said.says]
     const coverage = termsCover(terms, dataClass, kinds)
     if (coverage !== 'covered') return WITHHELD[coverage]

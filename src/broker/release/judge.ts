@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
-import { type Decision, type DecisionRequest, decide } from '../../domain/consent/decide.ts'
-import { featuresOfTraits } from '../../domain/consent/fhir/features.ts'
+import { type Decision, decide, type JudgedRecord } from '../../domain/consent/decide.ts'
+import { featuresOfTraits, type Traits } from '../../domain/consent/fhir/features.ts'
 import { raisedFeatures } from '../../domain/consent/fhir/raised-features.ts'
 import { isSensitiveKind } from '../../domain/consent/sensitivities.ts'
 import { WayleaveError } from '../../domain/errors.ts'
@@ -106,9 +106,13 @@ export function judgedRecord({
   dataClass,
   kinds,
   traits,
-}: Pick<StoredRecord, 'dataClass' | 'kinds' | 'traits'>): NonNullable<DecisionRequest['record']> {
-  const content = traits && raisedFeatures(featuresOfTraits(traits), kinds.filter(isSensitiveKind))
-  return { dataClass, kinds, ...(content ? { content } : {}) }
+  contained = [],
+}: Pick<StoredRecord, 'dataClass' | 'kinds' | 'traits' | 'contained'>): JudgedRecord {
+  const raised = (of: Traits) => raisedFeatures(featuresOfTraits(of), kinds.filter(isSensitiveKind))
+  return {
+    ...{ dataClass, kinds, contained: contained.map(raised) },
+    ...(traits ? { content: raised(traits) } : {}),
+  }
 }
 
 async function findRecord(

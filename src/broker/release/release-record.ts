@@ -5,7 +5,7 @@ import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { dataClassOf } from '../../domain/consent/data-classes.ts'
 import { decide } from '../../domain/consent/decide.ts'
-import { traitsOf } from '../../domain/consent/fhir/features.ts'
+import { containedTraitsOf, traitsOf } from '../../domain/consent/fhir/features.ts'
 import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
@@ -135,7 +135,8 @@ export function createReleases(deps: {
     const now = await judged(ask)
     // Rules may have learnt since: a label is raised here, never lowered.
     const kinds = [...new Set([...now.found.record.kinds, ...deps.labeller.label(resource).kinds])]
-    const asRead = judgedRecord({ dataClass: dataClassOf(resource), kinds, traits: traitsOf(resource) })
+    const [traits, contained] = [traitsOf(resource), containedTraitsOf(resource)]
+    const asRead = judgedRecord({ dataClass: dataClassOf(resource), kinds, traits, contained })
     const again = decide({ ...now.state, record: asRead })
     if (again.decision !== 'permit') throw await refuse(ask, 'labels-raised', found)
     return bytes

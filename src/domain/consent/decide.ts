@@ -32,6 +32,14 @@ export type Candidate = {
   signed: { revokedUpTo?: number; objectedUpTo?: number }
 }
 
+/** A record as its custodian knows it; what is contained in it goes with it or not at all. */
+export type JudgedRecord = {
+  dataClass: string
+  kinds: readonly string[]
+  content?: Features
+  contained?: readonly Features[]
+}
+
 export type DecisionRequest = {
   /** Milliseconds since 1970, from the custodian's clock. */
   at: number
@@ -44,7 +52,7 @@ export type DecisionRequest = {
    * The record asked for; absent when the custodian has none by that name. Without content (of a whole compartment, say)
    * a consent whose body could keep something back permits nothing.
    */
-  record?: { dataClass: string; kinds: readonly string[]; content?: Features }
+  record?: JudgedRecord
   /** Who asks, for the bodies of consents. */
   recipient?: Recipient
   candidates: readonly Candidate[]
@@ -114,10 +122,19 @@ const OBSTACLES: readonly {
   { reason: 'provision-silent', stands: (_, __, said) => said?.says === 'silent' },
 ]
 
-/** What a consent's body says of the record; undefined where the consent has none. */
+/**
+ * What a consent's body says of the record; undefined where the consent has none. What it keeps back of anything contained in
+ * the record it keeps back of the whole.
+ */
 function bodySays(c: Candidate, r: DecisionRequest): BodyVerdict | undefined {
-  return c.terms && c.terms.body !== ZERO_32 && c.body ? judgeBody(c.body, r, r.record?.content) : undefined
+  const { body } = c
+  if (!c.terms || c.terms.body === ZERO_32 || !body) return undefined
+  const said = judgeBody(body, r, r.record?.content)
+  if (said.says !== 'permit' && said.says !== 'silent') return said
+  return r.record?.contained?.map((part) => judgeBody(body, r, part)).find(keepsBack) ?? said
 }
+
+const keepsBack = ({ says }: BodyVerdict) => says === 'deny' || says === 'unenforceable'
 
 const isBodyMissing = ({ terms, body }: Candidate): boolean =>
   terms !== undefined && terms.body !== ZERO_32 && body === undefined

@@ -167,6 +167,16 @@ describe('The body of a consent', () => {
     expect(outcome(candidates, of)).toBe(expected)
   })
 
+  test('keeps back a record for what is contained in it, and opens none by that', () => {
+    const host = record({ resourceType: 'Condition', id: 'h' } as never)
+    const holds = { ...host, contained: [featuresOf(observation('1') as never)] }
+    const kept = bodied({ provision: [{ type: 'deny', class: [{ code: 'Observation' }] }] })
+    expect(outcome([kept], host)).toBe('permit')
+    expect(outcome([kept], holds)).toBe('provision-denies')
+    expect(outcome([whole(), bodiedObjection(one('Observation/1'))], holds)).toBe('objection')
+    expect(outcome([bodied(one('Observation/1'))], holds)).toBe('provision-silent')
+  })
+
   test('opens no whole compartment, and lets no wider consent open one', () => {
     const compartment = { dataClass: 'observations', kinds: [] }
     expect(outcome([whole()], compartment)).toBe('permit')

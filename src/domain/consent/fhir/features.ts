@@ -75,6 +75,10 @@ export function traitsOf(resource: JsonObject): Traits {
   }
 }
 
+/** The resources contained in one, each with traits of its own. */
+export const containedTraitsOf = (resource: JsonObject): Traits[] =>
+  listOf(resource.contained).filter(isObject).map(traitsOf)
+
 /** The features that the traits were taken from. */
 export function featuresOfTraits({ labels, codes, references, authors, ...rest }: Traits): Features {
   const [pointed, written] = [new Set(references), new Set(authors)]
