@@ -1,6 +1,6 @@
 /**
  * `npm run test:long`: what `npm test` does in miniature, at length. 100,000 random sequences of acts on the contracts
- * and on their model, about half an hour on two cores; a failure names the seed that has it again.
+ * and on their model, a quarter of an hour on two idle cores; a failure names the seed that has it again.
  *
  *   SEED=… SEQUENCES=… node bin/wayleave.mjs run scripts/long.ts
  *
