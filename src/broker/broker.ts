@@ -5,10 +5,10 @@ import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
-import { DEFAULT_RULES } from '../domain/records/labels/default-rules.ts'
 import type { TokenKeys } from '../exchange/access-token.ts'
 import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
+import { readLabelRules } from '../fhir/label-rules.ts'
 import { createLabeller } from '../fhir/labeller.ts'
 import { createFhirSource } from '../fhir/source.ts'
 import { createRelayer } from '../relayer/relayer.ts'
@@ -100,6 +100,8 @@ async function open(
   { config, keyring, database, fhirBase, clock, log, afterIntent, bounds = {} }: BrokerDeps,
   at: (step: string) => void,
 ): Promise<Broker> {
+  // First of all: with rules that cannot be read nothing begins.
+  const labeller = createLabeller(readLabelRules(config.labelRules ?? []))
   const { contracts, chainId, predecessors } = config.chain
   const member = memberId(config.identifier)
   at('its tables')
@@ -239,7 +241,6 @@ async function open(
 
   // register
   const source = createFhirSource({ base: fhirBase, ...(bounds.fhir ? { bounds: bounds.fhir } : {}) })
-  const labeller = createLabeller(DEFAULT_RULES)
   const registration = createRegistration({
     db,
     log,
