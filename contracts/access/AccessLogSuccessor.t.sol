@@ -115,9 +115,9 @@ contract AccessLogSuccessorTest is Deployment {
         new AccessLogSuccessor(members, AccessLog(address(0xE0A)));
     }
 
-    function anchor(AccessLog at, uint64 number, uint64 until, bytes32 root) private {
+    function anchor(AccessLog target, uint64 number, uint64 until, bytes32 root) private {
         vm.prank(OPERATOR_A);
-        at.anchor(number, until, root);
+        target.anchor(number, until, root);
     }
 }
 

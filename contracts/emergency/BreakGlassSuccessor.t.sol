@@ -122,14 +122,14 @@ contract BreakGlassSuccessorTest is Deployment {
         vm.assertTrue(found.declaredAt == NOW && found.until == NOW + 24 hours, "times");
     }
 
-    function declare(BreakGlass at, bytes32 commitment) private {
+    function declare(BreakGlass target, bytes32 commitment) private {
         vm.prank(OPERATOR_B);
-        at.declare(commitment, uint64(NOW + 24 hours));
+        target.declare(commitment, uint64(NOW + 24 hours));
     }
 
-    function review(BreakGlass at) private {
+    function review(BreakGlass target) private {
         vm.prank(OPERATOR_A);
-        at.review(INNER, OUTCOME);
+        target.review(INNER, OUTCOME);
     }
 
     function quotaSpent() private view returns (bytes memory) {

@@ -20,10 +20,10 @@ abstract contract TwoDirectories is Deployment {
         next = new RecordDirectorySuccessor(members, old);
     }
 
-    function register(RecordDirectory at, address operator, bytes32 tag, bytes32 commitment) internal {
+    function register(RecordDirectory target, address operator, bytes32 tag, bytes32 commitment) internal {
         bytes32[] memory commitments = one(commitment);
         vm.prank(operator);
-        at.register(one(tag), commitments, new bytes(160));
+        target.register(one(tag), commitments, new bytes(160));
     }
 
     function one(bytes32 item) internal pure returns (bytes32[] memory list) {

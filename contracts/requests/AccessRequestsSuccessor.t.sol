@@ -106,14 +106,14 @@ contract AccessRequestsSuccessorTest is Deployment {
         vm.assertEq(request.deadline, DUE, "deadline");
     }
 
-    function open(AccessRequests at) private {
+    function open(AccessRequests target) private {
         vm.prank(OPERATOR_B);
-        at.open(COMMITMENT, DUE);
+        target.open(COMMITMENT, DUE);
     }
 
-    function close(AccessRequests at) private {
+    function close(AccessRequests target) private {
         vm.prank(OPERATOR_A);
-        at.close(INNER, OUTCOME);
+        target.close(INNER, OUTCOME);
     }
 
     function notOpen(RequestStatus status) private view returns (bytes memory) {
