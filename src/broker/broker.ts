@@ -90,7 +90,8 @@ export async function createBroker({
   afterIntent,
   bounds = {},
 }: BrokerDeps): Promise<Broker> {
-  const { contracts, chainId, predecessors } = config.chain
+  const { contracts, chainId, predecessors = {} } = config.chain
+  const directories = [contracts.recordDirectory, ...(predecessors.recordDirectory ?? [])] as Hex[]
   const member = memberId(config.identifier)
   const db = await openBrokerTables(database.db)
   const indexDb = await openIndexTables(database.db)
@@ -290,7 +291,7 @@ export async function createBroker({
     vault,
     index,
     shares: received,
-    chain: { id: chainId, directory: contracts.recordDirectory as Hex },
+    chain: { id: chainId, directories },
     base: () => base,
   })
   const opener = createRecordOpener({
@@ -300,7 +301,7 @@ export async function createBroker({
     shares: received,
     peers,
     provider,
-    chain,
+    chain: { ...chain, directories },
     accessLog,
     clock,
     log,

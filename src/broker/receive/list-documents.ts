@@ -2,6 +2,7 @@ import type { DocumentReference } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
 import { DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
 import { isSensitiveKind, kindCoding } from '../../domain/consent/sensitivities.ts'
+import type { Hex } from '../../domain/hex.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { compartmentOf } from '../../domain/records/compartments.ts'
 import type { IndexQueries, MemberProfile } from '../../indexer/index.ts'
@@ -28,7 +29,8 @@ export function createDocuments(deps: {
   vault: Vault
   index: IndexQueries
   shares: ReceivedShares
-  chain: { id: number; directory: `0x${string}` }
+  /** The directory that is read, and those that it took over from: pointers are sealed for one of them. */
+  chain: { id: number; directories: readonly Hex[] }
   /** This broker's own base, for `attachment.url`. */
   base: () => string
 }): Documents {
@@ -37,7 +39,7 @@ export function createDocuments(deps: {
       const documents = new Map<string, DocumentReference>()
       for (const { id, share } of await deps.shares.forPatient(patient, purpose)) {
         const profile = await deps.index.profile(share.custodian)
-        const place = { index: deps.index, chainId: deps.chain.id, directory: deps.chain.directory }
+        const place = { index: deps.index, chainId: deps.chain.id, directories: deps.chain.directories }
         const pointers = await walkPointers(place, share)
         const shown = pointers.filter(({ current }) => statuses.includes(current ? 'current' : 'superseded'))
         await remember(deps.db, deps.vault, id, shown)
