@@ -188,12 +188,16 @@ contract MemberRegistrySuccessorTest is TwoMemberRegistries {
     }
 
     function test_aRemovalHereFreesTheOperatorsThatItHadThere() public {
+        old.joinGroup(GROUP, HOSPITAL_A);
         next.remove(HOSPITAL_A);
+        vm.assertEq(next.joinedAt(GROUP, HOSPITAL_A), 0, "nor is it in a group");
         requireStatus(HOSPITAL_A, MemberStatus.Removed);
         vm.assertEq(next.memberOf(OPERATOR_A), 0, "freed");
         vm.assertEq(old.memberOf(OPERATOR_A), HOSPITAL_A, "not there");
         vm.expectRevert(statusInvalid(HOSPITAL_A, MemberStatus.Removed));
         next.remove(HOSPITAL_A);
+        next.admit(HOSPITAL_A, ALL_ROLES, OPERATOR, "{}");
+        vm.assertEq(next.joinedAt(GROUP, HOSPITAL_A), 0, "what an earlier generation joined there");
     }
 
     function test_operatorsChangeThereUntilTheMemberIsTakenOverAndHereAfterwards() public {

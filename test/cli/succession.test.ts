@@ -78,6 +78,42 @@ test('it is accepted only once the council has announced it, and by each member 
   expect((await run('status', ...sandbox())).out).toContain('Accepted by Hospital A; not yet by Hospital B.')
 })
 
+test('any contract is replaced, with whatever names it for good, and both are accepted with one command', async () => {
+  const config = ['--config', a.files.configFile]
+  const { patientRegistry, consentRegistry } = world.chain.contracts
+  const { deployed } = JSON.parse((await run('deploy', 'patientRegistry', '--json', ...sandbox())).out) as {
+    deployed: { contract: string; successor: string }[]
+  }
+  expect(deployed.map(({ contract }) => contract)).toEqual(['patientRegistry', 'consentRegistry'])
+  const [patients = '', consents = ''] = deployed.map(({ successor }) => successor)
+  const proof = await run('prove', patients, ...sandbox())
+  expect([proof.code, proof.out]).toEqual([0, expect.stringContaining('1 handles; 1 equal, 0 moved on')])
+  expect(proof.out).toContain('1 rights; 1 equal')
+  await world.council.announce(patientRegistry, patients)
+  await world.council.announce(consentRegistry, consents)
+  const early = await run('accept', patients, consents, ...config)
+  expect(early.err).toContain('consentRegistry: the successor lacks something that the predecessor holds')
+  await run('migrate', consents, ...sandbox())
+  await a.stop()
+  const { out } = await run('accept', patients, consents, ...config)
+  await a.start()
+  for (const [name, address] of [
+    ['patientRegistry', patients],
+    ['consentRegistry', consents],
+  ])
+    expect(out).toContain(`contracts.${name}     "${address}"`)
+  const { out: status } = await run('status', ...sandbox())
+  expect(status.trim().split('\n')).toHaveLength(2)
+  expect(status).toContain(`patientRegistry: ${patients}`)
+})
+
+test('a contract that is none is not replaced', async () => {
+  const { err } = await run('deploy', 'council', ...sandbox())
+  expect(err).toContain(
+    'There is no contract council to replace: consentRegistry, recordDirectory, accessLog',
+  )
+})
+
 test('what is no successor is refused in a sentence', async () => {
   expect((await run('prove', 'x', ...sandbox())).err).toContain('x is no address')
   const nobody = Wallet.createRandom().address
