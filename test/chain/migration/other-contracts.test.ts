@@ -2,12 +2,15 @@ import { id, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   AccessLog__factory,
+  AccessManager__factory,
   AccessRequests__factory,
   BreakGlass__factory,
   MemberRegistry__factory,
+  MemberRegistrySuccessor__factory,
   RecordDirectory__factory,
   RecordDirectorySuccessor__factory,
 } from '../../../src/chain/contracts.ts'
+import { ROLES } from '../../../src/chain/deploy.ts'
 import { createMigration, type Proof, type Replaceable } from '../../../src/chain/migration/index.ts'
 import { createSuccession } from '../../../src/chain/succession.ts'
 import type { Hex } from '../../../src/domain/hex.ts'
@@ -126,6 +129,34 @@ test('members, their operators and groups are what they are at the predecessor',
   expect(equal(await prove())).toEqual([3, 3, 1])
 })
 
+test('the council suspends at a new member registry at once, after the votes that bind its functions', async () => {
+  const { accessManager } = chain.contracts
+  const { successor } = await deploy('memberRegistry')
+  const manager = AccessManager__factory.createInterface()
+  const next = MemberRegistrySuccessor__factory.connect(successor, chain.provider)
+  const api = next.interface
+  const bind = (names: ('suspend' | 'adopt')[], role: bigint) =>
+    chain.council.act({
+      target: accessManager,
+      data: manager.encodeFunctionData('setTargetFunctionRole', [
+        successor,
+        names.map((name) => api.getFunction(name).selector),
+        role,
+      ]),
+    })
+  await bind(['suspend'], ROLES.atOnce)
+  await bind(['adopt'], ROLES.delayed)
+  const held = AccessManager__factory.connect(accessManager, chain.provider)
+  const who = chain.contracts.council
+  expect(await held.canCall(who, successor, api.getFunction('suspend').selector)).toEqual([true, 0n])
+  await chain.council.act({ target: successor, data: api.encodeFunctionData('adopt', [[a.id]]) })
+  await chain.council.act({ target: successor, data: api.encodeFunctionData('suspend', [a.id]) })
+  expect([await next.isTakenOver(a.id), (await next.memberState(a.id)).status]).toEqual([true, 2n])
+  await expect(next.connect(stranger()).suspend(b.id, FREE)).rejects.toThrow()
+  const old = MemberRegistry__factory.connect(chain.contracts.memberRegistry, chain.provider)
+  expect((await old.memberState(a.id)).status).toBe(1n)
+})
+
 test('a block in the past is proven as it was', async () => {
   const { migrate, prove } = await deploy('recordDirectory')
   const before = await chain.height()
@@ -135,10 +166,10 @@ test('a block in the past is proven as it was', async () => {
 })
 
 test('an address that is a successor of none of the contracts is refused', async () => {
-  const { lineOf } = createSuccession(chain)
-  await expect(lineOf(chain.contracts.accessLog)).rejects.toThrow('is no successor of a contract')
+  const succession = createSuccession(chain)
+  await expect(succession.lineOf(chain.contracts.accessLog)).rejects.toThrow('is no successor of a contract')
   const { successor } = await deploy('accessLog')
-  expect(await lineOf(successor)).toEqual({
+  expect(await succession.lineOf(successor)).toEqual({
     contract: 'accessLog',
     predecessor: chain.contracts.accessLog,
     predecessors: [chain.contracts.accessLog],
