@@ -1,7 +1,7 @@
 /**
  * `npm run test:long`: what `npm test` does in miniature, at length; a failure names the seed that has it again.
  *
- *   contracts   100,000 random sequences of acts on the contracts and on their model, about half an hour on two cores
+ *   contracts   100,000 random sequences of acts on the contracts and on their model, a quarter of an hour on two idle cores
  *   filtering   10,000 Bundles into which something was planted that may not come out of the filter, half a minute
  *
  *   npm run test:long -- filtering                                          these only, by the names above

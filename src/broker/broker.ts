@@ -102,7 +102,8 @@ async function open(
 ): Promise<Broker> {
   // First of all: with rules that cannot be read nothing begins.
   const labeller = createLabeller(readLabelRules(config.labelRules ?? []))
-  const { contracts, chainId, predecessors } = config.chain
+  const { contracts, chainId, predecessors = {} } = config.chain
+  const directories = [contracts.recordDirectory, ...(predecessors.recordDirectory ?? [])] as Hex[]
   const member = memberId(config.identifier)
   at('its tables')
   const db = await openBrokerTables(database.db)
@@ -314,7 +315,7 @@ async function open(
     index,
     shares: received,
     lists: createCustodianLists({ db, index, peers, accessLog, clock, log, member }),
-    chain: { id: chainId, directory: contracts.recordDirectory as Hex },
+    chain: { id: chainId, directories },
     base: () => base,
   })
   const opener = createRecordOpener({
@@ -324,7 +325,7 @@ async function open(
     shares: received,
     peers,
     provider,
-    chain,
+    chain: { ...chain, directories },
     accessLog,
     clock,
     log,

@@ -28,8 +28,8 @@ export const BrokerConfig = Type.Object({
   chain: Type.Object({
     rpc: Type.String({ pattern: '^https?://' }),
     chainId: Type.Integer(),
-    /** What `consentRegistry` took over from, the youngest first: what narrows counts if signed for one of them. */
-    predecessors: Type.Optional(Type.Array(Address)),
+    /** What a contract took over from, by its name, the youngest first. */
+    predecessors: Type.Optional(Type.Record(Type.String(), Type.Array(Address))),
     /** keccak256 of the code at each contract, by its name; what is not named is not checked. */
     codeHashes: Type.Optional(Type.Record(Type.String(), Type.String({ pattern: '^0x[0-9a-fA-F]{64}$' }))),
     deployedAt: Type.Integer({ minimum: 0 }),

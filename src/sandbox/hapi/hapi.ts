@@ -97,16 +97,23 @@ function environment({
 const isGone = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
 
 async function answering(url: string, child: ChildProcess): Promise<void> {
-  const until = performance.now() + PATIENCE
-  while (performance.now() < until) {
+  const until = AbortSignal.timeout(PATIENCE)
+  const gone = new AbortController()
+  child.once('exit', () => gone.abort())
+  while (!until.aborted) {
     if (isGone(child)) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`)
-    // The statement is 1.5 MB, so it is read to the end and thrown away.
-    const answer = await fetch(url, { signal: AbortSignal.timeout(60_000) }).catch(() => undefined)
-    await answer?.arrayBuffer()
-    if (answer?.ok) return
+    const status = await statusOf(url, AbortSignal.any([until, gone.signal])).catch(() => undefined)
+    if (status === 200) return
     await new Promise((done) => setTimeout(done, 100))
   }
   throw new Error(`${url} does not answer`)
+}
+
+/** The statement is 1.5 MB: it is read to its end, and thrown away. */
+async function statusOf(url: string, signal: AbortSignal): Promise<number> {
+  const answer = await fetch(url, { signal })
+  await answer.arrayBuffer()
+  return answer.status
 }
 
 async function end(child: ChildProcess): Promise<void> {

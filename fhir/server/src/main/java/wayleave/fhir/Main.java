@@ -14,7 +14,7 @@ public final class Main {
   private Main() {}
 
   /** Ends with SIGTERM, or, where FHIR_STOP_AT_EOF is set, when standard input ends: whoever started it is gone. */
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) throws InterruptedException {
     List<HospitalServer> servers = new ArrayList<>();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> servers.forEach(HospitalServer::close)));
     if (Boolean.parseBoolean(System.getenv("FHIR_STOP_AT_EOF"))) {
@@ -22,9 +22,14 @@ public final class Main {
       watch.setDaemon(true);
       watch.start();
     }
-    for (Settings settings : Settings.fromEnvironment()) {
-      servers.add(HospitalServer.start(settings));
-      LOG.info("{} listens on {}:{}", settings.name(), settings.bind(), settings.port());
+    try {
+      for (Settings settings : Settings.fromEnvironment()) {
+        servers.add(HospitalServer.start(settings));
+        LOG.info("{} listens on {}:{}", settings.name(), settings.bind(), settings.port());
+      }
+    } catch (Exception e) {
+      LOG.error("the server does not start", e);
+      System.exit(1); // the threads that were started already would keep the process alive
     }
     Thread.currentThread().join();
   }
