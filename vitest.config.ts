@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** They take minutes each: begun last, they would be waited for alone. */
@@ -19,6 +19,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // They need Java: `npm run test:real`.
+    exclude: [...configDefaults.exclude, 'test/real/**'],
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,

@@ -1,4 +1,5 @@
 import { JsonRpcProvider, type TransactionReceipt, Wallet } from 'ethers'
+import { mined } from '../src/chain/mined.ts'
 import type { Hex } from '../src/domain/hex.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../src/sandbox/anvil.ts'
 import { freePort } from '../src/sandbox/ports.ts'
@@ -39,9 +40,7 @@ export async function createBenchChain(hardfork: string, keyOf: (name: string) =
     },
     async send(from, to, data) {
       const sent = await from.sendTransaction({ to, data, gasLimit: 16_000_000, ...FREE })
-      const receipt = await sent.wait()
-      if (receipt?.status !== 1) throw new Error('the transaction reverted')
-      return receipt
+      return mined(sent)
     },
     async close() {
       provider.destroy()

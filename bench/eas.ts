@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ContractFactory, id, Signature, ZeroAddress, ZeroHash } from 'ethers'
 import { type CodeSettings, createCompiler } from '../scripts/solidity.ts'
+import { mined } from '../src/chain/mined.ts'
 import { SANDBOX_CHAIN_ID } from '../src/sandbox/anvil.ts'
 import { type BenchChain, DEADLINE } from './chain.ts'
 
@@ -84,7 +85,7 @@ export async function measureEas(chain: BenchChain, settings: CodeSettings): Pro
       maxFeePerGas: 0n,
       maxPriorityFeePerGas: 0n,
     })
-    return (await sent.wait())?.contractAddress ?? ZeroAddress
+    return (await mined(sent)).contractAddress ?? ZeroAddress
   }
   const registryAt = await created((await registry.getDeployTransaction()).data)
   const easAt = await created((await eas.getDeployTransaction(registryAt)).data)

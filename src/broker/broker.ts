@@ -5,10 +5,10 @@ import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
-import { DEFAULT_RULES } from '../domain/records/labels/default-rules.ts'
 import type { TokenKeys } from '../exchange/access-token.ts'
 import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
+import { readLabelRules } from '../fhir/label-rules.ts'
 import { createLabeller } from '../fhir/labeller.ts'
 import { createFhirSource } from '../fhir/source.ts'
 import { createRelayer } from '../relayer/relayer.ts'
@@ -24,6 +24,7 @@ import { createWindows } from './audit/windows.ts'
 import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createActs } from './consent/accept-act.ts'
+import { createConsentSlots } from './consent/consent-slots.ts'
 import { createConsentStates } from './consent/consent-state.ts'
 import { createExplainer } from './consent/explain.ts'
 import { openedLines, openingsOf } from './consent/openings.ts'
@@ -41,16 +42,19 @@ import { createHttpServer } from './http/server.ts'
 import { createFileContactSender } from './patients/contact-sender.ts'
 import { createEnrolments } from './patients/enrolment.ts'
 import { createSessions } from './patients/sessions.ts'
+import { createCustodianLists } from './receive/ask-custodian.ts'
 import { createDocuments } from './receive/list-documents.ts'
 import { createRecordOpener } from './receive/open-record.ts'
 import { createReceivedShares } from './receive/receive-share.ts'
 import { createRegistration } from './register/registration.ts'
 import { createJudge } from './release/judge.ts'
+import { createListings } from './release/list-records.ts'
 import { partyOf } from './release/parties.ts'
 import { createReleases } from './release/release-record.ts'
 import { createApprovals } from './requests/approvals.ts'
 import { createReceivedRequests } from './requests/received-requests.ts'
 import { createSentRequests } from './requests/sent-requests.ts'
+import { inSteps } from './start-steps.ts'
 
 export type Broker = {
   /** Where it is reached, without a trailing slash. */
@@ -71,6 +75,8 @@ export type BrokerDeps = {
   afterIntent?: () => Promise<void>
   /** How much, and for how long, the FHIR server and other brokers may answer; the defaults are those of each. */
   bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds> }
+  /** Told of each step of the start; one that takes long is logged besides. */
+  starting?: (step: string) => void
 }
 
 /** How long a start waits for the index; a silent node must not keep the broker from starting. Milliseconds. */
@@ -80,19 +86,26 @@ const CATCH_UP_WITHIN = 10_000
 const LAST_ANCHOR_WITHIN = 3_000
 
 /** One hospital's broker, put together: this is the only place where its parts meet. */
-export async function createBroker({
-  config,
-  keyring,
-  database,
-  fhirBase,
-  clock,
-  log,
-  afterIntent,
-  bounds = {},
-}: BrokerDeps): Promise<Broker> {
+export async function createBroker(deps: BrokerDeps): Promise<Broker> {
+  const slow = (step: string, seconds: number) => deps.log.warn({ step, seconds }, 'the start takes long')
+  return inSteps(slow, (at) =>
+    open(deps, (step) => {
+      at(step)
+      deps.starting?.(step)
+    }),
+  )
+}
+
+async function open(
+  { config, keyring, database, fhirBase, clock, log, afterIntent, bounds = {} }: BrokerDeps,
+  at: (step: string) => void,
+): Promise<Broker> {
+  // First of all: with rules that cannot be read nothing begins.
+  const labeller = createLabeller(readLabelRules(config.labelRules ?? []))
   const { contracts, chainId, predecessors = {} } = config.chain
   const directories = [contracts.recordDirectory, ...(predecessors.recordDirectory ?? [])] as Hex[]
   const member = memberId(config.identifier)
+  at('its tables')
   const db = await openBrokerTables(database.db)
   const indexDb = await openIndexTables(database.db)
   const signing = {
@@ -105,6 +118,7 @@ export async function createBroker({
   const patients = createPatientStore({ vault, clock })
   const remember = createReplayStore({ db, clock })
 
+  at('its side of the chain')
   const { provider, head, index, indexer, sender, reader, timeOf } = await openChainSide({
     config: config.chain,
     operator: keyring.operator,
@@ -192,7 +206,7 @@ export async function createBroker({
     afterApprove: () => void sender.flush(),
   })
   const proposals = createProposals({ clock })
-  const explainer = createExplainer({ db, states })
+  const explainer = createExplainer({ db, states, clock })
   const acts = createActs({
     db,
     patients,
@@ -228,7 +242,6 @@ export async function createBroker({
 
   // register
   const source = createFhirSource({ base: fhirBase, ...(bounds.fhir ? { bounds: bounds.fhir } : {}) })
-  const labeller = createLabeller(DEFAULT_RULES)
   const registration = createRegistration({
     db,
     log,
@@ -284,6 +297,16 @@ export async function createBroker({
     signing,
     ...(afterIntent ? { afterIntent } : {}),
   })
+  const listings = createListings({
+    db,
+    judge,
+    patients,
+    accessLog,
+    index,
+    clock,
+    custodian: member,
+    signing,
+  })
   const received = createReceivedShares({ db, vault, clock, own: { member, key: sealing }, keysOf })
   const chain = { id: chainId, contracts }
   const documents = createDocuments({
@@ -291,6 +314,7 @@ export async function createBroker({
     vault,
     index,
     shares: received,
+    lists: createCustodianLists({ db, index, peers, accessLog, clock, log, member }),
     chain: { id: chainId, directories },
     base: () => base,
   })
@@ -347,6 +371,7 @@ export async function createBroker({
     remember,
     keysOf,
     releases,
+    listings,
     shares: received,
     requests,
     onShare: async ({ custodian, ended }) => {
@@ -390,16 +415,17 @@ export async function createBroker({
     place,
     authorise,
   })
+  const organization = { name: config.name, identifier: config.identifier }
   consentRoutes(app, {
     base: () => base,
     db,
-    provider,
-    reader,
     patients,
     proposals,
+    slots: createConsentSlots({ db, provider, reader, proposals, custodian: member, organization }),
     explainer,
+    accessLog,
+    index,
     custodian: member,
-    organization: { name: config.name, identifier: config.identifier },
     authorise,
   })
   cdsRoutes(app, { db, states, patients, clock, base: () => base, name: config.name, authorise })
@@ -416,14 +442,18 @@ export async function createBroker({
   auditRoutes(app, { db, vault, patients, accessLog, index, member, base: () => base, authorise })
   healthRoutes(app, { head, indexer, registration, windows, sender, nudge: () => registration.nudge() })
 
+  at('its port')
   await app.listen({ host: config.host, port: config.port })
   if (base === '') base = addressOf(app.addresses())
+  at('the hook at the FHIR server')
   await source.subscribe(`${base}/hooks/fhir`).catch((error: unknown) => {
     log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
   })
+  at('the index, which catches up with the chain')
   // What the index does not hold yet must not pass for a profile that nobody published.
   const caughtUp = head.refresh().then(() => indexer.catchUp())
   await Promise.race([caughtUp, new Promise((done) => setTimeout(done, CATCH_UP_WITHIN).unref())])
+  at('its profile')
   await publishProfile({
     db,
     clock,
@@ -432,6 +462,7 @@ export async function createBroker({
     profile: { name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
     known: await index.profile(member),
   })
+  at('the window that the last stop left open')
   // What was logged before the last stop, however it came, is anchored first: until then nothing is released (I4).
   await windows.close()
   void sender.flush()

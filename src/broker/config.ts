@@ -68,6 +68,8 @@ export const BrokerConfig = Type.Object({
     /** Length of an access-log window; at most 30 s, so that I4's minute is kept. Milliseconds. */
     windowMs: Type.Integer({ minimum: 500, maximum: 30_000 }),
   }),
+  /** Files of the custodian's own labelling rules, beside or in place of those that come with Wayleave. */
+  labelRules: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
   /** Requests a minute from one address. */
   requestsPerMinute: Type.Integer({ minimum: 1 }),
 })

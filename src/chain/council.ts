@@ -1,6 +1,7 @@
 import type { JsonRpcProvider, LogDescription, Result, Signer, TransactionReceipt } from 'ethers'
 import type { Hex } from '../domain/hex.ts'
 import { AccessManager__factory, type Contracts, Council__factory } from './contracts.ts'
+import { mined } from './mined.ts'
 
 /** The chambers, at the places that they have in the contract. */
 export const CHAMBERS = ['none', 'providers', 'regulators', 'advocates'] as const
@@ -53,9 +54,7 @@ export function createCouncil(deps: { provider: JsonRpcProvider; contracts: Cont
     await provider.call({ ...call, from: await seat.getAddress(), blockTag: 'pending' })
     const block = await provider.getBlock('latest')
     const free = block?.baseFeePerGas === 0n ? { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n } : {}
-    const receipt = await (await seat.connect(provider).sendTransaction({ ...call, ...free })).wait()
-    if (!receipt) throw new Error('the transaction was sent, but not mined')
-    return receipt
+    return mined(await seat.connect(provider).sendTransaction({ ...call, ...free }))
   }
 
   /** What the council's event of that name says in a receipt. */

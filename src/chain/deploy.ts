@@ -1,4 +1,4 @@
-import type { ContractTransaction, Signer, TransactionReceipt, TransactionResponse } from 'ethers'
+import type { ContractTransaction, Signer } from 'ethers'
 import { getCreateAddress, keccak256 } from 'ethers'
 import type { Hex } from '../domain/hex.ts'
 import type { Contracts } from './contracts.ts'
@@ -16,6 +16,7 @@ import {
   Succession__factory,
 } from './contracts.ts'
 import { CHAMBERS, type Seat } from './council.ts'
+import { mined } from './mined.ts'
 
 /** Roles of OpenZeppelin's `AccessManager`, each held by the council alone; role 0, `ADMIN_ROLE`, as well. */
 export const ROLES = { admin: 0n, atOnce: 1n, delayed: 2n } as const
@@ -115,7 +116,7 @@ export async function deployContracts(signer: Signer, foundation: Foundation): P
 
   const names = Object.keys(contracts) as (keyof Contracts)[]
   const what = [...names, ...members.map(({ id }) => `the admission of ${id}`), 'the handover to the council']
-  const receipts = await Promise.all(sending.map(async (sent, i) => mined(what[i] ?? '', await sent)))
+  const receipts = await Promise.all(sending.map(async (sent, i) => mined(await sent, what[i])))
   for (const [index, name] of names.entries()) {
     const actual = receipts[index]?.contractAddress
     if (actual !== contracts[name]) throw new Error(`${name} lies at ${actual}, not at ${contracts[name]}`)
@@ -177,10 +178,4 @@ type Fees = { maxFeePerGas?: bigint; maxPriorityFeePerGas?: bigint }
 async function freeFees(signer: Signer): Promise<Fees> {
   const block = await signer.provider?.getBlock('latest')
   return block?.baseFeePerGas === 0n ? { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n } : {}
-}
-
-async function mined(what: string, sent: TransactionResponse): Promise<TransactionReceipt> {
-  const receipt = await sent.wait()
-  if (!receipt) throw new Error(`${what} was sent, but not mined`)
-  return receipt
 }

@@ -14,6 +14,7 @@ import {
   Succession__factory,
 } from './contracts.ts'
 import { predecessorsOf, REPLACEABLE, type Replaceable } from './migration/index.ts'
+import { mined } from './mined.ts'
 
 /** A successor that the council has announced, and which members read it. */
 export type Announcement = {
@@ -103,7 +104,8 @@ export function createSuccession(deps: {
       for (const name of TOGETHER[contract] ?? [contract]) {
         const [factory, args] = await planOf(name, next)
         const made = await factory.connect(sender).deploy(...args, await free(provider))
-        await made.waitForDeployment()
+        const sent = made.deploymentTransaction()
+        if (sent) await mined(sent, name)
         const successor = await made.getAddress()
         next[name] = successor
         deployed.push({ contract: name, successor, codeHash: await codeHashOf(successor) })
@@ -152,7 +154,7 @@ export function createSuccession(deps: {
     async accept(operator: Signer, predecessor: string, successor: string): Promise<void> {
       const contract = succession.connect(operator.connect(provider))
       await contract.accept.staticCall(predecessor, successor)
-      await (await contract.accept(predecessor, successor, await free(provider))).wait()
+      await mined(await contract.accept(predecessor, successor, await free(provider)))
     },
   }
 }

@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import type { FhirKind } from '../sandbox/fhir-kind.ts'
 import { startSandbox } from '../sandbox/sandbox.ts'
 import { createStory, playStory, type StepResult } from '../sandbox/story/story.ts'
 
-type Options = { dir: string; fresh?: boolean; once?: boolean; json?: string; story: boolean }
+type Options = { dir: string; fresh?: boolean; fhir: FhirKind; once?: boolean; json?: string; story: boolean }
 
 /** `wayleave sandbox`, which is `npm start`. */
 export function sandboxCommand(): Command {
@@ -12,6 +13,14 @@ export function sandboxCommand(): Command {
     .description('Run three hospitals, a chain and sample patients on this machine, and play the story')
     .option('--dir <folder>', 'where it keeps everything', '.wayleave')
     .option('--fresh', 'empty the folder first')
+    .addOption(
+      new Option(
+        '--fhir <server>',
+        'the hospitals’ FHIR servers: our own, or HAPI FHIR (needs Java 17 and Maven)',
+      )
+        .choices(['embedded', 'hapi'])
+        .default('embedded'),
+    )
     .option('--once', 'play the story, stop, and exit 0 only if every step held')
     .option('--json <file>', 'write { ready_ms, steps: [{ name, ok, ms, detail }] }')
     .option('--no-story', 'only start')
@@ -40,6 +49,7 @@ async function runSandbox(options: Options): Promise<void> {
     const sandbox = await startSandbox({
       dir: options.dir,
       fresh: options.fresh ?? false,
+      fhir: options.fhir,
       startedAt,
       cli,
       tell,

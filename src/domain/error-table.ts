@@ -168,6 +168,16 @@ export const ERRORS = {
     'structure',
     'The typed data is not one of the known kinds or breaks its rules. Build it from the published definitions.',
   ),
+  'consent-body-missing': entry(
+    422,
+    'business-rule',
+    'The terms name a FHIR Consent body that was not sent along. Send it with the signed act.',
+  ),
+  'consent-body-mismatch': entry(
+    422,
+    'business-rule',
+    'The FHIR Consent body is not the one that the terms name. Send the body that was signed, unchanged.',
+  ),
   'terms-unenforceable': entry(
     422,
     'business-rule',

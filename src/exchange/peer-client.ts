@@ -4,6 +4,7 @@ import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type ErrorCode, isErrorCode, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
 import { makeDpopProof } from './dpop-proof.ts'
@@ -17,6 +18,9 @@ export type FetchedRecord = {
   at: number
 }
 
+/** The same for a list: unverified. */
+export type FetchedList = { bytes: Uint8Array; responseJws: string; fetch: string; at: number }
+
 export type PeerClient = {
   /**
    * Asks another member's broker for one record: token (private_key_jwt, DPoP), then the record (design §6).
@@ -24,6 +28,8 @@ export type PeerClient = {
    * `response-invalid` where what it answers breaks the protocol, a redirect or too large a body for example.
    */
   fetchRecord(endpoint: string, tag: Hex, asker: Asker): Promise<FetchedRecord>
+  /** Asks another member's broker what there is behind a share of its. Throws as `fetchRecord` does. */
+  fetchList(endpoint: string, reference: string, asker: Asker): Promise<FetchedList>
   /** Posts a sealed message; resolves to the HTTP status. */
   post(url: string, contentType: string, body: string): Promise<number>
   close(): Promise<void>
@@ -67,7 +73,7 @@ export async function createPeerClient(deps: {
     }
   }
 
-  async function token(endpoint: string, tag: Hex, asker: Asker): Promise<string> {
+  async function token(endpoint: string, scope: string, asker: Asker): Promise<string> {
     const url = `${endpoint}/exchange/token`
     const assertion = await makeClientAssertion({
       key: signing.key,
@@ -81,7 +87,7 @@ export async function createPeerClient(deps: {
     const { proof } = await makeDpopProof({ keys: dpopKeys, method: 'POST', url, nowMs: clock.now() })
     const body = new URLSearchParams({
       grant_type: 'client_credentials',
-      scope: `record:${tag}`,
+      scope,
       client_assertion_type: ASSERTION_TYPE,
       client_assertion: assertion,
     })
@@ -97,31 +103,37 @@ export async function createPeerClient(deps: {
     return tokenIn(answer.bytes)
   }
 
+  /** A token for one thing, and with it that thing. */
+  async function fetchWithToken(endpoint: string, path: string, scope: string, asker: Asker) {
+    const accessToken = await token(endpoint, scope, asker)
+    const url = `${endpoint}${path}`
+    const { proof, jti } = await makeDpopProof({
+      keys: dpopKeys,
+      method: 'GET',
+      url,
+      accessToken,
+      nowMs: clock.now(),
+    })
+    const answer = await call(url, {
+      method: 'GET',
+      headers: { authorization: `DPoP ${accessToken}`, dpop: proof },
+    })
+    if (answer.status !== 200) throw refusal(answer)
+    const header = (name: string) => String(answer.headers[name] ?? '')
+    return {
+      bytes: answer.bytes,
+      recordJws: header(RECORD_SIGNATURE_HEADER),
+      responseJws: header(RESPONSE_SIGNATURE_HEADER),
+      at: Number(header(RESPONSE_TIME_HEADER)),
+      fetch: jti,
+    }
+  }
+
   return {
-    async fetchRecord(endpoint, tag, asker) {
-      const accessToken = await token(endpoint, tag, asker)
-      const url = `${endpoint}/exchange/record/${tag}`
-      const { proof, jti } = await makeDpopProof({
-        keys: dpopKeys,
-        method: 'GET',
-        url,
-        accessToken,
-        nowMs: clock.now(),
-      })
-      const answer = await call(url, {
-        method: 'GET',
-        headers: { authorization: `DPoP ${accessToken}`, dpop: proof },
-      })
-      if (answer.status !== 200) throw refusal(answer)
-      const header = (name: string) => String(answer.headers[name] ?? '')
-      return {
-        bytes: answer.bytes,
-        recordJws: header(RECORD_SIGNATURE_HEADER),
-        responseJws: header(RESPONSE_SIGNATURE_HEADER),
-        at: Number(header(RESPONSE_TIME_HEADER)),
-        fetch: jti,
-      }
-    },
+    fetchRecord: (endpoint, tag, asker) =>
+      fetchWithToken(endpoint, `/exchange/record/${tag}`, peerScope({ tag }), asker),
+    fetchList: (endpoint, reference, asker) =>
+      fetchWithToken(endpoint, `/exchange/list/${reference}`, peerScope({ reference }), asker),
     async post(url, contentType, body) {
       return (await call(url, { method: 'POST', headers: { 'content-type': contentType }, body })).status
     },

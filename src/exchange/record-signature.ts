@@ -2,6 +2,7 @@ import canonicalize from 'canonicalize'
 import { CompactSign, compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import type { ListStatement } from './record-list.ts'
 
 /** What a custodian signs when it registers a version: that this commitment is its own, in this directory. */
 export type RecordStatement = { chainId: number; directory: Hex; custodian: Hex; commitment: Hex }
@@ -12,18 +13,15 @@ export type RecordStatement = { chainId: number; directory: Hex; custodian: Hex;
  */
 export type ResponseStatement = { fetch: string; tag: Hex; commitment: Hex; bytes: Hex; at: number }
 
-const encode = (statement: RecordStatement | ResponseStatement) => {
+type Statement = RecordStatement | ResponseStatement | ListStatement
+
+const encode = (statement: Statement) => {
   const text = canonicalize(statement)
   if (text === undefined) throw new TypeError('A statement has a canonical form')
   return new TextEncoder().encode(text)
 }
 
-async function sign(
-  key: CryptoKey,
-  kid: string,
-  typ: string,
-  statement: RecordStatement | ResponseStatement,
-): Promise<string> {
+async function sign(key: CryptoKey, kid: string, typ: string, statement: Statement): Promise<string> {
   const jws = await new CompactSign(encode(statement))
     .setProtectedHeader({ alg: 'ES256', kid, typ })
     .sign(key)
@@ -31,12 +29,7 @@ async function sign(
   return `${header}..${signature}`
 }
 
-async function verify(
-  jwks: JSONWebKeySet,
-  typ: string,
-  detached: string,
-  statement: RecordStatement | ResponseStatement,
-) {
+async function verify(jwks: JSONWebKeySet, typ: string, detached: string, statement: Statement) {
   const [header, empty, signature, ...more] = detached.split('.')
   if (empty !== '' || more.length > 0) throw wayleaveError('signature-invalid', 'not a detached JWS')
   try {
@@ -52,6 +45,7 @@ async function verify(
 
 const RECORD = 'wayleave-record+jws'
 const RESPONSE = 'wayleave-response+jws'
+const LIST = 'wayleave-list+jws'
 
 /** Detached JWS (RFC 7515, Appendix F) over the RFC 8785 form of the statement. */
 export const signRecord = (key: CryptoKey, kid: string, statement: RecordStatement) =>
@@ -67,3 +61,10 @@ export const signResponse = (key: CryptoKey, kid: string, statement: ResponseSta
 /** @throws WayleaveError `signature-invalid`. */
 export const verifyResponse = (jwks: JSONWebKeySet, jws: string, statement: ResponseStatement) =>
   verify(jwks, RESPONSE, jws, statement)
+
+export const signList = (key: CryptoKey, kid: string, statement: ListStatement) =>
+  sign(key, kid, LIST, statement)
+
+/** @throws WayleaveError `signature-invalid`. */
+export const verifyList = (jwks: JSONWebKeySet, jws: string, statement: ListStatement) =>
+  verify(jwks, LIST, jws, statement)

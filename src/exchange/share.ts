@@ -22,6 +22,11 @@ export type Share = {
   terms: { dataClasses: string[]; sensitivities: string[] }
   fromDay: number
   untilDay: number
+  /**
+   * Where the grantee finds what there is: on the chain, with the keys below, or by asking the custodian, where the consent
+   * is about single records and no compartment is open in full (design §5).
+   */
+  listing: 'chain' | 'custodian'
   /** The keys of the compartments that the consent opens in full, of every pointer key's number; base64url. */
   compartments: { name: string; keyNumber: number; key: string }[]
 }
@@ -41,11 +46,13 @@ function isShare(x: Share): boolean {
     terms,
     fromDay,
     untilDay,
+    listing,
     compartments,
   } = x
   const numbers = [sequence, fromDay, untilDay].every((n) => Number.isSafeInteger(n) && n >= 0)
   const texts = [reference, custodian, scope?.granteeType, scope?.grantee, scope?.purpose].every(isText)
   if (!numbers || !texts || typeof ended !== 'boolean') return false
+  if (listing !== 'chain' && listing !== 'custodian') return false
   if (!isTexts(terms?.dataClasses, 64) || !isTexts(terms.sensitivities, 64)) return false
   if (
     !Array.isArray(identifiers) ||

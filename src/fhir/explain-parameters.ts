@@ -10,6 +10,8 @@ export type ExplainInput = {
   purpose?: string
   classes: string[]
   kinds: string[]
+  /** `Type/id` of one record. */
+  record?: string
   consent?: unknown
 }
 
@@ -32,12 +34,14 @@ export function readExplainInput(body: unknown): ExplainInput {
   if (purpose && (purpose.system !== PURPOSE_SYSTEM || !isPurpose(purpose.code)))
     throw wayleaveError('purpose-unknown')
   const consent = named('consent')[0]?.resource
+  const record = named('record')[0]?.valueReference?.reference
   return {
     patient: { ...(reference ? { reference } : {}), ...(identifier ? { identifier } : {}) },
     ...(recipient ? { recipient } : {}),
     ...(purpose?.code ? { purpose: purpose.code } : {}),
     classes: codes('class'),
     kinds: codes('kind'),
+    ...(record ? { record: String(record) } : {}),
     ...(consent ? { consent } : {}),
   }
 }

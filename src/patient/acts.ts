@@ -1,3 +1,4 @@
+import { bodyHash, type ConsentBody } from '../domain/consent/consent-body.ts'
 import type { SignedFlags } from '../domain/consent/consent-word.ts'
 import { isDataClass } from '../domain/consent/data-classes.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
@@ -36,6 +37,8 @@ export type GrantWish = {
   classes: readonly string[]
   /** Sensitive kinds allowed; none when left out. */
   sensitivities?: readonly string[]
+  /** A FHIR Consent body that narrows all this; it is sent along with what is signed. */
+  body?: ConsentBody
   /** YYYY-MM-DD (UTC), included; today when left out. */
   from?: string
   /** YYYY-MM-DD (UTC), included; 365 days after `from` when left out. */
@@ -100,7 +103,7 @@ export function buildGrant(s: SigningState, wish: GrantWish, at: Circumstances):
   return act(s, 'Grant', {
     handle: s.handle,
     scope,
-    terms: saltedTerms(wish.classes, wish.sensitivities ?? [], at.salt),
+    terms: saltedTerms(wish.classes, wish.sensitivities ?? [], at.salt, wish.body),
     from: dateOfDay(fromDay),
     until: dateOfDay(untilDay),
     ...{ snapshotOnly: false, mayBeReferredOn: false, needsApproval: false, laterMembersToo: false },
@@ -121,15 +124,15 @@ export function buildRevocation(
   return act(s, 'Revocation', { handle: s.handle, scope, upToVersion: upToOf(s, hash, signedVersion) })
 }
 
-/** An objection to some data classes, or, where none is named, to everything. */
+/** An objection to some data classes, or, where none is named, to everything; of that to what a body says, if any. */
 export function buildObjection(
   s: SigningState,
-  wish: { to: Party; purpose: string; classes?: readonly string[] },
+  wish: { to: Party; purpose: string; classes?: readonly string[]; body?: ConsentBody },
   at: Circumstances,
   signedVersion = 0,
 ): TypedData<'Objection'> {
   const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
-  const terms = saltedTerms(wish.classes ?? [], [], at.salt)
+  const terms = saltedTerms(wish.classes ?? [], [], at.salt, wish.body)
   return act(s, 'Objection', { handle: s.handle, scope, terms, upToVersion: upToOf(s, hash, signedVersion) })
 }
 
@@ -178,10 +181,16 @@ const deadlineAt = ({ now, early = 0 }: { now: number; early?: number }) =>
 /** A person has to approve it: a week, to the end of a day, so that the deadline singles nobody out (I8). */
 const approvalDeadline = ({ now }: Circumstances) => (dayOf(now) + 8) * 86_400
 
-function saltedTerms(classes: readonly string[], kinds: readonly string[], salt: Hex): SaltedTerms {
+function saltedTerms(
+  classes: readonly string[],
+  kinds: readonly string[],
+  salt: Hex,
+  body?: ConsentBody,
+): SaltedTerms {
   const stranger = classes.find((c) => !isDataClass(c)) ?? kinds.find((k) => !isGrantableKind(k))
   if (stranger !== undefined) throw new RangeError(`${stranger} is not something that a patient can name`)
-  return { ...normalTerms({ dataClasses: classes, sensitivities: kinds }), salt }
+  const hash = body ? { body: bodyHash(body) } : {}
+  return { ...normalTerms({ dataClasses: classes, sensitivities: kinds, ...hash }), salt }
 }
 
 function periodOf(

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
+import type { ConsentBody } from '../domain/consent/consent-body.ts'
 import type { Explanation, Preview } from '../domain/consent/explained.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
 import type { OwnProposal } from '../domain/consent/own-proposals.ts'
@@ -63,13 +64,17 @@ export type Sent<A extends ActName = ActName> = {
 
 export type HistoryLine = AuditEntry & { sentence: string }
 
-/** Would this member be allowed a record of this class and these kinds, for this purpose? */
-export type ExplainAsk = { requester: Hex; purpose: string; dataClass: string; kinds?: readonly string[] }
+/** Would this member be allowed a record of this class and these kinds, or this very record, for this purpose? */
+export type ExplainAsk = { requester: Hex; purpose: string } & (
+  | { dataClass: string; kinds?: readonly string[] }
+  | { record: string }
+)
 
 /** What of a request the patient grants; what is left out stays as it was asked for. */
 export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly string[]; until?: string }
 
 export type SlotWish = { to: Party; purpose: string }
+type ObjectionWish = SlotWish & { classes?: readonly string[]; body?: ConsentBody }
 
 /**
  * A patient's device at one custodian. Whatever it signs it builds itself; it signs nothing that a server dictates.
@@ -110,7 +115,7 @@ export type PatientClient = {
   decline(proposal: { id: string }): Promise<void>
   revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
   /** Without classes: to everything. */
-  object(wish: SlotWish & { classes?: readonly string[] }, sending?: Sending): Promise<Sent<'Objection'>>
+  object(wish: ObjectionWish, sending?: Sending): Promise<Sent<'Objection'>>
   withdraw(wish: SlotWish, sending?: Sending): Promise<Sent<'Withdrawal'>>
   lock(sending?: Sending): Promise<Sent<'Lock'>>
   unlock(sending?: Sending): Promise<Sent<'Unlock'>>
@@ -187,8 +192,12 @@ export function createPatientClient(options: {
     }
   }
 
-  async function send<A extends ActName>(data: TypedData<A>, { signOnly, via }: Sending): Promise<Sent<A>> {
-    const signed = await signAct(key.privateKey, data)
+  async function send<A extends ActName>(
+    data: TypedData<A>,
+    { signOnly, via }: Sending,
+    body?: ConsentBody,
+  ): Promise<Sent<A>> {
+    const signed = { ...(await signAct(key.privateKey, data)), ...(body ? { body } : {}) }
     const form = via
       ? hashedForm(signed, await sealToCustodian(signed, sealingKeyOf(via.custodianKeys)))
       : signed
@@ -210,9 +219,10 @@ export function createPatientClient(options: {
     yields: number,
     data: TypedData<A>,
     sending: Sending,
+    body?: ConsentBody,
   ): Promise<Sent<A>> {
     own.signedVersion(slot, yields)
-    const sent = await send(data, sending)
+    const sent = await send(data, sending, body)
     if (sent.receipt) own.sent({ slot, version: yields })
     return sent
   }
@@ -221,10 +231,11 @@ export function createPatientClient(options: {
     const state = await settledState(wish)
     const data = buildGrant(state, wish, circumstances())
     const { version } = data.message
-    if (!data.message.needsApproval) return sendForSlot(hashOf(state, wish), version, data, sending)
+    if (!data.message.needsApproval)
+      return sendForSlot(hashOf(state, wish), version, data, sending, wish.body)
     // Nothing waits for it: whether and when it is mined is the custodian's to say.
     own.signedVersion(hashOf(state, wish), version)
-    return send(data, sending)
+    return send(data, sending, wish.body)
   }
 
   async function revoke(wish: SlotWish, sending: Sending = {}): Promise<Sent<'Revocation'>> {
@@ -234,14 +245,11 @@ export function createPatientClient(options: {
     return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
   }
 
-  async function object(
-    wish: SlotWish & { classes?: readonly string[] },
-    sending: Sending = {},
-  ): Promise<Sent<'Objection'>> {
+  async function object(wish: ObjectionWish, sending: Sending = {}): Promise<Sent<'Objection'>> {
     const state = await signingState()
     const slot = hashOf(state, wish)
     const data = buildObjection(state, wish, circumstances(), own.highestVersion(slot))
-    return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+    return sendForSlot(slot, data.message.upToVersion + 1, data, sending, wish.body)
   }
 
   async function bindingOffered(invitation: { enrolment: string; code: string }): Promise<TypedData<'Bind'>> {
@@ -310,11 +318,12 @@ export function createPatientClient(options: {
     },
 
     async accept({ effect, wish }, sending = {}) {
-      const { to, purpose, dataClasses: classes, sensitivities, from, until } = wish
+      const { to, purpose, dataClasses: classes, sensitivities, from, until, body } = wish
       if (effect === 'end') return revoke({ to, purpose }, sending)
-      if (effect === 'deny') return object({ to, purpose, classes }, sending)
+      const narrower = body ? { body } : {}
+      if (effect === 'deny') return object({ to, purpose, classes, ...narrower }, sending)
       const period = { ...(from ? { from } : {}), ...(until ? { until } : {}) }
-      return grant({ to, purpose, classes, sensitivities, ...period }, sending)
+      return grant({ to, purpose, classes, sensitivities, ...period, ...narrower }, sending)
     },
 
     async decline({ id }) {

@@ -7,6 +7,9 @@ export type Anvil = { rpc: string; pid: number; stop(): Promise<void> }
 
 export const SANDBOX_CHAIN_ID = 78_230
 
+/** One answer, while it starts. Milliseconds. */
+const ANSWER_WITHIN = 2_000
+
 /** The platform's own binary: what is started through npx outlives npx's death. */
 function anvilBinary(): string {
   const platform = process.platform === 'win32' ? 'win32' : process.platform
@@ -27,6 +30,8 @@ export async function startAnvil(args: {
   blockTime?: number
   /** The EVM's rules; anvil's newest unless given. */
   hardfork?: string
+  /** More of anvil's own flags. */
+  flags?: readonly string[]
 }): Promise<Anvil> {
   const pidFile = args.dir && join(args.dir, 'anvil.pid')
   if (pidFile) await endLeftOver(pidFile)
@@ -38,6 +43,7 @@ export async function startAnvil(args: {
     ['--base-fee', '0', '--gas-price', '0', '--disable-min-priority-fee'],
     ['--accounts', '1', '--quiet'],
     args.hardfork ? ['--hardfork', args.hardfork] : [],
+    args.flags ?? [],
     args.dir ? ['--state', join(args.dir, 'state.json'), '--state-interval', '2'] : [],
   ].flat()
   // A group of its own, so that Ctrl-C reaches it only after the brokers have closed.
@@ -58,15 +64,18 @@ export async function startAnvil(args: {
   }
 }
 
+/** @throws Error when it ends, or somebody else has its port and says nothing. */
 async function answering(rpc: string, child: ChildProcess): Promise<void> {
-  const question = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] })
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] })
+  const headers = { 'content-type': 'application/json' }
   for (let i = 0; i < 200; i++) {
     if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`)
-    const headers = { 'content-type': 'application/json' }
-    const answer = await fetch(rpc, { method: 'POST', headers, body: question }).catch(() => undefined)
+    const signal = AbortSignal.timeout(ANSWER_WITHIN)
+    const answer = await fetch(rpc, { method: 'POST', headers, body, signal }).catch(() => undefined)
     if (answer?.ok) return
     await new Promise((done) => setTimeout(done, 50))
   }
+  child.kill('SIGKILL')
   throw new Error('anvil does not answer')
 }
 

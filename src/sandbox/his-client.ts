@@ -29,7 +29,7 @@ export type HisClient = {
   /** Asks the CDS service for a decision. */
   consult(body: unknown): Promise<Answer<{ cards: { summary: string; extension: ConsultExtension }[] }>>
   /** Any other call of the FHIR API, for treatment. */
-  fhir<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer<T>>
+  fhir<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer<T>>
   token(purpose: string): Promise<string>
 }
 

@@ -4,6 +4,7 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { BrokerConfig } from '../broker/index.ts'
 import { type Keyring, loadKeyring } from '../store/keyring.ts'
 import { SANDBOX_GROUPS } from './council.ts'
+import type { FhirKind } from './fhir-kind.ts'
 import { freePort } from './ports.ts'
 import type { SampleHospital } from './samples/index.ts'
 import type { SandboxClient, SandboxFile } from './sandbox-file.ts'
@@ -100,7 +101,11 @@ function publicClient(
 }
 
 /** Writes the broker's configuration; it names the key file and holds no private key. */
-export function writeBrokerConfig(files: HospitalFiles, chain: SandboxFile['chain']): BrokerConfig {
+export function writeBrokerConfig(
+  files: HospitalFiles,
+  chain: SandboxFile['chain'],
+  fhir: FhirKind = 'embedded',
+): BrokerConfig {
   const { hospital, dir } = files
   const config: BrokerConfig = {
     name: hospital.name,
@@ -109,7 +114,10 @@ export function writeBrokerConfig(files: HospitalFiles, chain: SandboxFile['chai
     port: files.ports.broker,
     keys: join(dir, 'keys.json'),
     database: { kind: 'pglite', dir: join(dir, 'database') },
-    fhir: { kind: 'embedded', port: files.ports.fhir, accessLog: files.fhirAccessLog },
+    fhir:
+      fhir === 'embedded'
+        ? { kind: 'embedded', port: files.ports.fhir, accessLog: files.fhirAccessLog }
+        : { kind: 'server', base: `http://127.0.0.1:${files.ports.fhir}/fhir` },
     chain,
     clients: [
       publicClient(files.his, 'Hospital information system'),

@@ -8,6 +8,8 @@ import { publicJwks } from '../store/keyring.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from './anvil.ts'
 import { ALL_ROLES, newSeats, publicSeats, SANDBOX_DELAY, SANDBOX_GROUPS, type SeatKey } from './council.ts'
 import { awaitBinding, enrolSample } from './enrol-samples.ts'
+import { type FhirKind, keepToFhirKind, openHapi } from './fhir-kind.ts'
+import { findToolchain } from './hapi/toolchain.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from './hospital-files.ts'
 import { countSampleRecords, loadSamples } from './load-samples.ts'
 import { NotYet, patiently } from './patiently.ts'
@@ -39,15 +41,19 @@ type ChainFile = {
 export async function startSandbox(args: {
   dir: string
   fresh: boolean
+  fhir: FhirKind
   startedAt: number
   /** This process's entry, with which brokers are started. */
   cli: string
   tell: (line: string) => void
 }): Promise<Sandbox> {
   const { tell } = args
+  // Before anything is emptied or started.
+  if (args.fhir === 'hapi') await findToolchain()
   const dir = resolve(args.dir)
   if (args.fresh) emptySandbox(dir)
   mkdirSync(dir, { recursive: true, mode: 0o700 })
+  keepToFhirKind(dir, args.fhir)
   const releaseDir = claim(dir)
   const closers: (() => Promise<void>)[] = [async () => releaseDir()]
   const stop = async () => {
@@ -57,10 +63,14 @@ export async function startSandbox(args: {
     const hospitals = await Promise.all(sampleHospitals().map((hospital) => openHospitalFiles(dir, hospital)))
     const { chain, anvil, seats } = await openChain(dir, hospitals, tell)
     closers.push(() => anvil.stop())
+    if (args.fhir === 'hapi') {
+      const hapi = await openHapi(dir, hospitals, tell)
+      closers.push(() => hapi.stop())
+    }
     const council = { delay: SANDBOX_DELAY, seats, groups: [...SANDBOX_GROUPS] }
     const file: SandboxFile = { chain, council, hospitals: [], patients: openPatients(dir) }
     const path = join(dir, 'sandbox.json')
-    const supervised = hospitals.map((files) => startBroker(args.cli, files, chain, () => rewrite()))
+    const supervised = hospitals.map((files) => startBroker(args, files, chain, () => rewrite()))
     // All brokers close at the same time.
     closers.push(async () => {
       await Promise.all(supervised.map((broker) => broker.stop()))
@@ -178,12 +188,12 @@ function profileOf(files: HospitalFiles) {
 }
 
 function startBroker(
-  cli: string,
+  { cli, fhir }: { cli: string; fhir: FhirKind },
   files: HospitalFiles,
   chain: SandboxFile['chain'],
   onStart: () => void,
 ): Supervised {
-  writeBrokerConfig(files, chain)
+  writeBrokerConfig(files, chain, fhir)
   let first = true
   return supervise({
     command: process.execPath,

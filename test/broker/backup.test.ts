@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeBackup, restoreBackup } from '../../src/store/backup.ts'
-import { openDatabase } from '../../src/store/database.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
+import { openFreshDatabase } from '../support/databases.ts'
 import { ANNA, condition, patient } from '../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../support/world.ts'
 
@@ -58,7 +58,7 @@ test('a hospital that lost its database goes on from its encrypted backup: conse
 test('a backup opens with its passphrase only, and fills an empty database only', async () => {
   const db = await openBrokerTables(a.database.db)
   const backup = await makeBackup(db, a.files.keyring, PASSPHRASE)
-  const empty = await openDatabase({ kind: 'pglite' })
+  const empty = await openFreshDatabase()
   try {
     await expect(
       restoreBackup(await openBrokerTables(empty.db), backup, 'another passphrase'),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { actCall, signerOf } from '../../src/chain/act-calls.ts'
 import { type ConsentReader, createConsentReader } from '../../src/chain/consent-reader.ts'
 import { errorCodeOfSelector } from '../../src/chain/contract-errors.ts'
+import { mined } from '../../src/chain/mined.ts'
 import { termsKey } from '../../src/domain/consent/consent-word.ts'
 import type { SaltedScope } from '../../src/domain/consent/scope.ts'
 import type { SaltedTerms } from '../../src/domain/consent/terms.ts'
@@ -75,8 +76,8 @@ async function land<A extends ActName>(
   from: Wallet = anybody,
 ) {
   const { call } = await signed(patient, act, message)
-  const receipt = await (await from.sendTransaction({ to: call.contract, data: call.data, ...FREE })).wait()
-  expect(receipt?.status).toBe(1)
+  const sent = await from.sendTransaction({ to: call.contract, data: call.data, ...FREE })
+  expect((await mined(sent)).status).toBe(1)
 }
 
 /** What the contract answers to the act: nothing where it takes it, else our code for its refusal. */
@@ -268,7 +269,7 @@ describe('a signature', () => {
     const device = `${signature.slice(0, -2)}0${v}` as Hex
     expect(signerOf('Lock', domainOf('Lock'), hashed, device)).toBe(patient.key.address.toLowerCase())
     const call = actCall('Lock', chain.contracts, hashed, patient.key.address as Hex, device)
-    await (await anybody.sendTransaction({ to: call.contract, data: call.data, ...FREE })).wait()
+    await mined(await anybody.sendTransaction({ to: call.contract, data: call.data, ...FREE }))
     expect((await read(patient)).handle.locked).toBe(true)
   })
 

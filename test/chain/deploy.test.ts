@@ -15,6 +15,7 @@ import {
   Succession__factory,
 } from '../../src/chain/contracts.ts'
 import { deployContracts, ROLES } from '../../src/chain/deploy.ts'
+import { mined as receiptOf } from '../../src/chain/mined.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import { councilOf, newSeats, publicSeats } from '../../src/sandbox/council.ts'
 import { inWords } from '../support/in-words.ts'
@@ -293,9 +294,7 @@ async function slotVersion(): Promise<number> {
 }
 
 async function mined(sent: Promise<ContractTransactionResponse>): Promise<TransactionReceipt> {
-  const receipt = await (await sent).wait()
-  if (!receipt) throw new Error('not mined')
-  return receipt
+  return receiptOf(await sent)
 }
 
 async function blockTime(): Promise<number> {

@@ -7,9 +7,10 @@ import { createSender, enqueueCall, type Sender } from '../../src/chain/sender.t
 import { systemClock } from '../../src/domain/clock.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
-import { type Database, openDatabase } from '../../src/store/database.ts'
+import type { Database } from '../../src/store/database.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
 import type { BrokerTables } from '../../src/store/schema.ts'
+import { openFreshDatabase } from '../support/databases.ts'
 import { createTestChain, pointerFor, type TestChain, type TestMember } from './test-chain.ts'
 
 let chain: TestChain
@@ -18,7 +19,7 @@ let database: Database
 let db: Kysely<BrokerTables>
 beforeAll(async () => {
   chain = await createTestChain()
-  database = await openDatabase({ kind: 'pglite' })
+  database = await openFreshDatabase()
   db = await openBrokerTables(database.db)
 })
 afterAll(async () => {

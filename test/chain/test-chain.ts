@@ -6,8 +6,10 @@ import {
   type TransactionReceipt,
   Wallet,
 } from 'ethers'
+import { inSteps } from '../../src/broker/start-steps.ts'
 import { type Contracts, RecordDirectory__factory } from '../../src/chain/contracts.ts'
 import { deployContracts } from '../../src/chain/deploy.ts'
+import { mined as receiptOf } from '../../src/chain/mined.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvil.ts'
 import { ALL_ROLES, councilOf, newSeats, publicSeats } from '../../src/sandbox/council.ts'
@@ -38,12 +40,20 @@ export type TestChain = {
 
 /** A real chain with our contracts on it; a block comes with each transaction, and none by itself. */
 export async function createTestChain({ councilDelay = 0 } = {}): Promise<TestChain> {
+  const slow = (step: string, seconds: number) =>
+    console.warn(`After ${seconds} s the chain stands at ${step}`)
+  return inSteps(slow, (at) => openTestChain(councilDelay, at))
+}
+
+async function openTestChain(councilDelay: number, at: (step: string) => void): Promise<TestChain> {
+  at('its process')
   const anvil = await startAnvil({ port: await freePort(), blockTime: 100_000 })
   const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, {
     staticNetwork: true,
     cacheTimeout: -1,
     pollingInterval: 20,
   })
+  at('the contracts')
   const signer = new NonceManager(Wallet.createRandom(provider))
   const seats = newSeats()
   const { contracts, deployedAt } = await deployContracts(signer, {
@@ -88,7 +98,5 @@ export async function createTestChain({ councilDelay = 0 } = {}): Promise<TestCh
 export const pointerFor = (tag: string): Hex => `0x${id(tag).slice(2).repeat(5)}`
 
 export async function mined(sent: Promise<ContractTransactionResponse>): Promise<TransactionReceipt> {
-  const receipt = await (await sent).wait()
-  if (!receipt) throw new Error('not mined')
-  return receipt
+  return receiptOf(await sent)
 }

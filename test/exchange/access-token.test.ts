@@ -62,6 +62,25 @@ describe('an access token', () => {
     expect(await code('record', await custom({}))).toBe('accepted')
   })
 
+  test('for a record or a list says who asks and under which consent in the words of IHE IUA and PCF as well', async () => {
+    const share = 'ABEiM0RVZneImaq7zN3u_w'
+    const of = async (grant: Grant) =>
+      (decodeJwt(await issue(grant)).extensions ?? {}) as Record<string, Record<string, unknown>>
+    const { ihe_iua, ihe_pcf } = await of({ ...RECORD, share })
+    expect(ihe_iua).toMatchObject({
+      subject_organization_id: ASKER.organization,
+      purpose_of_use: [{ code: ASKER.purpose }],
+    })
+    expect(ihe_pcf).toMatchObject({ doc_id: ['urn:uuid:00112233-4455-6677-8899-aabbccddeeff'] })
+    expect((await of(RECORD)).ihe_pcf).toBeUndefined()
+    const { tag: _none, kind: _record, ...who } = RECORD
+    const list: Grant = { kind: 'list', reference: share, ...who }
+    expect((await of(list)).ihe_pcf).toEqual(ihe_pcf)
+    expect(await verifyToken(keys, 'list', await issue(list), NOW)).toEqual(list)
+    expect(await code('record', await issue(list))).toBe('token-invalid')
+    expect(await code('list', await issue(RECORD))).toBe('token-invalid')
+  })
+
   test('for a record lives at most sixty seconds, and then is expired', async () => {
     const { token, expiresIn } = await issueToken(keys, RECORD, NOW)
     expect(expiresIn).toBeLessThanOrEqual(60)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { b2bExtension, readAsker } from '../../src/exchange/b2b.ts'
+import { b2bExtension, iuaExtension, pcfExtension, readAsker, shareUrn } from '../../src/exchange/b2b.ts'
 import { ASKER, refusal } from './exchange-world.ts'
 
 const claims = (changes: Record<string, unknown> = {}) => {
@@ -46,5 +46,50 @@ describe('who asks, and why', () => {
     for (const value of ['treat', 'NONSENSE', '', 'x#', 'toString', 7, null, ['TREAT']]) {
       expect(await code(claims({ purpose_of_use: [value] })), JSON.stringify(value)).toBe('purpose-unknown')
     }
+  })
+})
+
+describe('who asks, in the words of IHE IUA', () => {
+  const role = 'http://snomed.info/sct#309343006'
+  const iua = (changes: Record<string, unknown> = {}) => ({
+    user: ASKER.userId,
+    extensions: { ihe_iua: { ...iuaExtension(ASKER).ihe_iua, ...changes } },
+  })
+
+  test('is the same as in those of UDAP', () => {
+    expect(readAsker(iua())).toEqual(ASKER)
+    const coded = { ...ASKER, role }
+    expect(readAsker({ sub: ASKER.userId, extensions: iuaExtension(coded) })).toEqual(coded)
+  })
+
+  test('gives way where both are there, so that nobody can be two', () => {
+    const both = { ...iuaExtension({ ...ASKER, purpose: 'HRESCH' }), ...b2bExtension(ASKER) }
+    expect(readAsker({ user: 'somebody else', extensions: both })).toEqual(ASKER)
+  })
+
+  test('is refused without user, role, organisation, or with another number of purposes than one', async () => {
+    for (const [changes, expected] of [
+      [{ subject_role: [] }, 'user-missing'],
+      [{ subject_role: 7 }, 'user-missing'],
+      [{ subject_organization_id: undefined }, 'user-missing'],
+      [{ purpose_of_use: [] }, 'purpose-missing'],
+      [{ purpose_of_use: 'TREAT' }, 'purpose-missing'],
+      [{ purpose_of_use: [{ code: 'NONSENSE' }] }, 'purpose-unknown'],
+      [{ purpose_of_use: [null] }, 'purpose-unknown'],
+    ] as const)
+      expect(await code(iua(changes)), JSON.stringify(changes)).toBe(expected)
+    expect(await code({ extensions: iua().extensions })).toBe('user-missing')
+    expect(await code({ extensions: { ihe_iua: null } })).toBe('user-missing')
+  })
+})
+
+describe('under which consent a token was issued', () => {
+  test('is told by the share alone: no identifier of the person, no id of a Consent, no slot', () => {
+    const reference = Buffer.from('00112233445566778899aabbccddeeff', 'hex').toString('base64url')
+    expect(shareUrn(reference)).toBe('urn:uuid:00112233-4455-6677-8899-aabbccddeeff')
+    expect(pcfExtension(reference).ihe_pcf).toMatchObject({
+      patient_id: shareUrn(reference),
+      doc_id: [shareUrn(reference)],
+    })
   })
 })

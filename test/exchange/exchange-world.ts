@@ -9,9 +9,10 @@ import {
   UnsecuredJWT,
 } from 'jose'
 import type { Asker } from '../../src/exchange/b2b.ts'
-import { type Database, openDatabase } from '../../src/store/database.ts'
+import type { Database } from '../../src/store/database.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
 import { createReplayStore } from '../../src/store/replay.ts'
+import { openFreshDatabase } from '../support/databases.ts'
 
 export const NOW = Date.UTC(2026, 5, 15, 12)
 export const SECONDS = NOW / 1_000
@@ -47,7 +48,7 @@ export const unsigned = (claims: JWTPayload): string => new UnsecuredJWT(claims)
 
 /** A replay store on a real database; each `fresh()` remembers nothing yet. */
 export async function openReplay() {
-  const database: Database = await openDatabase({ kind: 'pglite' })
+  const database: Database = await openFreshDatabase()
   const db = await openBrokerTables(database.db)
   return {
     remember: createReplayStore({ db, clock: { now: () => NOW, monotonic: () => 0 } }),

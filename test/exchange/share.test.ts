@@ -20,6 +20,7 @@ const SHARE: Share = {
   terms: { dataClasses: ['problems'], sensitivities: [] },
   fromDay: 20_000,
   untilDay: 20_100,
+  listing: 'chain' as const,
   compartments: [{ name: 'problems', keyNumber: 1, key: randomBytes(32).toString('base64url') }],
 }
 
@@ -114,6 +115,7 @@ describe('a share', () => {
     ['a negative sequence', { ...SHARE, sequence: -1 }],
     ['a sequence that is no number', { ...SHARE, sequence: '4' }],
     ['no period', { ...SHARE, untilDay: undefined }],
+    ['no way to find what there is', { ...SHARE, listing: 'elsewhere' }],
     ['identifiers without a value', { ...SHARE, identifiers: [{ system: 'x' }] }],
     ['identifiers that are no list', { ...SHARE, identifiers: null }],
     [

@@ -3,10 +3,11 @@ import pino from 'pino'
 import { watchHead } from '../../src/chain/head-watch.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { createIndexer, type Indexer } from '../../src/indexer/index.ts'
-import { type Database, openDatabase } from '../../src/store/database.ts'
+import { type Database, type DatabaseConfig, openDatabase } from '../../src/store/database.ts'
 import { openIndexTables } from '../../src/store/migrate.ts'
 import type { IndexTables } from '../../src/store/schema.ts'
 import type { TestChain } from '../chain/test-chain.ts'
+import { openFreshDatabase } from '../support/databases.ts'
 
 export type TestIndex = {
   db: Kysely<IndexTables>
@@ -16,9 +17,13 @@ export type TestIndex = {
   close(): Promise<void>
 }
 
-/** An index of the chain: in memory, or in a folder; so many blocks at once. It moves only when told to. */
-export async function openIndex(chain: TestChain, dir?: string, range?: number): Promise<TestIndex> {
-  const database: Database = await openDatabase({ kind: 'pglite', ...(dir === undefined ? {} : { dir }) })
+/** An index of the chain: in this database, or in one of its own; so many blocks at once. It moves only when told to. */
+export async function openIndex(
+  chain: TestChain,
+  config?: DatabaseConfig,
+  range?: number,
+): Promise<TestIndex> {
+  const database: Database = config ? await openDatabase(config) : await openFreshDatabase()
   const db = await openIndexTables(database.db)
   const head = watchHead({ provider: chain.provider, clock: systemClock, everyMs: 3_600_000 })
   const { provider, contracts, deployedAt } = chain

@@ -7,9 +7,10 @@ import { id } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { deployContracts } from '../../src/chain/deploy.ts'
 import { newSeats, publicSeats } from '../../src/sandbox/council.ts'
-import { openDatabase } from '../../src/store/database.ts'
+import { type DatabaseConfig, openDatabase } from '../../src/store/database.ts'
 import { openIndexTables } from '../../src/store/migrate.ts'
 import { createTestChain, pointerFor, type TestChain, type TestMember } from '../chain/test-chain.ts'
+import { freshDatabase } from '../support/databases.ts'
 import { dump, openIndex, replayed, type TestIndex } from './index-world.ts'
 
 let chain: TestChain
@@ -26,13 +27,21 @@ afterAll(async () => {
 })
 
 const opened: TestIndex[] = []
-const open = async (dir?: string, range?: number) => {
-  const index = await openIndex(chain, dir, range)
+const open = async (config?: DatabaseConfig, range?: number) => {
+  const index = await openIndex(chain, config, range)
   opened.push(index)
   return index
 }
+const removals: (() => Promise<void>)[] = []
+/** A database that outlives the index which was opened in it. */
+const keptDatabase = async () => {
+  const { config, remove } = await freshDatabase('on disk')
+  removals.push(remove)
+  return config
+}
 afterEach(async () => {
   for (const index of opened.splice(0)) await index.close().catch(() => {})
+  for (const remove of removals.splice(0)) await remove()
 })
 
 const tagsIn = async (index: TestIndex) =>
@@ -105,21 +114,21 @@ describe('the index', () => {
   })
 
   test('goes on where it stopped, over many ranges of blocks, and doubles nothing', async () => {
-    const dir = join(scratch, 'stopped')
-    const first = await open(dir, 7)
+    const config = await keptDatabase()
+    const first = await open(config, 7)
     await first.follow()
     await first.close()
     await chain.mine(40)
     await chain.register(hospital, name(), name())
     await chain.mine(40)
-    const second = await open(dir, 7)
+    const second = await open(config, 7)
     expect(second.indexer.position()).toBeLessThan((await chain.height()) - 80)
     await second.follow()
     expect(await dump(second.db)).toEqual(await replayed(chain))
   })
 
   test('killed at any moment, has whole ranges and catches up to the same rows', async () => {
-    const dir = join(scratch, 'killed')
+    const config = await keptDatabase()
     for (let i = 0; i < 12; i++) {
       await chain.register(hospital, ...Array.from({ length: 40 }, name))
       await chain.mine(3)
@@ -138,7 +147,7 @@ describe('the index', () => {
        import { openDatabase } from ${module('store/database.ts')}
        import { openIndexTables } from ${module('store/migrate.ts')}
        const provider = new JsonRpcProvider(${JSON.stringify(chain.anvil.rpc)}, undefined, { cacheTimeout: -1 })
-       const { db } = await openDatabase({ kind: 'pglite', dir: ${JSON.stringify(dir)} })
+       const { db } = await openDatabase(${JSON.stringify(config)})
        const indexer = await createIndexer({
          db: await openIndexTables(db), provider, contracts: ${JSON.stringify(chain.contracts)},
          from: ${chain.deployedAt}, head: watchHead({ provider, clock: systemClock }), log: pino({ level: 'silent' }), range: 4,
@@ -150,7 +159,7 @@ describe('the index', () => {
     killed.kill('SIGKILL')
     await once(killed, 'close')
 
-    const left = await openDatabase({ kind: 'pglite', dir })
+    const left = await openDatabase(config)
     const tables = await openIndexTables(left.db)
     const last = await tables
       .selectFrom('blocks')
@@ -163,7 +172,7 @@ describe('the index', () => {
     expect(last?.number).toBeLessThan(await chain.height())
     expect(before).toEqual(whole.filter((row) => row.block <= (last?.number ?? -1)))
 
-    const index = await open(dir)
+    const index = await open(config)
     await index.follow()
     expect(await dump(index.db)).toEqual(whole)
   }, 60_000)
@@ -234,8 +243,8 @@ describe('after a reorganisation', () => {
   })
 
   test('that happened while the process was down, is found at the next start', async () => {
-    const dir = join(scratch, 'down')
-    const first = await open(dir)
+    const config = await keptDatabase()
+    const first = await open(config)
     const [gone, instead] = [name(), name()]
     await first.follow()
     await orphan(async () => {
@@ -244,7 +253,7 @@ describe('after a reorganisation', () => {
       await first.close()
     })
     await chain.register(hospital, instead)
-    const second = await open(dir)
+    const second = await open(config)
     const forks: number[] = []
     second.indexer.onReorganisation(async (block) => void forks.push(block))
     await second.follow()
@@ -253,8 +262,8 @@ describe('after a reorganisation', () => {
   })
 
   test('whoever listens is told again, also after a restart, until it has followed', async () => {
-    const dir = join(scratch, 'listener')
-    const first = await open(dir)
+    const config = await keptDatabase()
+    const first = await open(config)
     await first.follow()
     const fork = (await chain.height()) + 1
     const told: number[] = []
@@ -271,14 +280,14 @@ describe('after a reorganisation', () => {
     expect(new Set(told)).toEqual(new Set([fork]))
     told.splice(0)
 
-    const second = await open(dir)
+    const second = await open(config)
     await second.follow()
     second.indexer.onReorganisation(async (block) => void told.push(block))
     await second.follow()
     await second.follow()
     expect(told).toEqual([fork])
     await second.close()
-    const third = await open(dir)
+    const third = await open(config)
     third.indexer.onReorganisation(async (block) => void told.push(block))
     await third.follow()
     expect(told).toEqual([fork])

@@ -1,22 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestChain, type TestChain, type TestMember } from '../chain/test-chain.ts'
 import { seeded } from '../seeded.ts'
+import { freshDatabase, type TestDatabase } from '../support/databases.ts'
 import { dump, openIndex, replayed } from './index-world.ts'
 
 let chain: TestChain
 let hospitals: TestMember[]
-let scratch: string
+let database: TestDatabase
 beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'wayleave-simulation-'))
+  database = await freshDatabase('on disk')
   chain = await createTestChain()
   hospitals = [await chain.member('a'), await chain.member('b')]
 })
 afterAll(async () => {
   await chain.close()
-  await rm(scratch, { recursive: true, force: true })
+  await database.remove()
 })
 
 /** mulberry32. */
@@ -33,8 +31,7 @@ function random(seed: number): (below: number) => number {
 test('whatever mixture of blocks, reorganisations and restarts it saw, the index has the rows of the chain (I10)', async () => {
   const { seed } = seeded({})
   const below = random(seed)
-  const dir = join(scratch, 'index')
-  let index = await openIndex(chain, dir)
+  let index = await openIndex(chain, database.config)
   /** What was told of, rows taken back included: what somebody who makes rows of the index's rows would have. */
   let copied = new Map<string, string>()
   const listen = () => {
@@ -76,7 +73,7 @@ test('whatever mixture of blocks, reorganisations and restarts it saw, the index
         break
       case 7:
         await index.close()
-        index = await openIndex(chain, dir)
+        index = await openIndex(chain, database.config)
         listen()
     }
   }

@@ -96,6 +96,7 @@ describe('the sandbox', () => {
       'wrong-purpose',
       'revoke',
       'refused-at-once',
+      'all-but-one',
       'request-approved',
       'lock-and-unlock',
       'audit-trail',

@@ -1,35 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Database, type DatabaseConfig, openDatabase } from '../../src/store/database.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type Database, openDatabase } from '../../src/store/database.ts'
 import { openBrokerTables, openIndexTables } from '../../src/store/migrate.ts'
+import { freshDatabase, openFreshDatabase } from '../support/databases.ts'
 
-let scratch: string
-beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'wayleave-migrate-'))
-})
-afterAll(() => rm(scratch, { recursive: true, force: true }))
-
-const databases: [string, () => DatabaseConfig][] = [['PGlite', () => ({ kind: 'pglite' })]]
-const url = process.env.DATABASE_URL
-if (url !== undefined) databases.push(['PostgreSQL', () => ({ kind: 'postgres', url })])
-
-describe.each(databases)('the tables of a broker and of its index, on %s', (_name, config) => {
+describe('the tables of a broker and of its index', () => {
   let database: Database
-  const drop = async () => {
-    await sql`drop schema if exists broker cascade`.execute(database.db)
-    await sql`drop schema if exists chain_index cascade`.execute(database.db)
-  }
   beforeAll(async () => {
-    database = await openDatabase(config())
-    await drop()
+    database = await openFreshDatabase()
   })
-  afterAll(async () => {
-    await drop()
-    await database.close()
-  })
+  afterAll(() => database.close())
 
   test('are made beside each other in one database, and can be opened again and at the same time', async () => {
     for (let start = 0; start < 3; start++) {
@@ -80,12 +60,13 @@ describe.each(databases)('the tables of a broker and of its index, on %s', (_nam
 })
 
 test('tables on disk are still there, and brought up to date, at the next start', async () => {
-  const dir = join(scratch, 'broker')
-  const first = await openDatabase({ kind: 'pglite', dir })
+  const { config, remove } = await freshDatabase('on disk')
+  onTestFinished(remove)
+  const first = await openDatabase(config)
   const made = await openBrokerTables(first.db)
   await made.insertInto('feed').values({ name: 'fhir', since: 's' }).execute()
   await first.close()
-  const second = await openDatabase({ kind: 'pglite', dir })
+  const second = await openDatabase(config)
   const found = await openBrokerTables(second.db)
   expect(await found.selectFrom('feed').selectAll().execute()).toEqual([{ name: 'fhir', since: 's' }])
   await second.close()

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/store/database.ts'
+import type { Database } from '../../src/store/database.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
 import { createPatientStore, newPointerKey } from '../../src/store/patients.ts'
 import type { BrokerTables } from '../../src/store/schema.ts'
 import { createVault } from '../../src/store/vault.ts'
+import { openFreshDatabase } from '../support/databases.ts'
 
 const BSN = 'http://fhir.nl/fhir/NamingSystem/bsn'
 const clock = { now: () => Date.UTC(2026, 0, 1), monotonic: () => 0 }
@@ -15,7 +16,7 @@ const store = createPatientStore({ vault: createVault(kek), clock })
 let database: Database
 let db: Kysely<BrokerTables>
 beforeAll(async () => {
-  database = await openDatabase({ kind: 'pglite' })
+  database = await openFreshDatabase()
   db = await openBrokerTables(database.db)
 })
 afterAll(() => database.close())

@@ -1,24 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '../../src/store/database.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
 import { createReplayStore } from '../../src/store/replay.ts'
-
-let scratch: string
-beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'wayleave-replay-'))
-})
-afterAll(() => rm(scratch, { recursive: true, force: true }))
+import { freshDatabase, openFreshDatabase } from '../support/databases.ts'
 
 const START = Date.UTC(2026, 0, 1)
 
 test('what was used once is refused by every replica, at the same moment and after a restart', async () => {
-  const dir = join(scratch, 'restart')
+  const { config, remove } = await freshDatabase('on disk')
+  onTestFinished(remove)
   let now = START
   const clock = { now: () => now, monotonic: () => now }
-  const first = await openDatabase({ kind: 'pglite', dir })
+  const first = await openDatabase(config)
   const db = await openBrokerTables(first.db)
   const [one, two] = [createReplayStore({ db, clock }), createReplayStore({ db, clock })]
   const answers = await Promise.all([one('dpop/a', START + 60_000), two('dpop/a', START + 60_000)])
@@ -27,7 +20,7 @@ test('what was used once is refused by every replica, at the same moment and aft
   await first.close()
 
   now = START + 1_000
-  const second = await openDatabase({ kind: 'pglite', dir })
+  const second = await openDatabase(config)
   const after = createReplayStore({ db: await openBrokerTables(second.db), clock })
   expect(await after('dpop/a', now + 60_000)).toBe(false)
   await second.close()
@@ -36,7 +29,7 @@ test('what was used once is refused by every replica, at the same moment and aft
 test('what has expired is forgotten in time, and only that', async () => {
   let now = START
   const clock = { now: () => now, monotonic: () => now }
-  const database = await openDatabase({ kind: 'pglite' })
+  const database = await openFreshDatabase()
   const db = await openBrokerTables(database.db)
   const remember = createReplayStore({ db, clock })
   await remember('short', START + 10_000)
@@ -49,7 +42,7 @@ test('what has expired is forgotten in time, and only that', async () => {
 })
 
 test('a store that cannot be written admits nothing: the caller gets an error, not a yes', async () => {
-  const database = await openDatabase({ kind: 'pglite' })
+  const database = await openFreshDatabase()
   const db = await openBrokerTables(database.db)
   const clock = { now: () => START, monotonic: () => 0 }
   await database.close()

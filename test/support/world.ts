@@ -5,7 +5,7 @@ import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
 import pino, { type Logger } from 'pino'
 import type { BrokerConfig } from '../../src/broker/config.ts'
 import { type Broker, type BrokerDeps, createBroker } from '../../src/broker/index.ts'
-
+import { inSteps } from '../../src/broker/start-steps.ts'
 import { deployContracts } from '../../src/chain/deploy.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import type { Hex } from '../../src/domain/hex.ts'
@@ -19,7 +19,8 @@ import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server
 import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
-import { type Database, openDatabase } from '../../src/store/database.ts'
+import type { Database } from '../../src/store/database.ts'
+import { openFreshDatabase } from './databases.ts'
 import { createFront, type Front } from './front.ts'
 
 /** A clock that tests move; it starts at the real time. Both hands move together. */
@@ -53,8 +54,8 @@ export type TestHospital = {
   database: Database
   broker: Broker
   fhir: string
-  /** Every request that reached the hospital's FHIR server. */
-  fhirAccess: FhirAccess[]
+  /** Every request that has reached the hospital's FHIR server so far. */
+  readonly fhirAccess: readonly FhirAccess[]
   /** What stands before the FHIR server, and before the broker as the others see it, where a test asked for it. */
   fhirFront: Front | undefined
   brokerFront: Front | undefined
@@ -110,9 +111,18 @@ export type WorldOptions = {
   bounds?: BrokerDeps['bounds']
   /** How long the council's acts wait, in seconds; not at all unless given. */
   councilDelay?: number
+  /** A FHIR server for each hospital, by its key, with its access log so far; the embedded one unless given. */
+  fhirServers?: Readonly<Record<string, { base: string; accesses: () => readonly FhirAccess[] }>>
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const slow = (step: string, seconds: number) =>
+    console.warn(`After ${seconds} s the world stands at ${step}`)
+  return inSteps(slow, (at) => openWorld(options, at))
+}
+
+async function openWorld(options: WorldOptions, at: (step: string) => void): Promise<World> {
+  at('the chain')
   const dir = mkdtempSync(join(tmpdir(), 'wayleave-test-'))
   const anvil = await startAnvil({ port: await freePort() })
   const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, {
@@ -131,10 +141,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     rmSync(dir, { recursive: true, force: true })
   }
   try {
+    at('the files of the hospitals')
     const corners: HospitalFiles[] = []
     for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2))
       corners.push(await openHospitalFiles(dir, hospital))
     const seats = newSeats()
+    at('the contracts')
     const deployment = await deployContracts(new NonceManager(Wallet.createRandom(provider)), {
       seats: publicSeats(seats),
       delay: options.councilDelay ?? 0,
@@ -147,7 +159,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     })
     const council = councilOf({ provider, ...deployment, seats })
     const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...deployment }
-    for (const files of corners) hospitals.push(await openHospital(files, chain, options))
+    for (const files of corners) hospitals.push(await openHospital(files, chain, options, at))
     return {
       anvil,
       provider,
@@ -171,8 +183,10 @@ async function openHospital(
   files: HospitalFiles,
   chain: BrokerConfig['chain'],
   options: WorldOptions,
+  at: (step: string) => void,
 ): Promise<TestHospital> {
   const { key } = files.hospital
+  at(`what stands before hospital ${key}`)
   const brokerFront = options.fronts?.broker?.includes(key)
     ? await createFront(`http://127.0.0.1:${files.ports.broker}`)
     : undefined
@@ -190,16 +204,14 @@ async function openHospital(
   }
   const clock = createTestClock()
   const log = options.log?.(key) ?? pino({ level: process.env.TEST_LOG ?? 'silent' })
-  const database = await openDatabase({ kind: 'pglite' })
-  const fhirAccess: FhirAccess[] = []
-  const server = await createFhirServer({
-    db: database.db,
-    now: () => new Date(),
-    accessLog: (entry) => fhirAccess.push(entry),
-    ...(fhirFront ? { baseUrl: `${fhirFront.base}/fhir` } : {}),
-  })
-  await server.app.listen({ host: '127.0.0.1', port: files.ports.fhir })
-  const fhir = `http://127.0.0.1:${files.ports.fhir}/fhir`
+  at(`the database of hospital ${key}`)
+  const database = await openFreshDatabase()
+  at(`the FHIR server of hospital ${key}`)
+  const given = options.fhirServers?.[key]
+  const server = given
+    ? { ...given, close: async () => {} }
+    : await embeddedServer(database, files.ports.fhir, fhirFront)
+  const fhir = server.base
   const member = memberId(config.identifier)
   const open = () =>
     createBroker({
@@ -211,6 +223,7 @@ async function openHospital(
       log,
       ...(options.bounds ? { bounds: options.bounds } : {}),
       afterIntent: async () => hospital.afterIntent?.(),
+      starting: (step) => at(`the broker of hospital ${key}: ${step}`),
     })
   const client = {
     broker: config.publicBase ?? `http://127.0.0.1:${config.port}`,
@@ -227,7 +240,9 @@ async function openHospital(
     database,
     broker: undefined as never,
     fhir,
-    fhirAccess,
+    get fhirAccess() {
+      return server.accesses()
+    },
     fhirFront,
     brokerFront,
     chainFront,
@@ -235,11 +250,15 @@ async function openHospital(
     auditor: createHisClient({ ...client, client: files.auditor }),
     afterIntent: undefined,
     async put(resource) {
-      const response = await fetch(`${fhir}/${resource.resourceType}/${resource.id}`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/fhir+json' },
-        body: JSON.stringify(resource),
-      })
+      const send = () =>
+        fetch(`${fhir}/${resource.resourceType}/${resource.id}`, {
+          method: 'PUT',
+          headers: { 'content-type': 'application/fhir+json' },
+          body: JSON.stringify(resource),
+        })
+      let response = await send()
+      // Of several who write one resource at once HAPI refuses all but one, and they try again.
+      for (let tries = 0; tries < 10 && response.status === 409; tries++) response = await send()
       if (!response.ok)
         throw new Error(`PUT ${resource.resourceType}: ${response.status} ${await response.text()}`)
     },
@@ -264,7 +283,7 @@ async function openHospital(
     },
     async replaceDatabase(fill) {
       await hospital.broker.close()
-      hospital.database = await openDatabase({ kind: 'pglite' })
+      hospital.database = await openFreshDatabase()
       await fill(hospital.database)
       hospital.broker = await open()
     },
@@ -276,9 +295,21 @@ async function openHospital(
     await chainFront?.close()
     await server.close()
     await database.close()
-    await hospital.database.close()
+    if (hospital.database !== database) await hospital.database.close()
   })
   return hospital
+}
+
+async function embeddedServer(database: Database, port: number, front: Front | undefined) {
+  const accesses: FhirAccess[] = []
+  const server = await createFhirServer({
+    db: database.db,
+    now: () => new Date(),
+    accessLog: (entry) => accesses.push(entry),
+    ...(front ? { baseUrl: `${front.base}/fhir` } : {}),
+  })
+  await server.app.listen({ host: '127.0.0.1', port })
+  return { base: `http://127.0.0.1:${port}/fhir`, accesses: () => accesses, close: () => server.close() }
 }
 
 /** Versions that a broker has to register: everything in the history but Patients and the broker's own subscription. */
@@ -340,13 +371,16 @@ async function enrol(
 }
 
 /** Waits until something holds; what it throws counts as not yet. */
-export async function eventually<T>(check: () => Promise<T>, withinMs = 15_000): Promise<T> {
+export async function eventually<T>(
+  check: () => Promise<T>,
+  withinMs = 15_000,
+): Promise<Exclude<T, false | null | undefined>> {
   const until = performance.now() + withinMs
   let last: unknown
   while (performance.now() < until) {
     try {
       const value = await check()
-      if (value) return value
+      if (value) return value as Exclude<T, false | null | undefined>
       last = value
     } catch (error) {
       last = error

@@ -10,7 +10,7 @@ export type AuditParameters = Pick<AuditQuery, 'count' | 'before' | 'from' | 'to
   patientId?: string
 }
 
-const PARAMETERS = new Set(['date', 'patient', 'patient.identifier', '_count', '_before'])
+const PARAMETERS = new Set(['date', 'patient', 'patient.identifier', '_count', '_before', '_format'])
 const MOST = 500
 
 /** @throws WayleaveError `unsupported-parameter`, or `request-invalid` that names the parameter. */

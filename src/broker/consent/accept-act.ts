@@ -4,11 +4,13 @@ import type { JsonRpcProvider } from 'ethers'
 import { CompactSign } from 'jose'
 import type { Kysely } from 'kysely'
 import { actCall, signerOf } from '../../chain/act-calls.ts'
-import type { Contracts } from '../../chain/contracts.ts'
+import { ConsentRegistry__factory, type Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { type ConsentBody, MAX_BODY_LENGTH } from '../../domain/consent/consent-body.ts'
 import { readConsentWord, termsKey } from '../../domain/consent/consent-word.ts'
 import { isDataClass } from '../../domain/consent/data-classes.ts'
+import { enforceability } from '../../domain/consent/fhir/enforceability.ts'
 import { isPurpose } from '../../domain/consent/purposes.ts'
 import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
 import { type SaltedScope, saltedScope } from '../../domain/consent/scope.ts'
@@ -21,8 +23,8 @@ import {
   scopeHash,
   termsHash,
 } from '../../domain/consent/typed-data.ts'
-import { type ErrorCode, wayleaveError } from '../../domain/errors.ts'
-import { fromHex, type Hex, toHex, ZERO_32 } from '../../domain/hex.ts'
+import { type ErrorCode, problemsError, wayleaveError } from '../../domain/errors.ts'
+import { fromHex, type Hex, toHex } from '../../domain/hex.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
@@ -52,7 +54,7 @@ export type Acts = {
    * Takes a patient's signed act at the custodian: checks the signature against the bound signer, stores act and bodies,
    * queues the transaction, all in one database transaction, and only then acknowledges (I5). Taken twice it is one act.
    * @throws WayleaveError `handle-unknown`, `signer-unknown`, `signature-invalid`, `typed-data-invalid`, `deadline-passed`,
-   * `epoch-wrong`, `version-wrong`, `purpose-unknown`.
+   * `epoch-wrong`, `version-wrong`, `purpose-unknown`, `consent-unenforceable`.
    */
   accept(signed: SignedAct): Promise<{ receipt: Receipt; jws: string }>
 }
@@ -92,6 +94,15 @@ export function createActs(deps: {
     return { patient, digest: digestOfHashed(typedData.primaryType, typedData.domain, hashed) }
   }
 
+  /** A relayer may have brought a grant to the chain before its bodies came here: they are kept all the same. */
+  async function isMined(signed: SignedAct): Promise<boolean> {
+    if (!isGrant(signed)) return false
+    const { handle, scope, terms, version } = signed.typedData.message
+    const registry = ConsentRegistry__factory.connect(contracts.consentRegistry, deps.provider)
+    const word = readConsentWord(await registry.wordOf(handle, scopeHash(scope)))
+    return word.state === 'permit' && word.version === version && word.terms === termsKey(termsHash(terms))
+  }
+
   async function sign(receipt: Receipt): Promise<string> {
     const payload = new TextEncoder().encode(canonicalize(receipt))
     return new CompactSign(payload)
@@ -111,10 +122,16 @@ export function createActs(deps: {
         .select('received_at')
         .where('digest', '=', digest)
         .executeTakeFirst()
-      if (!known) assertEnforceable(act, typedData.message, patient)
+      if (!known) assertEnforceable(signed, patient)
       const awaiting = isAwaitingApproval(signed)
+      let mined = false
       if (!known && awaiting) await deps.approvals.check(signed)
-      else if (!known && !NARROWING.has(act)) await rehearse(deps.provider, call)
+      else if (!known && !NARROWING.has(act)) {
+        await rehearse(deps.provider, call).catch(async (error: unknown) => {
+          mined = await isMined(signed)
+          if (!mined) throw error
+        })
+      }
       const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
       if (!known) {
         await db.transaction().execute(async (trx) => {
@@ -123,7 +140,7 @@ export function createActs(deps: {
             ? await deps.requests.answered(trx, patient, signed.typedData.message, digest)
             : undefined
           if (awaiting) await deps.approvals.file(trx, patient, signed, digest, request?.decision)
-          else await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
+          else if (!mined) await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
         })
         deps.afterAccept()
       }
@@ -168,7 +185,9 @@ async function isBeaten(
 const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as Hex
 
 /** What cannot be enforced is refused when it is signed, never silently ignored later (I3). */
-function assertEnforceable(act: ActName, message: ActMessages[ActName], patient: StoredPatient): void {
+function assertEnforceable({ typedData, body }: SignedAct, patient: StoredPatient): void {
+  const { primaryType: act, message } = typedData
+  if (body) assertBodyEnforceable(body)
   if (act === 'Objection') assertNamesSomebody((message as ActMessages['Objection']).scope)
   if (act !== 'Grant') return
   const { scope, terms, snapshotOnly } = message as ActMessages['Grant']
@@ -178,12 +197,19 @@ function assertEnforceable(act: ActName, message: ActMessages[ActName], patient:
     throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
   }
   assertNamesSomebody(scope)
-  if (terms.body !== ZERO_32)
-    throw wayleaveError('typed-data-invalid', 'terms.body: FHIR Consent bodies are not taken yet')
   const known =
     terms.dataClasses.every((c) => isDataClass(c)) && terms.sensitivities.every((k) => isGrantableKind(k))
   if (!known) throw wayleaveError('typed-data-invalid', 'terms name what cannot be granted')
 }
+
+function assertBodyEnforceable(body: ConsentBody): void {
+  if ((canonicalize(body) ?? '').length > MAX_BODY_LENGTH)
+    throw wayleaveError('consent-unenforceable', 'a body longer than is taken')
+  const problems = body.status === 'active' ? enforceability(body) : [NOT_ACTIVE]
+  if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
+}
+
+const NOT_ACTIVE = { path: 'status', reason: 'a body that is signed is active' }
 
 function assertNamesSomebody({ granteeType, grantee, purpose }: SaltedScope): void {
   if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown')
@@ -203,7 +229,7 @@ async function keep(
   const m = message as Partial<ActMessages['Grant'] & ActMessages['Objection'] & ActMessages['Lock']>
   if (m.scope) await keepScope(db, patient, m.scope)
   if (m.scope) await proposals.answered(db, scopeHash(m.scope))
-  if (m.terms) await keepTerms(db, patient, m.terms)
+  if (m.terms) await keepTerms(db, patient, { ...m.terms, ...(signed.body ? { consent: signed.body } : {}) })
   await db
     .insertInto('acts')
     .values({

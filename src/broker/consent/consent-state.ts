@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { type CompiledBody, compileBody, recipientOf } from '../../domain/consent/consent-body.ts'
 import type { Candidate, DecisionRequest } from '../../domain/consent/decide.ts'
 import { ancestorsOf } from '../../domain/consent/purposes.ts'
 import { type GranteeType, type SaltedScope, saltedScope } from '../../domain/consent/scope.ts'
@@ -12,7 +13,7 @@ import { groupId, identifierText, memberId } from '../../domain/identity/member-
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import { scopesOf, termsOf } from './scopes.ts'
+import { type StoredTerms, scopesOf, termsOf } from './scopes.ts'
 
 /** A head older than this decides nothing (I3). Milliseconds. */
 export const MAX_HEAD_AGE = 10_000
@@ -30,7 +31,13 @@ export type ConsentStates = {
    */
   read(
     db: Kysely<BrokerTables>,
-    query: { patient: StoredPatient; requester: Hex; purpose: string },
+    query: {
+      patient: StoredPatient
+      requester: Hex
+      purpose: string
+      /** Of the person who asks, `system#code`, for consents that name roles. */
+      role?: string | undefined
+    },
   ): Promise<ConsentState>
 }
 
@@ -46,7 +53,7 @@ export function createConsentStates(deps: {
 }): ConsentStates {
   const { reader, head, index, clock } = deps
   return {
-    async read(db, { patient, requester, purpose }) {
+    async read(db, { patient, requester, purpose, role }) {
       const block = head.head()
       if (!block || head.age() > MAX_HEAD_AGE)
         throw wayleaveError('head-stale', `head is ${head.age()} ms old`)
@@ -60,9 +67,12 @@ export function createConsentStates(deps: {
       ]
       const known = await scopesOf(db, patient)
       const slots = slotsFor(patient, parties, purpose, known, requester)
-      const groups = [
-        ...new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => groupId(s.grantee))),
-      ]
+      const terms = await termsOf(db, patient)
+      const bodies = bodiesOf(terms)
+      const names = new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => s.grantee))
+      for (const { groups } of bodies.values()) for (const name of groups) names.add(name)
+      if (names.size > MAX_SLOTS) throw wayleaveError('internal', 'more groups than one call reads')
+      const groups = [...names].map(groupId)
       const reading = await reader
         .read({
           handle: patient.secrets.handle,
@@ -74,18 +84,20 @@ export function createConsentStates(deps: {
         .catch((cause: unknown) => {
           throw wayleaveError('head-stale', `the node did not answer: ${String(cause)}`, cause)
         })
-      const terms = await termsOf(db, patient)
       const signed = await signedRestrictions(db, patient)
       const joined = new Map(groups.map((group, i) => [group, reading.joinedAt[i] ?? 0]))
+      const isIn = (name: string) => (joined.get(groupId(name)) ?? 0) > 0
       const candidates = slots.map(([hash, scope], i): Candidate => {
         const word = reading.words[i]
         if (!word) throw wayleaveError('head-stale', 'the node answered with fewer words than scopes')
-        const body = terms.get(word.terms)
+        const known = terms.get(word.terms)
+        const body = bodies.get(word.terms)
         return {
           scopeHash: hash,
           scope,
           word,
-          ...(body ? { terms: body } : {}),
+          ...(known ? { terms: known } : {}),
+          ...(body ? { body } : {}),
           joinedAt: scope.granteeType === 'Group' ? (joined.get(groupId(scope.grantee)) ?? 0) : 0,
           signed: signed.scopes.get(hash) ?? {},
         }
@@ -97,6 +109,7 @@ export function createConsentStates(deps: {
         requester: profile ? reading.requester : { ...reading.requester, live: false },
         custodian: reading.holder,
         purpose,
+        ...(profile ? { recipient: recipientOf(profile.identifier, [...names].filter(isIn), role) } : {}),
         handle: {
           bound: reading.custodian === deps.custodian,
           word: reading.handle,
@@ -106,6 +119,14 @@ export function createConsentStates(deps: {
       }
     },
   }
+}
+
+function bodiesOf(terms: ReadonlyMap<Hex, StoredTerms>): Map<Hex, CompiledBody> {
+  return new Map(
+    [...terms].flatMap(([key, { consent }]): [Hex, CompiledBody][] =>
+      consent ? [[key, compileBody(consent)]] : [],
+    ),
+  )
 }
 
 /** Slots by computed salt, so that even a scope whose body never reached this hospital is seen; plus all known ones. */

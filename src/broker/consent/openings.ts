@@ -1,16 +1,16 @@
 import type { Kysely } from 'kysely'
-import { decide } from '../../domain/consent/decide.ts'
+import { type Candidate, decide } from '../../domain/consent/decide.ts'
 import type { SaltedScope } from '../../domain/consent/scope.ts'
-import type { Hex } from '../../domain/hex.ts'
+import { type Hex, ZERO_32 } from '../../domain/hex.ts'
 import { groupId, memberId } from '../../domain/identity/member-id.ts'
 import { compartmentOf } from '../../domain/records/compartments.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import type { ConsentStates } from './consent-state.ts'
+import type { ConsentState, ConsentStates } from './consent-state.ts'
 import { scopesOf } from './scopes.ts'
 
-/** What one scope opens to one member now: the compartments whose every record it may have. */
+/** What one scope opens to one member now: the compartments whose every record it may have, or records one by one. */
 export type Opening = {
   grantee: Hex
   scopeHash: Hex
@@ -18,6 +18,8 @@ export type Opening = {
   terms: { dataClasses: string[]; sensitivities: string[] }
   fromDay: number
   untilDay: number
+  /** `chain`: the member finds the records with the compartments' keys; `custodian`: it asks here, and gets no key. */
+  listing: 'chain' | 'custodian'
   compartments: string[]
 }
 
@@ -38,12 +40,14 @@ export async function openingsOf(
       const state = await deps.states.read(db, { patient, requester: grantee, purpose: scope.purpose })
       const candidate = state.candidates.find((c) => c.scopeHash === scopeHash)
       if (!candidate?.terms || candidate.word.state !== 'permit') continue
+      // Where any consent is about single records, no compartment is open in full.
+      const single = state.candidates.some(isAboutSingleRecords)
       const opened = compartments.filter((name) => {
         const decision = decide({ ...state, record: compartmentOf(name) })
-        return decision.decision === 'permit' && decision.rule.scopeHash === scopeHash
+        return decision.decision === 'permit' && decision.rule.scopeHash === scopeHash && !single
       })
       // A scope in force that opens nothing yet is still told, so that the grantee can fetch what comes later.
-      const inForce = opened.length > 0 || permitsSomething(state, scopeHash)
+      const inForce = opened.length > 0 || permitsSomething(single ? withoutBodies(state) : state, scopeHash)
       if (!inForce) continue
       const { dataClasses, sensitivities } = candidate.terms
       const { fromDay, untilDay } = candidate.word
@@ -54,6 +58,7 @@ export async function openingsOf(
         terms: { dataClasses, sensitivities },
         fromDay,
         untilDay,
+        listing: single ? 'custodian' : 'chain',
         compartments: opened,
       })
     }
@@ -61,7 +66,19 @@ export async function openingsOf(
   return openings
 }
 
-function permitsSomething(state: Awaited<ReturnType<ConsentStates['read']>>, scopeHash: Hex): boolean {
+const isAboutSingleRecords = ({ word, body }: Candidate) => body !== undefined && word.state !== 'silent'
+
+/** What the consents might open if their bodies left all of it: each record is decided on when it is asked for. */
+function withoutBodies(state: ConsentState): ConsentState {
+  const candidates = state.candidates.flatMap(({ body, ...candidate }): Candidate[] => {
+    if (!body || !candidate.terms) return [candidate]
+    if (candidate.word.state === 'objection') return []
+    return [{ ...candidate, terms: { ...candidate.terms, body: ZERO_32 } }]
+  })
+  return { ...state, candidates }
+}
+
+function permitsSomething(state: ConsentState, scopeHash: Hex): boolean {
   const candidate = state.candidates.find((c) => c.scopeHash === scopeHash)
   return (candidate?.terms?.dataClasses ?? []).some((dataClass) => {
     const decision = decide({ ...state, record: { dataClass, kinds: [] } })

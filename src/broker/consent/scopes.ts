@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { ConsentBody } from '../../domain/consent/consent-body.ts'
 import { termsKey } from '../../domain/consent/consent-word.ts'
 import type { SaltedScope } from '../../domain/consent/scope.ts'
 import type { SaltedTerms } from '../../domain/consent/terms.ts'
@@ -19,12 +20,15 @@ export async function keepScope(db: Db, patient: StoredPatient, scope: SaltedSco
     .execute()
 }
 
-export async function keepTerms(db: Db, patient: StoredPatient, terms: SaltedTerms): Promise<void> {
+/** Terms as they are kept: with the FHIR Consent body that they name, if any. */
+export type StoredTerms = SaltedTerms & { consent?: ConsentBody }
+
+export async function keepTerms(db: Db, patient: StoredPatient, terms: StoredTerms): Promise<void> {
   await db
     .insertInto('terms')
     .values({
       patient_id: patient.id,
-      terms_key: termsKey(termsHash(terms)),
+      terms_key: termsKey(termsHash(saltedTermsIn(terms))),
       sealed: sealJson(patient.key, terms),
     })
     .onConflict((oc) => oc.doNothing())
@@ -41,7 +45,11 @@ export async function scopesOf(db: Db, patient: StoredPatient): Promise<Map<Hex,
   return new Map(rows.map((row) => [row.scope_hash as Hex, openJson<SaltedScope>(patient.key, row.sealed)]))
 }
 
-export async function termsOf(db: Db, patient: StoredPatient): Promise<Map<Hex, SaltedTerms>> {
+const saltedTermsIn = ({ dataClasses, sensitivities, body, salt }: StoredTerms): SaltedTerms => ({
+  ...{ dataClasses, sensitivities, body, salt },
+})
+
+export async function termsOf(db: Db, patient: StoredPatient): Promise<Map<Hex, StoredTerms>> {
   const rows = await db.selectFrom('terms').selectAll().where('patient_id', '=', patient.id).execute()
-  return new Map(rows.map((row) => [row.terms_key as Hex, openJson<SaltedTerms>(patient.key, row.sealed)]))
+  return new Map(rows.map((row) => [row.terms_key as Hex, openJson<StoredTerms>(patient.key, row.sealed)]))
 }

@@ -86,6 +86,7 @@ function bodyOf(
     terms: opening.terms,
     fromDay: opening.fromDay,
     untilDay: opening.untilDay,
+    listing: opening.listing,
     compartments: all.flatMap(({ name, keyNumber }) => {
       const key = keys.get(keyNumber)
       if (!key || !opening.compartments.includes(name)) return []
@@ -104,6 +105,7 @@ function endOf(deps: ShareDeps, grantee: Hex): ShareBody {
     terms: { dataClasses: [], sensitivities: [] },
     fromDay: 0,
     untilDay: 0,
+    listing: 'chain',
     compartments: [],
   }
 }

@@ -48,7 +48,11 @@ export function auditRoutes(
       resourceType: 'Bundle',
       type: 'searchset',
       ...(next ? { link: [{ relation: 'next', url: next }] } : {}),
-      entry: lines.map(({ event }) => ({ resource: event, search: { mode: 'match' as const } })),
+      entry: lines.map(({ event }) => ({
+        fullUrl: `${deps.base()}/fhir/AuditEvent/${event.id}`,
+        resource: event,
+        search: { mode: 'match' as const },
+      })),
     }
     return reply.type('application/fhir+json').send(bundle)
   })

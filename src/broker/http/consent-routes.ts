@@ -1,22 +1,22 @@
-import type { JsonRpcProvider } from 'ethers'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bundle, Consent, Reference } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
-import type { ConsentReader } from '../../chain/consent-reader.ts'
 import { consentOfSlot, type SlotConsent } from '../../domain/consent/fhir/consent-of-slot.ts'
 import { wishesOfConsent } from '../../domain/consent/fhir/wishes-of-consent.ts'
-import type { OwnConsent } from '../../domain/consent/own-consents.ts'
-import type { OwnProposal } from '../../domain/consent/own-proposals.ts'
 import { problemsError, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { memberId, parseIdentifierText } from '../../domain/identity/member-id.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import type { Asker } from '../../exchange/b2b.ts'
 import { explainOutput, previewOutput, readExplainInput } from '../../fhir/explain-parameters.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import type { AccessLog } from '../audit/access-log.ts'
+import type { ConsentSlots } from '../consent/consent-slots.ts'
 import type { Explainer } from '../consent/explain.ts'
-import { consentIdOf, type Proposals } from '../consent/proposals.ts'
-import { readOwnConsents } from '../patients/own-consents.ts'
+import type { Proposals } from '../consent/proposals.ts'
+import { partyOf } from '../release/parties.ts'
 import type { HisGrant } from './his-routes.ts'
 import { textOf } from './server.ts'
 
@@ -31,33 +31,36 @@ export function consentRoutes(
   deps: {
     base: () => string
     db: Kysely<BrokerTables>
-    provider: JsonRpcProvider
-    reader: ConsentReader
     patients: PatientStore
     proposals: Proposals
+    slots: ConsentSlots
     explainer: Explainer
+    accessLog: AccessLog
+    index: IndexQueries
     custodian: Hex
-    organization: { name: string; identifier: Identifier }
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
   },
 ): void {
   const { db, patients, proposals } = deps
 
   app.get('/fhir/Consent', async (request, reply) => {
-    await deps.authorise(request, 'system/Consent.rs')
+    const grant = await deps.authorise(request, 'system/Consent.rs')
     const parameters = request.query as Record<string, unknown>
     if (Object.keys(parameters).some((name) => !PARAMETERS.has(name)))
       throw wayleaveError('unsupported-parameter')
     const patient = await patientAsked(parameters)
     const wanted = parameters.status === undefined ? undefined : textOf(parameters.status).split(',')
+    if (patient) await noteRead(grant, patient)
     const found = patient ? await consentsOf(patient) : []
     const shown = found.filter(({ status }) => wanted === undefined || wanted.includes(status))
     return fhir(reply).send(searchset(shown))
   })
 
   app.get<{ Params: { id: string } }>('/fhir/Consent/:id', async (request, reply) => {
-    await deps.authorise(request, 'system/Consent.rs')
-    return fhir(reply).send((await read(request.params.id)).consent)
+    const grant = await deps.authorise(request, 'system/Consent.rs')
+    const { consent, patient } = await read(request.params.id)
+    await noteRead(grant, patient)
+    return fhir(reply).send(consent)
   })
 
   const file = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -67,8 +70,8 @@ export function consentRoutes(
     const { wishes, problems } = wishesOfConsent(consent)
     if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
     const patient = await patientOf(consent as Consent)
-    const by = { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) }
     const filed = wishes.map((wish) => ({ effect: wish.effect, wish }))
+    const by = personOf(asker)
     const ids = await db.transaction().execute((trx) => proposals.file(trx, patient, filed, by))
     const made = (await consentsOf(patient)).filter(({ id }) => ids.includes(id ?? ''))
     reply.status(201)
@@ -78,6 +81,41 @@ export function consentRoutes(
   }
   app.post('/fhir/Consent', file)
   app.post('/fhir/Consent/$fileConsent', file)
+
+  /** What is to take a slot's place waits for the patient's signature; what stands, stands until then. */
+  app.put<{ Params: { id: string } }>('/fhir/Consent/:id', async (request, reply) => {
+    const { asker } = await deps.authorise(request, 'system/Consent.u')
+    if (!asker) throw wayleaveError('user-missing')
+    const { patient, slot } = await read(request.params.id)
+    const { wishes, problems } = wishesOfConsent(request.body)
+    if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
+    const [wish] = wishes
+    const { granteeType, grantee, purpose } = slot.scope
+    const isSame =
+      wish?.purpose === purpose && wish.to.granteeType === granteeType && wish.to.grantee === grantee
+    if (!wish || wishes.length > 1 || !isSame)
+      throw problemsError('consent-unenforceable', [
+        { path: 'provision', reason: 'for another party or purpose: that is another Consent' },
+      ])
+    const of = await patientOf(request.body as Consent)
+    if (of.id !== patient.id)
+      throw problemsError('consent-unenforceable', [{ path: 'patient', reason: 'another patient' }])
+    const filed = [{ effect: wish.effect, wish }]
+    await db.transaction().execute((trx) => proposals.file(trx, patient, filed, personOf(asker)))
+    return fhir(reply).send((await read(slot.id)).consent)
+  })
+
+  /** Takes back what is only filed. What was signed is ended by its patient, and never deleted (I9). */
+  app.delete<{ Params: { id: string } }>('/fhir/Consent/:id', async (request, reply) => {
+    await deps.authorise(request, 'system/Consent.u')
+    const { patient, slot } = await read(request.params.id)
+    if (slot.state !== 'filed' && !slot.pending)
+      throw problemsError('consent-unenforceable', [
+        { path: 'status', reason: 'signed by the patient: ask for its end with $revokeConsent' },
+      ])
+    await proposals.refuse(db, patient, slot.id)
+    return reply.status(204).send()
+  })
 
   app.post<{ Params: { id: string } }>('/fhir/Consent/:id/$revokeConsent', async (request, reply) => {
     const { asker } = await deps.authorise(request, 'system/Consent.u')
@@ -91,7 +129,7 @@ export function consentRoutes(
       dataClasses: [],
       sensitivities: [],
     }
-    const by = { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) }
+    const by = personOf(asker)
     if (slot.state === 'filed') await proposals.refuse(db, patient, slot.id)
     else if (slot.state === 'in-force')
       await db.transaction().execute((trx) => proposals.file(trx, patient, [{ effect: 'end', wish }], by))
@@ -100,23 +138,47 @@ export function consentRoutes(
   })
 
   app.post('/fhir/Consent/$explain', async (request, reply) => {
-    await deps.authorise(request, 'system/Consent.rs')
-    const { patient, recipient, purpose, classes, kinds } = readExplainInput(request.body)
+    const grant = await deps.authorise(request, 'system/Consent.rs')
+    const { patient: named, recipient, purpose, classes, kinds, record } = readExplainInput(request.body)
     const [dataClass] = classes
-    if (!recipient || !purpose || !dataClass)
-      throw wayleaveError('request-invalid', 'recipient, purpose or class')
-    const ask = { requester: memberId(recipient), purpose, dataClass, kinds }
-    return fhir(reply).send(explainOutput(await deps.explainer.explain(await patientOf({ patient }), ask)))
+    if (!recipient || !purpose || !(dataClass || record))
+      throw wayleaveError('request-invalid', 'recipient, purpose, and class or record')
+    const what = record ? { record } : { dataClass: dataClass ?? '', kinds }
+    const ask = { requester: memberId(recipient), purpose, ...what }
+    const patient = await patientOf({ patient: named })
+    await noteRead(grant, patient)
+    return fhir(reply).send(explainOutput(await deps.explainer.explain(patient, ask)))
   })
 
   app.post('/fhir/Consent/$preview', async (request, reply) => {
-    await deps.authorise(request, 'system/Consent.rs')
-    const { patient, classes, kinds, consent } = readExplainInput(request.body)
+    const grant = await deps.authorise(request, 'system/Consent.rs')
+    const { patient: named, classes, kinds, consent } = readExplainInput(request.body)
     const { wishes, problems } = consent ? wishesOfConsent(consent) : { wishes: [], problems: [] }
     if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
-    const terms = wishes[0] ?? { dataClasses: classes, sensitivities: kinds }
-    return fhir(reply).send(previewOutput(await deps.explainer.preview(await patientOf({ patient }), terms)))
+    const wish = wishes.find(({ effect }) => effect === 'permit') ?? {
+      dataClasses: classes,
+      sensitivities: kinds,
+    }
+    const patient = await patientOf({ patient: named })
+    await noteRead(grant, patient)
+    return fhir(reply).send(previewOutput(await deps.explainer.preview(patient, wish)))
   })
+
+  /** Before it is answered: whoever looks at a patient's consents is seen by the patient. */
+  async function noteRead({ clientId, asker }: HisGrant, patient: StoredPatient): Promise<void> {
+    await deps.accessLog.append(
+      db,
+      {
+        kind: 'consents-read',
+        outcome: '0',
+        custodian: await partyOf(deps.index, deps.custodian),
+        user: asker ? personOf(asker) : { id: clientId },
+        client: { id: clientId },
+        patient: { reference: `Patient/${patient.secrets.fhirId}` },
+      },
+      patient,
+    )
+  }
 
   async function read(id: string): Promise<{ consent: Consent; slot: SlotConsent; patient: StoredPatient }> {
     if (!/^[0-9a-f]{32}$/.test(id)) throw wayleaveError('consent-unknown')
@@ -129,31 +191,12 @@ export function consentRoutes(
       ? undefined
       : await db.selectFrom('proposals').select('patient_id').where('consent_id', '=', id).executeTakeFirst()
     const patient = await patients.byId(db, scope?.patient_id ?? filed?.patient_id ?? '')
-    const slot = patient && (await slotsOf(patient)).find((one) => one.id === id)
+    const slot = patient && (await deps.slots.of(patient)).find((one) => one.id === id)
     if (!patient || !slot) throw wayleaveError('consent-unknown')
     return { consent: consentOfSlot(slot), slot, patient }
   }
 
-  const consentsOf = async (patient: StoredPatient) => (await slotsOf(patient)).map(consentOfSlot)
-
-  /** Every slot that was ever filed or signed for: what the chain says of it, and what waits for a signature. */
-  async function slotsOf(patient: StoredPatient): Promise<SlotConsent[]> {
-    const own = await readOwnConsents(db, deps, patient)
-    const filed = await proposals.of(db, patient)
-    const known = {
-      patient: { reference: `Patient/${patient.secrets.fhirId}` },
-      custodian: deps.organization,
-    }
-    const onChain = own.consents
-      .filter(({ version }) => version > 0)
-      .map((consent) => ({ ...known, ...slotOnChain(consent) }))
-    const waiting = filed
-      .filter(
-        ({ effect, id }) => effect !== 'end' && !onChain.some((s) => s.id === id && s.state === 'in-force'),
-      )
-      .map((proposal) => ({ ...known, ...slotFiled(proposal) }))
-    return [...onChain.filter(({ id }) => !waiting.some((w) => w.id === id)), ...waiting]
-  }
+  const consentsOf = async (patient: StoredPatient) => (await deps.slots.of(patient)).map(consentOfSlot)
 
   async function patientAsked(parameters: Record<string, unknown>): Promise<StoredPatient | undefined> {
     const { patient: reference, 'patient.identifier': text } = parameters
@@ -198,32 +241,10 @@ export function consentRoutes(
   })
 }
 
-function slotOnChain({ scopeHash, scope, state, from, until, terms }: OwnConsent) {
-  return {
-    id: consentIdOf(scopeHash),
-    state: state === 'silent' ? ('ended' as const) : ('in-force' as const),
-    scope,
-    effect: state === 'objection' ? ('deny' as const) : ('permit' as const),
-    ...(terms ? { terms } : {}),
-    ...(from ? { from } : {}),
-    ...(until ? { until } : {}),
-  }
-}
-
-function slotFiled({ id, wish }: OwnProposal) {
-  const { effect, to, purpose, dataClasses, sensitivities, from, until } = wish
-  return {
-    ...{
-      id,
-      effect,
-      state: 'filed' as const,
-      scope: { ...to, purpose },
-      terms: { dataClasses, sensitivities },
-    },
-    ...(from ? { from } : {}),
-    ...(until ? { until } : {}),
-  }
-}
+const personOf = ({ userId, role, userName }: Asker) => ({
+  ...{ id: userId, role },
+  ...(userName ? { name: userName } : {}),
+})
 
 /** The Consent itself, or the one in Parameters, as operations take it. */
 function consentIn(body: unknown): unknown {

@@ -1,10 +1,17 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { JSONWebKeySet } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import { type Hex, isHex, ZERO_32 } from '../../domain/hex.ts'
 import { memberId } from '../../domain/identity/member-id.ts'
-import { issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
+import {
+  type Grant,
+  issueToken,
+  peerScope,
+  readPeerScope,
+  type TokenKeys,
+  verifyToken,
+} from '../../exchange/access-token.ts'
 import { readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
 import { sameText, verifyDpopProof } from '../../exchange/dpop-proof.ts'
@@ -14,16 +21,19 @@ import {
   RESPONSE_TIME_HEADER,
 } from '../../exchange/peer-client.ts'
 import type { ReceivedShares } from '../receive/receive-share.ts'
+import type { Listings } from '../release/list-records.ts'
 import type { Releases } from '../release/release-record.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
 import { credential, textOf } from './server.ts'
+
+type PeerGrant = Extract<Grant, { thumbprint: string }>
 
 type Remember = (key: string, expiresAtMs: number) => Promise<boolean>
 
 /** The one refusal takes at least this long, so that its cause does not show in its time (I11). Milliseconds. */
 const REFUSAL_STEP = 120
 
-/** What one broker asks of another: a token for a record, the record, and to take a share or a request. */
+/** What one broker asks of another: a token, a record, what there is behind a share, and to take a share or a request. */
 export function exchangeRoutes(
   app: FastifyInstance,
   deps: {
@@ -33,6 +43,7 @@ export function exchangeRoutes(
     remember: Remember
     keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
     releases: Releases
+    listings: Listings
     shares: ReceivedShares
     requests: Pick<ReceivedRequests, 'take'>
     onShare: (share: { custodian: Hex; ended: boolean }) => Promise<void>
@@ -41,17 +52,20 @@ export function exchangeRoutes(
   const { clock, remember } = deps
 
   /** Misuse of credentials that did verify goes into the trail; whatever does not even verify names nobody. */
-  async function noted(error: unknown, { requester, tag }: { requester: Hex; tag: Hex }): Promise<never> {
+  async function noted(
+    error: unknown,
+    { requester, tag }: { requester: Hex; tag?: Hex; reference?: string },
+  ): Promise<never> {
     const reason = MISUSES[errorCodeOf(error)]
-    if (reason) await deps.releases.misused({ requester, tag, reason })
+    if (reason) await deps.releases.misused({ requester, reason, ...(tag ? { tag } : {}) })
     throw error
   }
 
   app.post('/exchange/token', async (request, reply) => {
     const body = (request.body ?? {}) as Record<string, unknown>
     const url = `${deps.base()}/exchange/token`
-    const tag = /^record:(0x[0-9a-f]{64})$/.exec(textOf(body.scope))?.[1] as Hex | undefined
-    if (body.grant_type !== 'client_credentials' || !tag)
+    const scope = readPeerScope(textOf(body.scope))
+    if (body.grant_type !== 'client_credentials' || !scope)
       throw wayleaveError('request-invalid', 'grant_type or scope')
     let claimed = ZERO_32
     const { clientId, claims } = await verifyClientAssertion({
@@ -64,45 +78,73 @@ export function exchangeRoutes(
       },
       remember,
       nowMs: clock.now(),
-    }).catch((error: unknown) => noted(error, { requester: claimed, tag }))
+    }).catch((error: unknown) => noted(error, { requester: claimed, ...scope }))
     const proof = await verifyDpopProof({
       proof: header(request.headers.dpop),
       method: 'POST',
       url,
       remember,
       nowMs: clock.now(),
-    }).catch((error: unknown) => noted(error, { requester: claimed, tag }))
-    const ask = { tag, requester: clientId as Hex, asker: readAsker(claims) }
+    }).catch((error: unknown) => noted(error, { requester: claimed, ...scope }))
+    const by = { requester: clientId as Hex, asker: readAsker(claims) }
     // A member answers for its own users only.
-    if (memberId(ask.asker.organization) !== clientId)
+    if (memberId(by.asker.organization) !== clientId)
       throw wayleaveError('user-missing', 'a user of another organisation')
-    await alike(() => deps.releases.mayAsk(ask))
-    const grant = { kind: 'record' as const, ...ask, thumbprint: proof.thumbprint }
+    const under = await alike(async () => {
+      if ('tag' in scope) return deps.releases.mayAsk({ ...scope, ...by })
+      await deps.listings.mayAsk({ ...scope, ...by })
+      return {}
+    })
+    const bound = { ...by, thumbprint: proof.thumbprint }
+    const grant: Grant =
+      'tag' in scope ? { kind: 'record', ...scope, ...bound, ...under } : { kind: 'list', ...scope, ...bound }
     const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())
     return reply.send({
       access_token: token,
       token_type: 'DPoP',
       expires_in: expiresIn,
-      scope: `record:${tag}`,
+      scope: peerScope(scope),
     })
   })
 
-  app.get<{ Params: { tag: string } }>('/exchange/record/:tag', async (request, reply) => {
-    const token = credential(request, 'DPoP')
-    const grant = await verifyToken(deps.keys, 'record', token, clock.now())
-    const url = `${deps.base()}/exchange/record/${request.params.tag}`
+  const verified = <K extends 'record' | 'list'>(request: FastifyRequest, kind: K) =>
+    verifyToken(deps.keys, kind, credential(request, 'DPoP'), clock.now())
+
+  /** Whether a token is in the hands of whom it was issued to, for what stands at this path; the proof's `jti`. */
+  async function provenAt(path: string, request: FastifyRequest, grant: PeerGrant): Promise<string> {
     const proof = await verifyDpopProof({
       proof: header(request.headers.dpop),
       method: 'GET',
-      url,
-      accessToken: token ?? '',
+      url: `${deps.base()}${path}`,
+      accessToken: credential(request, 'DPoP') ?? '',
       remember,
       nowMs: clock.now(),
     }).catch((error: unknown) => noted(error, grant))
     if (!sameText(proof.thumbprint, grant.thumbprint)) return noted(wayleaveError('token-wrong-key'), grant)
+    return proof.jti
+  }
+
+  app.get<{ Params: { reference: string } }>('/exchange/list/:reference', async (request, reply) => {
+    const { reference } = request.params
+    const grant = await verified(request, 'list')
+    const fetch = await provenAt(`/exchange/list/${reference}`, request, grant)
+    if (grant.reference !== reference)
+      return noted(wayleaveError('scope-insufficient', 'a token for another list'), grant)
+    const { requester, asker } = grant
+    const listed = await alike(() => deps.listings.list({ reference, requester, asker, fetch }))
+    return reply
+      .header(RESPONSE_SIGNATURE_HEADER, listed.jws)
+      .header(RESPONSE_TIME_HEADER, String(listed.at))
+      .type('application/json')
+      .send(Buffer.from(listed.bytes))
+  })
+
+  app.get<{ Params: { tag: string } }>('/exchange/record/:tag', async (request, reply) => {
+    const grant = await verified(request, 'record')
+    const fetch = await provenAt(`/exchange/record/${request.params.tag}`, request, grant)
     if (grant.tag !== request.params.tag)
       return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
-    const ask = { tag: grant.tag, requester: grant.requester, asker: grant.asker, fetch: proof.jti }
+    const ask = { tag: grant.tag, requester: grant.requester, asker: grant.asker, fetch }
     const released = await alike(() => deps.releases.release(ask))
     return reply
       .header(RECORD_SIGNATURE_HEADER, released.recordJws)

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Bundle, DocumentReference } from 'fhir/r4.js'
+import type { Bundle, BundleEntry, DocumentReference, OperationOutcome } from 'fhir/r4.js'
 import type { JSONWebKeySet } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
@@ -11,7 +11,7 @@ import { type Grant, issueToken, type TokenKeys, verifyToken } from '../../excha
 import { type Asker, readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
 import { capabilityStatement } from '../../fhir/capability-statement.ts'
-import type { IndexQueries } from '../../indexer/index.ts'
+import type { IndexQueries, MemberProfile } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { Documents } from '../receive/list-documents.ts'
@@ -125,7 +125,7 @@ export function hisRoutes(
   async function search(request: FastifyRequest, reply: FastifyReply, parameters: Record<string, unknown>) {
     const { asker, clientId } = await authoriseClinical(request, 'system/DocumentReference.rs')
     const query = readQuery(parameters)
-    const documents = await deps.documents.list({ ...query, purpose: asker.purpose })
+    const { documents, missing } = await deps.documents.list({ ...query, asker })
     const entry: LogEntry = {
       kind: 'query',
       outcome: '0',
@@ -136,7 +136,7 @@ export function hisRoutes(
       patient: { identifier: query.patient },
     }
     await deps.accessLog.append(deps.db, entry, query.patient)
-    return reply.type('application/fhir+json').send(searchset(documents, deps.base(), clock))
+    return reply.type('application/fhir+json').send(searchset(documents, missing, deps.base(), clock))
   }
 
   app.get('/fhir/DocumentReference', (request, reply) =>
@@ -183,17 +183,40 @@ function readQuery(parameters: Record<string, unknown>): { patient: Identifier; 
   return { patient: checked.identifier, statuses }
 }
 
-/** A searchset whose total counts what is shown, and nothing else. */
-function searchset(documents: DocumentReference[], base: string, clock: Clock): Bundle {
+/** A searchset whose total counts what is shown, and nothing else; who could not be asked is said beside it. */
+function searchset(
+  documents: DocumentReference[],
+  missing: MemberProfile[],
+  base: string,
+  clock: Clock,
+): Bundle {
   return {
     resourceType: 'Bundle',
     type: 'searchset',
     timestamp: new Date(clock.now()).toISOString(),
     total: documents.length,
-    entry: documents.map((resource) => ({
-      fullUrl: `${base}/fhir/DocumentReference/${resource.id}`,
-      resource,
-      search: { mode: 'match' },
+    entry: [
+      ...documents.map(
+        (resource): BundleEntry => ({
+          fullUrl: `${base}/fhir/DocumentReference/${resource.id}`,
+          resource,
+          search: { mode: 'match' },
+        }),
+      ),
+      ...(missing.length > 0
+        ? [{ resource: incomplete(missing), search: { mode: 'outcome' as const } }]
+        : []),
+    ],
+  }
+}
+
+function incomplete(missing: MemberProfile[]): OperationOutcome {
+  return {
+    resourceType: 'OperationOutcome',
+    issue: missing.map(({ name }) => ({
+      severity: 'warning',
+      code: 'incomplete',
+      details: { text: `${name} did not answer; it may hold more that is shared with you. Ask again later.` },
     })),
   }
 }

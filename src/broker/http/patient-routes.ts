@@ -103,12 +103,13 @@ export function patientRoutes(
 
   app.post('/patient/explain', async (request) => {
     const patient = await signedIn(request)
-    const { requester, purpose, dataClass, kinds = [] } = body(request)
-    const ask = { requester: textOf(requester), purpose: textOf(purpose), dataClass: textOf(dataClass) }
+    const { requester, purpose, dataClass, kinds = [], record } = body(request)
+    const ask = { requester: textOf(requester), purpose: textOf(purpose) }
     if (!isHex(ask.requester, 32) || !isTexts(kinds))
       throw wayleaveError('request-invalid', 'requester or kinds')
     if (!isPurpose(ask.purpose)) throw wayleaveError('purpose-unknown')
-    return deps.explainer.explain(patient, { ...ask, requester: ask.requester, kinds })
+    const what = record === undefined ? { dataClass: textOf(dataClass), kinds } : { record: textOf(record) }
+    return deps.explainer.explain(patient, { ...ask, requester: ask.requester, ...what })
   })
 
   app.post('/patient/preview', async (request) => {

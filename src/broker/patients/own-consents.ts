@@ -2,6 +2,7 @@ import type { JsonRpcProvider } from 'ethers'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import type { OwnConsents } from '../../domain/consent/own-consents.ts'
+import type { SaltedTerms } from '../../domain/consent/terms.ts'
 import { dateOfDay } from '../../domain/days.ts'
 import type { Hex } from '../../domain/hex.ts'
 import type { StoredPatient } from '../../store/patients.ts'
@@ -42,7 +43,8 @@ export async function readOwnConsents(
     consents: scopes.flatMap(([scopeHash, scope], i) => {
       const word = reading.words[i]
       if (!word) return []
-      const body = terms.get(word.terms)
+      const known = terms.get(word.terms)
+      const { consent: body, ...salted } = known ?? {}
       return [
         {
           scopeHash,
@@ -52,7 +54,8 @@ export async function readOwnConsents(
           ...(word.state === 'permit'
             ? { from: dateOfDay(word.fromDay), until: dateOfDay(word.untilDay) }
             : {}),
-          ...(body && word.state !== 'silent' ? { terms: body } : {}),
+          ...(known && word.state !== 'silent' ? { terms: salted as SaltedTerms } : {}),
+          ...(body && word.state !== 'silent' ? { body } : {}),
           signedUpTo: signedUpTo(scopeHash, false),
         },
       ]

@@ -5,9 +5,11 @@ import { isSensitiveKind, kindCoding } from '../../domain/consent/sensitivities.
 import type { Hex } from '../../domain/hex.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { compartmentOf } from '../../domain/records/compartments.ts'
+import type { Asker } from '../../exchange/b2b.ts'
 import type { IndexQueries, MemberProfile } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
+import type { CustodianLists } from './ask-custodian.ts'
 import type { ReceivedShares } from './receive-share.ts'
 import { type SharedPointer, walkPointers } from './walk-pointers.ts'
 
@@ -17,11 +19,11 @@ const DATA_CLASS_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/data-class'
 
 export type Documents = {
   /** DocumentReferences of all that is shared with this hospital about a person for a purpose (IHE MHD, ITI-67). */
-  list(query: {
-    patient: Identifier
-    purpose: string
-    statuses: readonly string[]
-  }): Promise<DocumentReference[]>
+  list(query: { patient: Identifier; asker: Asker; statuses: readonly string[] }): Promise<{
+    documents: DocumentReference[]
+    /** Custodians that should have been asked and gave no answer that verifies. */
+    missing: MemberProfile[]
+  }>
 }
 
 export function createDocuments(deps: {
@@ -29,24 +31,33 @@ export function createDocuments(deps: {
   vault: Vault
   index: IndexQueries
   shares: ReceivedShares
+  lists: CustodianLists
   /** The directory that is read, and those that it took over from: pointers are sealed for one of them. */
   chain: { id: number; directories: readonly Hex[] }
   /** This broker's own base, for `attachment.url`. */
   base: () => string
 }): Documents {
   return {
-    async list({ patient, purpose, statuses }) {
+    async list({ patient, asker, statuses }) {
       const documents = new Map<string, DocumentReference>()
-      for (const { id, share } of await deps.shares.forPatient(patient, purpose)) {
+      const missing = new Map<string, MemberProfile>()
+      for (const { id, share } of await deps.shares.forPatient(patient, asker.purpose)) {
         const profile = await deps.index.profile(share.custodian)
         const place = { index: deps.index, chainId: deps.chain.id, directories: deps.chain.directories }
-        const pointers = await walkPointers(place, share)
+        const pointers =
+          share.listing === 'custodian'
+            ? await deps.lists.ask(share, patient, asker)
+            : await walkPointers(place, share)
+        if (pointers === 'missing') {
+          if (profile) missing.set(share.custodian, profile)
+          continue
+        }
         const shown = pointers.filter(({ current }) => statuses.includes(current ? 'current' : 'superseded'))
         await remember(deps.db, deps.vault, id, shown)
         for (const pointer of shown)
           documents.set(pointer.recordId, document(pointer, patient, profile, deps.base()))
       }
-      return [...documents.values()]
+      return { documents: [...documents.values()], missing: [...missing.values()] }
     },
   }
 }

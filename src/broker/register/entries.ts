@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Insertable, Kysely } from 'kysely'
 import type { Contracts } from '../../chain/contracts.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { containedTraitsOf, type Traits, traitsOf } from '../../domain/consent/fhir/features.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
 import { compartmentKey, type EntryKeys, entryKeys, entryTag } from '../../domain/records/compartments.ts'
@@ -24,6 +25,10 @@ export type StoredRecord = {
   dataClass: string
   kinds: string[]
   jws: string
+  /** For consents about single records; absent where a record points at more than is kept. */
+  traits?: Traits
+  /** The same of each resource contained in it. */
+  contained?: Traits[]
 }
 
 export type EntryDeps = {
@@ -160,6 +165,7 @@ export async function createEntries(db: Db, deps: EntryDeps, patient: StoredPati
         dataClass,
         kinds,
         jws,
+        ...traitsIn(resource),
       }
       const record = recordLookup(deps, change)
       newest.set(record, compartment)
@@ -230,6 +236,15 @@ export async function createEntries(db: Db, deps: EntryDeps, patient: StoredPati
       }
     },
   }
+}
+
+/** A List may point at anything in any number; a record about which not all is kept is opened by no such consent. */
+const MAX_REFERENCES = 2_000
+
+function traitsIn(resource: Record<string, unknown>): Pick<StoredRecord, 'traits' | 'contained'> {
+  const [traits, contained] = [traitsOf(resource), containedTraitsOf(resource)]
+  if (traits.references.length > MAX_REFERENCES) return {}
+  return { traits, ...(contained.length > 0 ? { contained } : {}) }
 }
 
 function saltOf(pointer: Pointer): Uint8Array {

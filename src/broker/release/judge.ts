@@ -1,7 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
-import { type Decision, decide } from '../../domain/consent/decide.ts'
+import { type Decision, decide, type JudgedRecord } from '../../domain/consent/decide.ts'
+import { featuresOfTraits, type Traits } from '../../domain/consent/fhir/features.ts'
+import { raisedFeatures } from '../../domain/consent/fhir/raised-features.ts'
+import { isSensitiveKind } from '../../domain/consent/sensitivities.ts'
 import { WayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { compartmentOf } from '../../domain/records/compartments.ts'
@@ -33,7 +36,14 @@ export type Judgement =
 
 export type Judge = {
   /** Never throws for a refusal: doubt is a reason, too (I3). */
-  judge(query: { tag: Hex; requester: Hex; purpose: string }): Promise<Judgement>
+  judge(query: { tag: Hex; requester: Hex; purpose: string; role?: string }): Promise<Judgement>
+  /** What the consents of a patient say of a requester now; or why that cannot be told. */
+  consentsNow(query: {
+    patient: StoredPatient
+    requester: Hex
+    purpose: string
+    role?: string
+  }): Promise<{ state: ConsentState } | { reason: ReasonCode }>
 }
 
 /** Milliseconds. */
@@ -51,30 +61,57 @@ export function createJudge(deps: {
   head: HeadWatch
 }): Judge {
   const { db } = deps
+
+  /** What must hold before anything is handed out, whoever asks. */
+  async function obstacle(): Promise<ReasonCode | undefined> {
+    // What the chain took a moment ago counts now, not at the next poll. A silent node leaves the head that there is.
+    await Promise.race([deps.head.refresh(), new Promise((done) => setTimeout(done, REFRESH_WITHIN).unref())])
+    return (await deps.windows.overdue()) ? 'anchor-overdue' : undefined
+  }
+
+  async function read(query: Parameters<ConsentStates['read']>[1]) {
+    try {
+      return { state: await deps.states.read(db, query) }
+    } catch (error) {
+      if (error instanceof WayleaveError && error.code === 'head-stale')
+        return { reason: 'head-stale' as const }
+      throw error
+    }
+  }
+
   return {
-    async judge({ tag, requester, purpose }) {
-      // What the chain took a moment ago counts now, not at the next poll. A silent node leaves the head that there is.
-      await Promise.race([
-        deps.head.refresh(),
-        new Promise((done) => setTimeout(done, REFRESH_WITHIN).unref()),
-      ])
-      if (await deps.windows.overdue()) return { permit: false, reason: 'anchor-overdue' }
+    async consentsNow(query) {
+      const reason = await obstacle()
+      return reason ? { reason } : read(query)
+    },
+
+    async judge({ tag, requester, purpose, role }) {
+      const reason = await obstacle()
+      if (reason) return { permit: false, reason }
       const found = await findRecord(db, deps.patients, tag)
       if (!found) return { permit: false, reason: 'record-unknown' }
-      let state: ConsentState
-      try {
-        state = await deps.states.read(db, { patient: found.patient, requester, purpose })
-      } catch (error) {
-        if (error instanceof WayleaveError && error.code === 'head-stale')
-          return { permit: false, reason: 'head-stale', found }
-        throw error
-      }
-      const { dataClass, kinds } = found.record
-      const decision = decide({ ...state, record: { dataClass, kinds } })
+      const now = await read({ patient: found.patient, requester, purpose, role })
+      if ('reason' in now) return { permit: false, reason: now.reason, found }
+      const { state } = now
+      const decision = decide({ ...state, record: judgedRecord(found.record) })
       if (decision.decision === 'permit' && found.gone) return { permit: false, reason: 'record-gone', found }
       if (decision.decision === 'permit') return { permit: true, found, decision, state }
       return { permit: false, reason: decision.reason, found, decision }
     },
+  }
+}
+
+/** What a decision is told of a record of this hospital. */
+export function judgedRecord({
+  dataClass,
+  kinds,
+  traits,
+  contained = [],
+}: Pick<StoredRecord, 'dataClass' | 'kinds' | 'traits' | 'contained'>): JudgedRecord {
+  const raised = (of: Traits) => raisedFeatures(featuresOfTraits(of), kinds.filter(isSensitiveKind))
+  return {
+    ...{ dataClass, kinds, contained: contained.map(raised) },
+    ...(traits ? { content: raised(traits) } : {}),
   }
 }
 

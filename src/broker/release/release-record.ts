@@ -5,6 +5,7 @@ import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { dataClassOf } from '../../domain/consent/data-classes.ts'
 import { decide } from '../../domain/consent/decide.ts'
+import { containedTraitsOf, traitsOf } from '../../domain/consent/fhir/features.ts'
 import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
@@ -17,7 +18,7 @@ import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
-import type { FoundRecord, Judge, Judgement } from './judge.ts'
+import { type FoundRecord, type Judge, type Judgement, judgedRecord } from './judge.ts'
 import { partyOf } from './parties.ts'
 
 export type Ask = { tag: Hex; requester: Hex; asker: Asker }
@@ -25,15 +26,18 @@ export type Ask = { tag: Hex; requester: Hex; asker: Asker }
 export type Release = { bytes: Uint8Array; recordJws: string; responseJws: string; at: number }
 
 export type Releases = {
-  /** For a token: judged as for the record itself, and logged when refused. @throws WayleaveError `not-available`. */
-  mayAsk(ask: Ask): Promise<void>
+  /**
+   * For a token: judged as for the record itself, and logged when refused. Resolves to the reference of the share under whose
+   * consent it is permitted, where one was sent. @throws WayleaveError `not-available`.
+   */
+  mayAsk(ask: Ask): Promise<{ share?: string }>
   /**
    * Releases one record: judge, write the intent, judge again, read, label anew, check the commitment, sign, log.
    * @throws WayleaveError `not-available`, the one answer to whoever has no right to know (I11), or `not-ready`.
    */
   release(ask: Ask & { fetch: string }): Promise<Release>
   /** Notes that a known member's token, proof or assertion was misused; whoever did it hears the code of its own fault. */
-  misused(by: { requester: Hex; tag: Hex; reason: 'token-mismatch' | 'replayed' }): Promise<void>
+  misused(by: { requester: Hex; tag?: Hex; reason: 'token-mismatch' | 'replayed' }): Promise<void>
 }
 
 export function createReleases(deps: {
@@ -98,7 +102,10 @@ export function createReleases(deps: {
 
   async function judged(ask: Ask): Promise<Extract<Judgement, { permit: true }>> {
     const judgement = await logged(() =>
-      deps.judge.judge({ tag: ask.tag, requester: ask.requester, purpose: ask.asker.purpose }),
+      deps.judge.judge({
+        ...{ tag: ask.tag, requester: ask.requester },
+        ...{ purpose: ask.asker.purpose, role: ask.asker.role },
+      }),
     )
     if (!judgement.permit) throw await refuse(ask, judgement.reason, judgement.found)
     return judgement
@@ -128,14 +135,24 @@ export function createReleases(deps: {
     const now = await judged(ask)
     // Rules may have learnt since: a label is raised here, never lowered.
     const kinds = [...new Set([...now.found.record.kinds, ...deps.labeller.label(resource).kinds])]
-    const again = decide({ ...now.state, record: { dataClass: dataClassOf(resource), kinds } })
+    const [traits, contained] = [traitsOf(resource), containedTraitsOf(resource)]
+    const asRead = judgedRecord({ dataClass: dataClassOf(resource), kinds, traits, contained })
+    const again = decide({ ...now.state, record: asRead })
     if (again.decision !== 'permit') throw await refuse(ask, 'labels-raised', found)
     return bytes
   }
 
   return {
     async mayAsk(ask) {
-      await judged(ask)
+      const { found, decision } = await judged(ask)
+      const row = await db
+        .selectFrom('shares_sent')
+        .select('reference')
+        .where('patient_id', '=', found.patient.id)
+        .where('grantee', '=', ask.requester)
+        .where('scope_hash', '=', decision.rule.scopeHash)
+        .executeTakeFirst()
+      return row ? { share: row.reference } : {}
     },
 
     async misused({ requester, tag, reason }) {
@@ -146,7 +163,7 @@ export function createReleases(deps: {
           reason,
           custodian: await partyOf(deps.index, deps.custodian),
           requester: await partyOf(deps.index, requester),
-          record: { id: recordId(deps.custodian, tag) },
+          ...(tag ? { record: { id: recordId(deps.custodian, tag) } } : {}),
         })
       })
     },

@@ -1,6 +1,7 @@
 import type { Signer } from 'ethers'
 import type { Hex } from '../../domain/hex.ts'
 import { ILine__factory } from '../contracts.ts'
+import { mined } from '../mined.ts'
 import { accessLogHoldings } from './access-log.ts'
 import { accessRequestsHoldings } from './access-requests.ts'
 import { breakGlassHoldings } from './break-glass.ts'
@@ -143,7 +144,7 @@ export function createMigration(deps: Omit<Line, 'older'> & { contract: Replacea
       for (let i = 0; i < theirs.length; i += BATCH) {
         const batch = theirs.slice(i, i + BATCH)
         const sent = await sender.sendTransaction({ to: successor, data: adopting.dataFor(batch), ...free })
-        await sent.wait()
+        await mined(sent)
         done += batch.length
         told(done, items.length)
       }

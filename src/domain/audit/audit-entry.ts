@@ -3,6 +3,7 @@ import type { ReasonCode } from './reasons.ts'
 
 export const AUDIT_KINDS = [
   'query',
+  'list',
   'intent',
   'disclosure',
   'receipt',
@@ -25,6 +26,7 @@ export const AUDIT_KINDS = [
   'alarm',
   'anchor',
   'log-read',
+  'consents-read',
   'window',
   'record-registered',
   'member-changed',

@@ -143,6 +143,13 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'transfer',
     observer: 'requester',
   },
+  list: {
+    type: EXPORT,
+    subtype: [coding(AUDIT_KIND_SYSTEM, 'list', 'A member is told which records it may see')],
+    action: 'R',
+    agents: 'transfer',
+    observer: 'custodian',
+  },
   'request-sent': {
     type: EXPORT,
     subtype: [coding(AUDIT_KIND_SYSTEM, 'request-sent', 'The patient is asked for access')],
@@ -183,6 +190,13 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   },
   'log-read': {
     type: coding(DCM, '110101', 'Audit Log Used'),
+    subtype: [],
+    action: 'R',
+    agents: 'member',
+    observer: 'custodian',
+  },
+  'consents-read': {
+    type: coding(AUDIT_KIND_SYSTEM, 'consents-read', 'Consents of a patient were read'),
     subtype: [],
     action: 'R',
     agents: 'member',

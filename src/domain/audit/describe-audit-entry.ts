@@ -12,6 +12,7 @@ const requester: Teller = (entry) => entry.requester?.name ?? 'another organisat
 
 const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   query: (e) => `${who(e)} looked for records that other hospitals share about the patient${why(e)}`,
+  list: (e) => `${custodian(e)} told ${who(e)} which records it may see${why(e)}`,
   intent: (e) => `${custodian(e)} decided to give ${record(e)} to ${who(e)}${why(e)}`,
   disclosure: (e) => `${custodian(e)} gave ${record(e)} to ${who(e)}${why(e)}`,
   receipt: (e) => `${who(e)} received ${record(e)} from ${custodian(e)}${why(e)} and verified it`,
@@ -43,6 +44,7 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   alarm: (e) => `Alarm at ${observer(e)}${e.record ? ` about ${record(e)}` : ''}`,
   anchor: () => 'Something was written on the chain that this member cannot open',
   'log-read': (e) => `${e.user ? person(e) : 'Somebody'} read the audit trail of ${observer(e)}`,
+  'consents-read': (e) => `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} read the patient's consents`,
   window: (e) => `${observer(e)} anchored a window of its audit trail on the chain`,
   'record-registered': (e) => `${custodian(e)} registered ${record(e)}`,
   'member-changed': (e) =>

@@ -24,6 +24,9 @@ export const REASONS = {
   'terms-unenforceable': 'The consent contains a condition that this hospital cannot enforce.',
   'class-not-covered': 'The consent does not cover this kind of record.',
   'sensitivity-not-covered': 'The consent does not cover information of this sensitive kind.',
+  'provision-denies': 'The consent keeps this very record back.',
+  'provision-silent': 'The consent is about other records of this kind, not about this one.',
+  'content-unknown': 'The consent is about single records, and of this one too little is known to tell.',
   'needs-approval':
     'The patient asked that the hospital approves each use, and it has not approved this one.',
   unconfirmed:

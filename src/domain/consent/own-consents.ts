@@ -1,4 +1,5 @@
 import type { Hex } from '../hex.ts'
+import type { ConsentBody } from './consent-body.ts'
 import type { SaltedScope } from './scope.ts'
 import type { SaltedTerms } from './terms.ts'
 
@@ -13,6 +14,8 @@ export type OwnConsent = {
   from?: string
   until?: string
   terms?: SaltedTerms
+  /** The FHIR Consent body that the terms name. */
+  body?: ConsentBody
   /** The highest "up to" that the custodian holds for this slot, mined or not; -1 for none. */
   signedUpTo: number
 }

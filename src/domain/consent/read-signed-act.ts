@@ -1,6 +1,7 @@
 import { dayOfDate } from '../days.ts'
 import { wayleaveError } from '../errors.ts'
-import { type Hex, isHex } from '../hex.ts'
+import { type Hex, isHex, ZERO_32 } from '../hex.ts'
+import { bodyHash, type ConsentBody, MAX_BODY_LENGTH } from './consent-body.ts'
 import { GRANTEE_TYPES } from './scope.ts'
 import {
   type ActMessages,
@@ -14,7 +15,13 @@ import {
 } from './typed-data.ts'
 
 /** A patient's signed act with its bodies in clear: for the custodian's eyes. */
-export type SignedAct<A extends ActName = ActName> = { typedData: TypedData<A>; signer: Hex; signature: Hex }
+export type SignedAct<A extends ActName = ActName> = {
+  typedData: TypedData<A>
+  signer: Hex
+  signature: Hex
+  /** The FHIR Consent body whose hash the terms name; absent where they name none. */
+  body?: ConsentBody
+}
 
 /** The same with nested structs replaced by their hashes, and the clear form sealed (JWE) to the custodian. */
 export type HashedAct = {
@@ -36,6 +43,8 @@ export type ActPlace = {
 }
 
 const MAX_LIST = 64
+/** A JWE that holds an act with the longest body, base64url twice over. */
+const MAX_SEALED = 65_536
 
 const isObject = (x: unknown): x is Record<string, unknown> =>
   typeof x === 'object' && x !== null && !Array.isArray(x)
@@ -129,7 +138,8 @@ function checkSignature(x: Record<string, unknown>): { signer: Hex; signature: H
 /**
  * Reads `{ typedData, signer, signature }` as a wallet or `wayleave patient --sign-only` writes it. The types are not
  * taken from the caller: they are ours, whatever was sent.
- * @throws WayleaveError `typed-data-invalid`, `wrong-chain`, `wrong-contract`, `signature-invalid`.
+ * @throws WayleaveError `typed-data-invalid`, `wrong-chain`, `wrong-contract`, `signature-invalid`, `consent-body-missing`,
+ * `consent-body-mismatch`.
  */
 export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
   if (!isObject(input) || !isObject(input.typedData))
@@ -144,7 +154,26 @@ export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
     primaryType,
     message: message as ActMessages[ActName],
   }
-  return { typedData, ...checkSignature(input) }
+  return { typedData, ...checkSignature(input), ...checkBody(input.body, typedData.message) }
+}
+
+/** The terms say whether there is a body, and which. */
+function checkBody(body: unknown, message: ActMessages[ActName]): { body?: ConsentBody } {
+  const named = 'terms' in message ? message.terms.body : ZERO_32
+  if (named === ZERO_32 && body === undefined) return {}
+  if (!isObject(body)) throw wayleaveError('consent-body-missing')
+  if (named.toLowerCase() !== hashOf(body)) throw wayleaveError('consent-body-mismatch')
+  return { body }
+}
+
+function hashOf(body: ConsentBody): Hex {
+  try {
+    if (JSON.stringify(body).length > 2 * MAX_BODY_LENGTH) throw new RangeError('too long')
+    return bodyHash(body)
+  } catch (cause) {
+    // What has no canonical form, such as a lone surrogate, has no hash.
+    throw wayleaveError('consent-body-mismatch', String(cause), cause)
+  }
 }
 
 /** Reads the form for strangers: hashes instead of bodies, and the sealed clear form. Throws as {@link readSignedAct}. */
@@ -157,7 +186,7 @@ export function readHashedAct(input: unknown, place: ActPlace): HashedAct {
   const accepted = checkDomain(primaryType, domain, place)
   checkMessage(primaryType, message, true)
   const sealed = input.sealed
-  if (!isText(sealed, 16_384) || sealed.split('.').length !== 5)
+  if (!isText(sealed, MAX_SEALED) || sealed.split('.').length !== 5)
     throw wayleaveError('typed-data-invalid', 'no sealed body')
   return {
     domain: accepted,

@@ -9,6 +9,7 @@ import { createHisClient } from '../his-client.ts'
 import { NotYet, patiently } from '../patiently.ts'
 import { sampleBundles } from '../samples/index.ts'
 import type { SandboxFile } from '../sandbox-file.ts'
+import { bodySteps } from './body-steps.ts'
 import { councilSteps } from './council-steps.ts'
 import { requestSteps } from './request-steps.ts'
 import { listUntil, refused, type Step } from './step.ts'
@@ -30,7 +31,7 @@ const CLASSES = [
 
 /**
  * The main job, told on real records: registered, refused, granted, listed, opened, withheld, wrong purpose, revoked,
- * refused, asked for and approved, locked and unlocked, audited; then a group and the council. It ends where it began, so
+ * refused, all but one record, asked for and approved, locked and unlocked, audited; then a group and the council. It ends where it began, so
  * it can be told again.
  */
 export function createStory(file: SandboxFile): Step[] {
@@ -41,6 +42,12 @@ export function createStory(file: SandboxFile): Step[] {
     client: grantee.his,
     organization: grantee.identifier,
     user: { id: 'physician-7', name: 'Dr. Seven', role: 'physician' },
+  })
+  const custodianHis = createHisClient({
+    broker: custodian.broker,
+    client: custodian.his,
+    organization: custodian.identifier,
+    user: { id: 'officer-1', name: 'Officer One', role: 'privacy officer' },
   })
   const to = { granteeType: 'Organization' as const, grantee: identifierText(grantee.identifier) }
   const expected = recordsOf(custodian.key, person)
@@ -143,14 +150,16 @@ export function createStory(file: SandboxFile): Step[] {
         return `Refused ${ms} ms after asking, and listed no more.`
       },
     },
+    ...bodySteps({
+      ...{ custodian, grantee, device, custodianHis },
+      patient: `Patient/${expected.patientId}`,
+      record: expected.example,
+      ordinary: expected.everyOrdinary,
+      listUntil: (total) => listUntil(his, person, total),
+    }),
     ...requestSteps({
       ...{ custodian, grantee, person, device, his },
-      custodianHis: createHisClient({
-        broker: custodian.broker,
-        client: custodian.his,
-        organization: custodian.identifier,
-        user: { id: 'officer-1', name: 'Officer One', role: 'privacy officer' },
-      }),
+      custodianHis,
       countOf: (classes) => recordsOf(custodian.key, person, classes).ordinary,
       listUntil: (total) => listUntil(his, person, total),
       refused: (id) => refused(his, id, 'TREAT'),
@@ -217,7 +226,12 @@ function recordsOf(
   const sensitive = records.filter((r) => labelResource(r, rules).kinds.length > 0)
   const ordinary = records.filter((r) => labelResource(r, rules).kinds.length === 0)
   const granted = ordinary.filter((r) => classes.includes(dataClassOf(r)))
+  const [first] = granted
   return {
+    patientId,
+    /** One of them, `Type/id`. */
+    example: `${first?.resourceType}/${first?.id}`,
+    everyOrdinary: ordinary.length,
     all: records.length,
     sensitive: sensitive.length,
     ordinary: granted.length,

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect } from 'kysely'
 import type { Database } from '../database.ts'
-import { lockFolder } from './folder-lock.ts'
+import { lockFolder } from '../folder-lock.ts'
 import { copyTemplate, type PgliteTemplate, pgliteTemplate } from './pglite-template.ts'
 import { valueParsers } from './value-types.ts'
 

@@ -81,6 +81,17 @@ describe('Would this be allowed, and why not?', () => {
     await expect(anna.explain(everything)).rejects.toMatchObject({ code: 'request-invalid' })
   })
 
+  test('of one record, by its name; a record that is none is no answer', async () => {
+    const ask = { requester: b.member, purpose: 'TREAT', record: 'Condition/anna-c2' }
+    const told = await anna.explain(ask)
+    expect(told.decision).toBe('refuse')
+    expect(told.rule?.decision).toBe('refuse')
+    expect((await anna.explain({ ...ask, record: 'Condition/anna-c1' })).decision).toBe('permit')
+    await expect(anna.explain({ ...ask, record: 'Condition/none' })).rejects.toMatchObject({
+      code: 'request-invalid',
+    })
+  })
+
   test('nobody else is told: a HIS without the scope, a device of nobody, another hospital', async () => {
     expect((await a.auditor.fhir('POST', 'Consent/$explain', {})).status).toBe(403)
     expect(
@@ -125,7 +136,12 @@ describe('Which of my records would this open?', () => {
     const { body } = await call('$preview', { name: 'consent', resource: consent })
     const opened = body.parameter?.filter(({ name }) => name === 'opened')
     expect(opened?.map(({ valueReference }) => valueReference?.reference)).toEqual(['Observation/anna-o1'])
-    const wrong = { ...consent, provision: { ...consent.provision, dataPeriod: { start: '2020-01-01' } } }
+    const recent = { ...consent, provision: { ...consent.provision, dataPeriod: { start: '2025-01-01' } } }
+    const later = await call('$preview', { name: 'consent', resource: recent })
+    expect(later.body.parameter?.find(({ name }) => name === 'opened')).toBeUndefined()
+    const kept = later.body.parameter?.find(({ part }) => JSON.stringify(part).includes('anna-o1'))
+    expect(kept?.part?.find(({ name }) => name === 'reason')?.valueCode).toBe('provision-silent')
+    const wrong = { ...consent, provision: { ...consent.provision, dataPeriod: { start: 'then' } } }
     expect(await call('$preview', { name: 'consent', resource: wrong })).toMatchObject({
       code: 'consent-unenforceable',
     })

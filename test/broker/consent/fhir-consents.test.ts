@@ -12,7 +12,6 @@ let b: TestHospital
 let ANNA: Identifier
 let anna: PatientClient
 
-const LABELS = 'http://terminology.hl7.org/CodeSystem/v3-ActCode'
 const CLASSES = 'https://wayleave.example/fhir/CodeSystem/data-class'
 
 /** As a hospital's consent desk writes it. */
@@ -136,15 +135,17 @@ describe('A Consent that a hospital files', () => {
   })
 
   test('is refused as a whole where part of it cannot be enforced, and told where and why', async () => {
+    const person = { type: 'Practitioner', identifier: { system: 'urn:x', value: 'p' } }
     const wrong = written({
-      code: [{ coding: [{ system: 's', code: 'c' }] }],
-      securityLabel: [{ system: LABELS, code: 'HIV' }],
+      actor: [{ role: { coding: [{ code: 'IRCP' }] }, reference: person }],
+      purpose: [{ system: 'urn:x', code: 'TREAT' }],
+      dataPeriod: { start: '2020-01-01' },
     })
     const { status, body } = await a.his.fhir<OperationOutcome>('POST', 'Consent', wrong)
     expect(status).toBe(422)
     const told = body.issue.map(({ expression, details }) => [expression?.[0], details?.coding?.[0]?.code])
-    expect(told).toContainEqual(['provision.code', 'consent-unenforceable'])
-    expect(told).toContainEqual(['provision.securityLabel', 'consent-unenforceable'])
+    expect(told).toContainEqual(['provision.actor[0].reference', 'consent-unenforceable'])
+    expect(told).toContainEqual(['provision.purpose[0]', 'consent-unenforceable'])
     expect(await anna.proposals()).toEqual([])
   })
 
@@ -168,6 +169,50 @@ describe('A Consent that a hospital files', () => {
   })
 })
 
+describe('A Consent that is filed can', () => {
+  const put = (id: string | undefined, body: object) => a.his.fhir<Consent>('PUT', `Consent/${id}`, body)
+  const remove = (id: string | undefined) => a.his.fhir('DELETE', `Consent/${id}`)
+
+  test('be replaced or taken back as long as it is not signed, and nothing was ever in force', async () => {
+    const { body } = await file(written())
+    const narrower = written({ period: { end: '2030-01-01' } })
+    expect(await put(body.id, narrower)).toMatchObject({ status: 200, body: { status: 'proposed' } })
+    expect((await anna.proposals()).map(({ wish }) => wish.until)).toEqual(['2030-01-01'])
+    expect((await remove(body.id)).status).toBe(204)
+    expect(await anna.proposals()).toEqual([])
+    // An earlier consent of this slot has ended; of a slot without any there is nothing to read.
+    expect((await read(body.id)).body.status).toBe('inactive')
+    expect(await listed()).toBe(0)
+  })
+
+  test('be changed once it is in force, by another signature only, and is never deleted', async () => {
+    const { body } = await file(written())
+    for (const proposal of await anna.proposals()) await anna.accept(proposal)
+    await eventually(async () => (await read(body.id)).body.status === 'active')
+    expect(await remove(body.id)).toMatchObject({ status: 422, code: 'consent-unenforceable' })
+    const changed = await put(body.id, written({ period: { end: '2030-01-01' } }))
+    expect(changed.body).toMatchObject({ status: 'active' })
+    expect(changed.body.meta?.tag?.map(({ code }) => code)).toEqual(['in-force', 'change-filed'])
+    expect(changed.body.provision?.period?.end).not.toBe('2030-01-01')
+    for (const proposal of await anna.proposals()) await anna.accept(proposal)
+    await eventually(async () => (await read(body.id)).body.provision?.period?.end === '2030-01-01')
+    expect((await read(body.id)).body.meta?.tag?.map(({ code }) => code)).toEqual(['in-force'])
+    await cleared()
+  })
+
+  test('not become one for another party, purpose or patient', async () => {
+    const { body } = await file(written())
+    const research = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'HRESCH' }]
+    for (const other of [
+      written({ purpose: research }),
+      written({ actor: undefined }),
+      written({}, { patient: { reference: 'Patient/nobody' } }),
+    ])
+      expect(await put(body.id, other)).toMatchObject({ status: 422, code: 'consent-unenforceable' })
+    await cleared()
+  })
+})
+
 describe('A hospital reads', () => {
   const search = (query: string) => a.his.fhir<Bundle<Consent>>('GET', `Consent?${query}`)
 
@@ -183,6 +228,15 @@ describe('A hospital reads', () => {
     expect(await search('patient=Patient/anna&date=2026')).toMatchObject({ code: 'unsupported-parameter' })
     expect(await search('status=active')).toMatchObject({ code: 'request-invalid' })
     await cleared()
+  })
+
+  test('and each reading is in the patient’s own history, by name', async () => {
+    const before = (await anna.history(200)).filter(({ kind }) => kind === 'consents-read').length
+    await search('patient=Patient/anna')
+    const seen = (await anna.history(200)).filter(({ kind }) => kind === 'consents-read')
+    expect(seen).toHaveLength(before + 1)
+    expect(seen[0]).toMatchObject({ user: { id: 'dr-1' }, custodian: { id: a.member } })
+    expect(seen[0]?.sentence).toMatch(/read the patient's consents\.$/)
   })
 
   test('nothing without the scope for it', async () => {

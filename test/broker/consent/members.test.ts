@@ -1,6 +1,7 @@
 import { Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MemberRegistry__factory } from '../../../src/chain/contracts.ts'
+import { mined } from '../../../src/chain/mined.ts'
 import { groupId } from '../../../src/domain/identity/member-id.ts'
 import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
@@ -204,8 +205,8 @@ test('A member that publishes another’s identifier as its own gets nothing of 
   await eventually(async () => {
     const nonce = await world.provider.getTransactionCount(operator.address)
     const free = { maxFeePerGas: 0, maxPriorityFeePerGas: 0, nonce }
-    const receipt = await (await registry.setProfile(JSON.stringify(borrowed), free)).wait()
-    return receipt?.status === 1
+    await mined(await registry.setProfile(JSON.stringify(borrowed), free))
+    return true
   })
   await indexed(world, a)
   const { answer } = await refusedAt(a, undefined, () => ask('anna', c))

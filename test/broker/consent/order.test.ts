@@ -172,10 +172,11 @@ describe('A signature serves for what it says, where it says, once:', () => {
       { scope: { ...scope, salt } },
       { terms: { ...terms, dataClasses: ['everything'] } },
       { terms: { ...terms, sensitivities: ['V'] } },
-      { terms: { ...terms, body: salt } },
     ]) {
       expect((await relay(a, await changed(change))).code).toBe('typed-data-invalid')
     }
+    const other = await relay(a, await changed({ terms: { ...terms, body: salt } }))
+    expect(other.code).toBe('consent-body-missing')
   })
 })
 

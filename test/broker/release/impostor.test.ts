@@ -1,6 +1,7 @@
 import { Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MemberRegistry__factory } from '../../../src/chain/contracts.ts'
+import { mined } from '../../../src/chain/mined.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { publicJwks } from '../../../src/store/keyring.ts'
 import { createAsker } from '../../support/asker.ts'
@@ -37,10 +38,10 @@ async function publish(profile: unknown): Promise<void> {
     maxPriorityFeePerGas: 0,
     nonce: await world.provider.getTransactionCount(wallet.address),
   }
-  const receipt = await (await registry.setProfile(JSON.stringify(profile), free)).wait()
+  const receipt = await mined(await registry.setProfile(JSON.stringify(profile), free))
   await eventually(async () => {
     const { indexed } = (await (await fetch(`${a.broker.base}/ready`)).json()) as { indexed: number }
-    return indexed >= (receipt?.blockNumber ?? Number.POSITIVE_INFINITY)
+    return indexed >= receipt.blockNumber
   })
 }
 

@@ -132,6 +132,7 @@ test('A share that is sealed to another, signed by another, or not in its form i
     terms: { dataClasses: ['problems'], sensitivities: [] },
     fromDay: 0,
     untilDay: 60_000,
+    listing: 'chain',
     compartments: [{ name: 'problems', keyNumber: 1, key: Buffer.alloc(32).toString('base64url') }],
   }
   const wrong: [Share | object, TestHospital][] = [

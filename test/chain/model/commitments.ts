@@ -1,8 +1,8 @@
 import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
 import { hashes } from './digests.ts'
+import { type At, today } from './handle-words.ts'
 import type { MembersModel } from './members.ts'
 import { type Event, entry, refuse } from './outcome.ts'
-import { type At, today } from './patients.ts'
 
 type Request = { status: number; deadline: number; requester: Hex }
 type Case = { status: number; declaredAt: number; until: number; member: Hex }
@@ -39,6 +39,7 @@ export function createCommitmentsModel(members: MembersModel, quota: number) {
   }
 
   return {
+    quota,
     requestOf,
     caseOf,
     usedBy,

@@ -1,7 +1,7 @@
 import { recoverAddress } from 'ethers'
 import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
+import { checkDeadline, checkDelegate, checkHasNext, checkPeriod, checkScope } from './consent-checks.ts'
 import {
-  type Digests,
   type Grant,
   hashes,
   type Objection,
@@ -10,12 +10,14 @@ import {
   type RevocationList,
   type Withdrawal,
 } from './digests.ts'
+import { ACT, type At, KIND, LAST_VERSION, type Rights, today } from './handle-words.ts'
+import { type Signed, signerHashOf } from './keys.ts'
 import type { MembersModel } from './members.ts'
 import { type Event, encodeRefusal, Refused, refuse } from './outcome.ts'
-import { ACT, type At, KIND, LAST_VERSION, type PatientsModel, type Rights, today } from './patients.ts'
-import { requireSigned, type Signed } from './signatures.ts'
+import type { PatientsModel } from './patients.ts'
+import type { Signers } from './signatures.ts'
 
-type Word = { state: number; terms: bigint } & Record<
+export type Word = { state: number; terms: bigint } & Record<
   'flags' | 'fromDay' | 'untilDay' | 'version' | 'minedAt',
   number
 >
@@ -25,39 +27,58 @@ export type Backing = { proof: Hex[]; approvalDeadline: number; approval: Hex }
 export type Item = { data: Hex; model: () => Event[] }
 export type Referral = { parentVersion: number; untilDay: number; anchoredAt: number }
 
-const SILENT = 0
+export const SILENT = 0
 export const PERMIT = 1
 export const OBJECTION = 2
-const MAX_PERIOD_DAYS = 3653
-const MAX_LIST = 256
+export const MAX_LIST = 256
 const MAX_BATCH = 100
 const ROLE_CUSTODIAN = 1
-const MAY_REFER = 2
+/** The flag of a permit that may be referred on. */
+export const MAY_REFER = 2
 const NEEDS_APPROVAL = 4
 const APPROVED = 16
 const NO_BACKING: Backing = { proof: [], approvalDeadline: 0, approval: '0x' }
-const BLANK = { state: SILENT, flags: 0, fromDay: 0, untilDay: 0, terms: 0n }
+export const BLANK = { state: SILENT, flags: 0, fromDay: 0, untilDay: 0, terms: 0n }
 
 /** The word of a slot in bits, as contracts/consent/ConsentWord.sol lays it out. */
-function pack(w: Word): bigint {
+export function pack(w: Word): bigint {
   const at = (value: number, bit: number) => BigInt(value) << BigInt(bit)
   const days = at(w.fromDay, 232) | at(w.untilDay, 216)
   return at(w.state, 254) | at(w.flags, 248) | days | at(w.version, 192) | at(w.minedAt, 160) | w.terms
 }
 
 const low160 = (hash: Hex) => BigInt(hash) & ((1n << 160n) - 1n)
-/** A leaf of a tree over scopes, and the root over two. */
-export const leafOf = (scope: Hex): Hex => hashes.of(hashes.of(scope))
-export const rootOf = (a: Hex, b: Hex): Hex => (a < b ? hashes.of(a, b) : hashes.of(b, a))
+const NEVER: Word = { ...BLANK, version: 0, minedAt: 0 }
+
+export type ConsentsDeps = {
+  members: MembersModel
+  patients: PatientsModel
+  signers: Signers
+  /** What is signed for this contract. */
+  digest: (structHash: Hex) => Hex
+  /** Of a contract that takes over from another. */
+  line?: {
+    /** What is said in a slot where nothing has been written. */
+    wordOf: (handle: Hex, scope: Hex) => Word
+    /** What is signed for those that came before, the youngest first. */
+    digests: ((structHash: Hex) => Hex)[]
+  }
+}
 
 /** Consents and referrals, as ConsentRegistry should keep them. */
-export function createConsentsModel(members: MembersModel, patients: PatientsModel, digests: Digests) {
+export function createConsentsModel({ members, patients, signers, digest, line }: ConsentsDeps) {
   const words = new Map<string, Word>()
   const referrals = new Map<string, Referral>()
 
+  const ownWordOf = (handle: Hex, scope: Hex): Word | undefined => words.get(`${handle}${scope}`)
   const wordAt = (handle: Hex, scope: Hex): Word =>
-    words.get(`${handle}${scope}`) ?? { ...BLANK, version: 0, minedAt: 0 }
-  const signedAt = (signed: Signed, structHash: Hex) => requireSigned(signed, digests.consents(structHash))
+    ownWordOf(handle, scope) ?? line?.wordOf(handle, scope) ?? NEVER
+  const signedAt = (signed: Signed, structHash: Hex) => signers.requireSigned(signed, digest(structHash))
+  /** What narrows counts as well where it was signed for a contract that came before. */
+  function signedToNarrow(signed: Signed, structHash: Hex): Hex {
+    const older = line?.digests.some((digest) => signers.hasSigned(signed, digest(structHash)))
+    return older ? signerHashOf(signed.signer) : signedAt(signed, structHash)
+  }
 
   function requireWidening(m: { handle: Hex; epoch: number }, act: number, signer: Hex, now: number): Rights {
     const rights = patients.rightsOf(m.handle, signer)
@@ -76,40 +97,18 @@ export function createConsentsModel(members: MembersModel, patients: PatientsMod
     if (rights.kind === KIND.none) refuse('ConsentSignerNotOwner', handle, signer)
     patients.requireNarrowing(rights, handle, signer, act, now)
   }
-  function checkDelegate(rights: Rights, signer: Hex, word: Word, now: number): void {
-    if (rights.kind !== KIND.delegate) return
-    const { fromDay, untilDay } = word
-    if (untilDay - Math.min(fromDay, today(now)) > rights.longestDays)
-      refuse('ConsentDelegatePeriodTooLong', signer, fromDay, untilDay, rights.longestDays)
-    const flags = word.flags & 15
-    if ((flags & ~rights.flags) !== 0) refuse('ConsentDelegateFlags', signer, flags, rights.flags)
-  }
-  function checkScope({ scopes }: Rights, signer: Hex, scope: Hex, proof: Hex[]): void {
-    if (scopes === ZERO_32) return
-    if (proof.reduce(rootOf, leafOf(scope)) !== scopes) refuse('ConsentDelegateScope', signer, scope, scopes)
-  }
-  function checkDeadline(handle: Hex, deadline: number, now: number): void {
-    if (deadline < now) refuse('ConsentDeadlinePassed', handle, deadline, now)
-  }
-  function checkPeriod(fromDay: number, untilDay: number, now: number): void {
-    if (fromDay > untilDay) refuse('ConsentPeriodInverted', fromDay, untilDay)
-    if (untilDay - fromDay > MAX_PERIOD_DAYS)
-      refuse('ConsentPeriodTooLong', fromDay, untilDay, MAX_PERIOD_DAYS)
-    if (untilDay < today(now)) refuse('ConsentPeriodOver', untilDay, today(now))
-  }
   function checkNextVersion({ handle, scope, version }: Withdrawal): void {
     const expected = wordAt(handle, scope).version + 1
     if (version !== expected) refuse('ConsentVersionMismatch', handle, scope, version, expected)
     checkHasNext(handle, scope, version)
   }
-  function checkHasNext(handle: Hex, scope: Hex, version: number): void {
-    if (version === LAST_VERSION) refuse('ConsentVersionExhausted', handle, scope, version)
-  }
   function requireApproval(g: Grant, structHash: Hex, backing: Backing, now: number): void {
     if (backing.approval === '0x') refuse('ConsentApprovalMissing', g.handle, g.scope)
     checkDeadline(g.handle, backing.approvalDeadline, now)
-    const digest = digests.consents(hashes.approval(structHash, backing.approvalDeadline))
-    const approver = recovered(digest, backing.approval)
+    const approver = recovered(
+      digest(hashes.approval(structHash, backing.approvalDeadline)),
+      backing.approval,
+    )
     if (approver === undefined) refuse('ConsentApprovalForeign', g.handle, `0x${'00'.repeat(20)}`)
     const member = members.requireRole(approver, ROLE_CUSTODIAN)
     if (member !== patients.handleOf(g.handle).custodian) refuse('ConsentApprovalForeign', g.handle, approver)
@@ -146,7 +145,12 @@ export function createConsentsModel(members: MembersModel, patients: PatientsMod
 
   return {
     wordOf: (handle: Hex, scope: Hex): bigint => pack(wordAt(handle, scope)),
+    ownWordOf,
+    write: (handle: Hex, scope: Hex, word: Word) => words.set(`${handle}${scope}`, word),
     stateOf: wordAt,
+    anchored: (handle: Hex, scope: Hex, referral: Hex) => referrals.get(`${handle}${scope}${referral}`),
+    anchor: (handle: Hex, scope: Hex, referral: Hex, anchored: Referral) =>
+      referrals.set(`${handle}${scope}${referral}`, anchored),
     /** A referral, and whether the permit that it rests on still carries it. */
     referralOf(handle: Hex, scope: Hex, referral: Hex, now: number): { anchored: Referral; live: boolean } {
       const none = { parentVersion: 0, untilDay: 0, anchoredAt: 0 }
@@ -186,13 +190,13 @@ export function createConsentsModel(members: MembersModel, patients: PatientsMod
     },
     revoke({ now }: At, r: Revocation, signed: Signed): Event[] {
       checkHasNext(r.handle, r.scope, r.upToVersion)
-      const signer = signedAt(signed, hashes.revocation(r))
+      const signer = signedToNarrow(signed, hashes.revocation(r))
       requireNarrowing(r.handle, ACT.revoke, signer, now)
       return revoked(r, signer, now)
     },
     revokeMany({ now }: At, { handle, items }: RevocationList, signed: Signed): Event[] {
       if (items.length > MAX_LIST) refuse('ConsentListTooLong', items.length, MAX_LIST)
-      const signer = signedAt(signed, hashes.revocationList({ handle, items }))
+      const signer = signedToNarrow(signed, hashes.revocationList({ handle, items }))
       requireNarrowing(handle, ACT.revoke, signer, now)
       return items.flatMap(({ scope, upToVersion }): Event[] => {
         const { version } = wordAt(handle, scope)
@@ -203,7 +207,7 @@ export function createConsentsModel(members: MembersModel, patients: PatientsMod
     },
     object({ now }: At, o: Objection, signed: Signed): Event[] {
       checkHasNext(o.handle, o.scope, o.upToVersion)
-      const signer = signedAt(signed, hashes.objection(o))
+      const signer = signedToNarrow(signed, hashes.objection(o))
       requireNarrowing(o.handle, ACT.object, signer, now)
       const word = { ...BLANK, state: OBJECTION, terms: low160(o.terms), version: o.upToVersion + 1 }
       return isPast(o) ?? put('ConsentObjected', o, signer, { ...word, minedAt: now })

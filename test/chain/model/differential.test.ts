@@ -18,19 +18,13 @@ const AT_LEAST: [sequences: number, ...acts: string[]][] = [
     'Delegation',
     'batch',
   ],
-  [
-    250,
-    'BindGuardian',
-    'GrantWith',
-    'DelegationEnd',
-    'BreakGlassOff',
-    'BreakGlassOn',
-    'Recovery',
-    'open',
-    'declare',
-  ],
-  [1_000, 'Renewal', 'Withdrawal', 'RecoveryVeto', 'anchorReferral', 'lapse', 'escalate'],
+  [250, 'BindGuardian', 'GrantWith', 'DelegationEnd', 'BreakGlassOff', 'BreakGlassOn', 'Recovery', 'open'],
+  [250, 'declare', 'Bind by passkey', 'adopt'],
+  [1_000, 'Renewal', 'Withdrawal', 'RecoveryVeto', 'anchorReferral', 'lapse', 'escalate', 'Grant by passkey'],
+  [1_000, 'Grant at the successor', 'Objection at the successor', 'Revocation at the successor'],
+  [1_000, "Revocation of the predecessor's, at the successor", 'adoptReferrals', 'batch at the successor'],
   [20_000, 'RecoveryOverride', 'completeRecovery', 'cancelRecovery', 'close', 'review'],
+  [20_000, 'Recovery by passkey', 'Delegation by passkey', 'Renewal at the successor'],
 ]
 
 test(
@@ -51,7 +45,7 @@ test(
       for (const act of acts)
         expect(tally.get(`${act}: landed`) ?? 0, act).toBeGreaterThanOrEqual(Math.floor(sequences / share))
     }
-    expect(kinds.filter((kind) => !kind.endsWith(': landed')).length).toBeGreaterThan(60)
+    expect(kinds.filter((kind) => !kind.endsWith(': landed')).length).toBeGreaterThan(150)
   },
   60_000 + sequences * 100,
 )

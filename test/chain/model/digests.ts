@@ -1,7 +1,7 @@
 import { id, keccak256 } from 'ethers'
-import type { Contracts } from '../../../src/chain/contracts.ts'
 import { dateOfDay } from '../../../src/domain/days.ts'
 import type { Hex } from '../../../src/domain/hex.ts'
+import type { ModelledContracts } from './world.ts'
 
 const SCOPE = 'Scope(string granteeType,string grantee,string purpose,bytes32 salt)'
 const TERMS = 'Terms(string[] dataClasses,string[] sensitivities,bytes32 body,bytes32 salt)'
@@ -116,8 +116,8 @@ export const hashes = {
   of: hashOf,
 }
 
-/** EIP-712 digests at the two contracts that patients sign for. */
-export function createDigests(chainId: number, contracts: Contracts) {
+/** EIP-712 digests at the contracts that patients sign for. */
+export function createDigests(chainId: number, contracts: ModelledContracts) {
   const type = id('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)') as Hex
   const at = (name: string, address: string) => {
     const verifier = `0x${address.slice(2).toLowerCase().padStart(64, '0')}` as Hex
@@ -128,6 +128,7 @@ export function createDigests(chainId: number, contracts: Contracts) {
   return {
     patients: at('Wayleave Patients', contracts.patientRegistry),
     consents: at('Wayleave Consent', contracts.consentRegistry),
+    successor: at('Wayleave Consent', contracts.consentSuccessor),
   }
 }
 

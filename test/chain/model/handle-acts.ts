@@ -1,9 +1,8 @@
 import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
-import { leafOf, rootOf } from './consents.ts'
+import { leafOf, rootOf } from './consent-checks.ts'
 import { type Delegation, hashes } from './digests.ts'
+import { type At, LAST_VERSION, quarterEnd, today } from './handle-words.ts'
 import { INTERFACES } from './outcome.ts'
-import { type At, LAST_VERSION, quarterEnd, today } from './patients.ts'
-import { addressOf, signerHashOf } from './signatures.ts'
 import {
   type Draft,
   deadlineFrom,
@@ -31,7 +30,7 @@ export function createHandleActs(world: World, random: Random) {
   /** The key that is owner or guardian now, if the story has it. */
   function masterKey({ handle, keys }: Story) {
     const { master } = patients.handleOf(handle)
-    return keys.find((key) => signerHashOf(addressOf(key)) === master) ?? keys[0]
+    return keys.find(({ signerHash }) => signerHash === master) ?? keys[0]
   }
   const draft = (
     what: string,
@@ -78,8 +77,7 @@ export function createHandleActs(world: World, random: Random) {
     },
     appoint(story: Story, { now }: At): Draft {
       const { handle, keys, scopes } = story
-      const key = chance(85) ? keys[1] : one(keys)
-      const delegate = signerHashOf(addressOf(key))
+      const { signerHash: delegate } = chance(85) ? keys[1] : one(keys)
       const bounds = {
         acts: chance(96) ? one([63, 63, 1, 3, 21, 1 + below(63)]) : one([0, 64]),
         flags: chance(97) ? one([15, 15, 15, 0, 1, 5]) : 16,
@@ -100,7 +98,7 @@ export function createHandleActs(world: World, random: Random) {
     },
     endDelegation(story: Story): Draft {
       const { handle, keys } = story
-      const delegate = signerHashOf(addressOf(chance(90) ? keys[1] : one(keys)))
+      const { signerHash: delegate } = chance(90) ? keys[1] : one(keys)
       const version = patients.delegationOf(handle, delegate)
       const upTo = chance(97) ? near(random, version, LAST_VERSION) : LAST_VERSION - below(2)
       const drawn = draft('DelegationEnd', story, hashes.delegationEnd(handle, delegate, upTo), {

@@ -1,8 +1,8 @@
 import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
+import type { At } from './handle-words.ts'
+import { addressOf } from './keys.ts'
 import { STATUS } from './members.ts'
 import { type Event, INTERFACES } from './outcome.ts'
-import type { At } from './patients.ts'
-import { addressOf } from './signatures.ts'
 import { hash, near, type Random, type Step, type Story, type World } from './world.ts'
 
 const DAY = 86_400

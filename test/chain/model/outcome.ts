@@ -4,7 +4,9 @@ import {
   AccessRequests__factory,
   BreakGlass__factory,
   ConsentRegistry__factory,
+  ConsentSuccessor__factory,
   MemberRegistry__factory,
+  PasskeyVerifier__factory,
   PatientRegistry__factory,
   RecordDirectory__factory,
 } from '../../../src/chain/contracts.ts'
@@ -39,12 +41,14 @@ export const INTERFACES = {
   memberRegistry: MemberRegistry__factory.createInterface() as Interface,
   patientRegistry: PatientRegistry__factory.createInterface() as Interface,
   consentRegistry: ConsentRegistry__factory.createInterface() as Interface,
+  consentSuccessor: ConsentSuccessor__factory.createInterface() as Interface,
   recordDirectory: RecordDirectory__factory.createInterface() as Interface,
   accessLog: AccessLog__factory.createInterface() as Interface,
   accessRequests: AccessRequests__factory.createInterface() as Interface,
   breakGlass: BreakGlass__factory.createInterface() as Interface,
 }
-const all = Object.values(INTERFACES)
+const passkeys = PasskeyVerifier__factory.createInterface() as Interface
+const all = [...Object.values(INTERFACES), passkeys]
 const unauthorized = new Interface(['error AccessManagedUnauthorized(address)'])
 
 /** The bytes that a contract reverts with; none for an error without a name. */

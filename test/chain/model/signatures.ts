@@ -1,46 +1,43 @@
-import { computeAddress, keccak256, type SigningKey } from 'ethers'
 import type { Hex } from '../../../src/domain/hex.ts'
-import { refuse } from './outcome.ts'
+import { type Signed, signerHashOf } from './keys.ts'
+import { Refused, refuse } from './outcome.ts'
+import { requireAssertion } from './passkeys.ts'
 
-/** What is sent as somebody's signature, and what its maker knows of it. */
-export type Signed = { signer: Hex; bytes: Hex; by: string; over: Hex; wellFormed: boolean }
+const ACCOUNT_BYTES = 20
+const PASSKEY_BYTES = 116
 
-const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+/** Who signed, as contracts/patients/Signers.sol should find out, where passkeys are checked by this contract. */
+export function createSigners(passkeyVerifier: string) {
+  const verifier = passkeyVerifier.toLowerCase()
 
-const addresses = new WeakMap<SigningKey, Hex>()
-/** Lower-case. */
-export function addressOf(key: SigningKey): Hex {
-  const known = addresses.get(key) ?? (computeAddress(key.publicKey).toLowerCase() as Hex)
-  addresses.set(key, known)
-  return known
+  /** The hash that stands for a signer who signed this digest. */
+  function requireSigned(signed: Signed, digest: Hex): Hex {
+    const { signer, by, over, wellFormed, assertion } = signed
+    const length = signer.length / 2 - 1
+    const signerHash = signerHashOf(signer)
+    if (length === PASSKEY_BYTES) {
+      const named = signer.slice(0, 42)
+      if (named !== verifier) refuse('SignerVerifierUnknown', named)
+      requireAssertion(signed, digest)
+    } else if (length !== ACCOUNT_BYTES) refuse('SignerNotSupported', length)
+    const rightKind = (length === PASSKEY_BYTES) === (assertion !== undefined)
+    if (!rightKind || !wellFormed || by !== signer || over !== digest)
+      refuse('SignerBadSignature', signerHash, digest)
+    return signerHash
+  }
+  return {
+    requireSigned,
+    /** The same without a reason. */
+    hasSigned(signed: Signed, digest: Hex): boolean {
+      try {
+        requireSigned(signed, digest)
+        return true
+      } catch (error) {
+        if (error instanceof Refused) return false
+        throw error
+      }
+    },
+  }
 }
 
-const signerHashes = new Map<Hex, Hex>()
-export function signerHashOf(signer: Hex): Hex {
-  const known = signerHashes.get(signer) ?? (keccak256(signer) as Hex)
-  signerHashes.set(signer, known)
-  return known
-}
-
-/** A key's signature over a digest, said to be by that key. */
-export function signedBy(key: SigningKey, digest: Hex): Signed {
-  const signer = addressOf(key)
-  return { signer, bytes: key.sign(digest).serialized as Hex, by: signer, over: digest, wellFormed: true }
-}
-
-/** The same signature with s in the upper half: valid to `ecrecover`, refused by us. */
-export function withHighS(signed: Signed): Signed {
-  const [r, s, v] = [signed.bytes.slice(2, 66), signed.bytes.slice(66, 130), signed.bytes.slice(130)]
-  const high = (ORDER - BigInt(`0x${s}`)).toString(16).padStart(64, '0')
-  return { ...signed, bytes: `0x${r}${high}${v === '1b' ? '1c' : '1b'}`, wellFormed: false }
-}
-
-/** The hash that stands for a signer who signed this digest. */
-export function requireSigned({ signer, by, over, wellFormed }: Signed, digest: Hex): Hex {
-  const bytes = signer.length / 2 - 1
-  if (bytes === 116) refuse('SignerVerifierUnknown', signer.slice(0, 42))
-  if (bytes !== 20) refuse('SignerNotSupported', bytes)
-  const signerHash = signerHashOf(signer)
-  if (!wellFormed || by !== signer || over !== digest) refuse('SignerBadSignature', signerHash, digest)
-  return signerHash
-}
+export type Signers = ReturnType<typeof createSigners>

@@ -1,76 +1,128 @@
 import type { Hex } from '../../../src/domain/hex.ts'
-import { createConsentActs } from './consent-acts.ts'
+import { createConsentActs, mayBeReferred, type Where } from './consent-acts.ts'
 import { OBJECTION, PERMIT } from './consents.ts'
 import { createHandleActs } from './handle-acts.ts'
+import { type At, KIND, RECOVERY } from './handle-words.ts'
+import { isPasskey, type Signed } from './keys.ts'
 import { createMemberSteps } from './member-steps.ts'
-import { type At, KIND, RECOVERY } from './patients.ts'
-import { addressOf, type Signed, signedBy, signerHashOf, withHighS } from './signatures.ts'
-import { type Draft, hash, type PastAct, type Random, type Step, type Story, type World } from './world.ts'
+import { createSuccessorSteps } from './successor-steps.ts'
+import type { Draft, PastAct, Random, Registry, Step, Story, World } from './world.ts'
 
 /** Draws steps that mostly land, and every kind of one that does not. */
 export function createSteps(world: World, random: Random) {
-  const { members, patients } = world
+  const { members, patients, first, next } = world
   const { one, chance } = random
   const handles = createHandleActs(world, random)
   const consents = createConsentActs(world, random, handles.masterKey)
+  const { isBehind, takeOver } = createSuccessorSteps(world, random)
   const { councilStep, operatorStep } = createMemberSteps(world, random)
   const { drafts: h } = handles
   const { drafts: c } = consents
 
   /** Signs as it should be, or in one of the ways in which it should not. */
   function signatureOf({ key, digest }: Draft, { keys }: Story): Signed {
-    const odd = chance(5) ? one(['another key', 'high s', 'altered', 'signer'] as const) : undefined
-    const good = signedBy(key, odd === 'altered' ? (hash('something else') as Hex) : digest)
-    if (odd === 'high s') return withHighS(good)
-    if (odd === 'another key') {
-      const other = one(keys.filter((each) => each !== key))
-      return { ...signedBy(other, digest), signer: good.signer }
-    }
-    return odd === 'signer' ? { ...good, signer: `0x${'ab'.repeat(one([0, 19, 21, 32, 116]))}` } : good
+    const passkey = isPasskey(key)
+    const odd = chance(passkey ? 25 : 5)
+      ? one(['spoilt', 'spoilt', 'another key', 'signer'] as const)
+      : 'none'
+    if (odd === 'spoilt') return key.spoil(random, digest)
+    const good = key.sign(digest)
+    if (odd === 'another key')
+      return { ...one(keys.filter((each) => each !== key)).sign(digest), signer: key.signer }
+    if (odd === 'none') return good
+    const { signer } = key
+    const flipped = (at: number): Hex =>
+      `0x${signer.slice(2, at)}${signer[at] === '0' ? '1' : '0'}${signer.slice(at + 1)}`
+    const none: Hex = `0x${'ab'.repeat(one([0, 19, 21, 32, 115, 116, 117]))}`
+    // Of a passkey: another verifier, a key off the curve, another relying party.
+    return { ...good, signer: passkey && chance(60) ? flipped(one([9, 60, 200])) : none }
   }
 
   /** Who signs: mostly whoever should; else a helper who has been appointed, the new key, or anybody. */
   function sign(draft: Draft, story: Story, at: At): Step {
+    const { to, registry } = draft
     const helper = story.keys[1]
-    const helps = patients.rightsOf(story.handle, signerHashOf(addressOf(helper))).kind !== KIND.none
+    const helps = patients.rightsOf(story.handle, helper.signerHash).kind !== KIND.none
     const key = helps && chance(35) ? helper : chance(93) ? draft.key : one(story.keys)
     const signed = signatureOf({ ...draft, key }, story)
+    const what = isPasskey(key) ? `${draft.what} by passkey` : draft.what
     const data = draft.encode(signed) as Hex
-    const past: PastAct = { what: draft.what, to: draft.to, data, model: (then) => draft.model(then, signed) }
+    const past: PastAct = {
+      what,
+      to,
+      data,
+      registry,
+      model: (then, there) => draft.model(then, signed, there),
+    }
     story.past.push(past)
-    return { what: draft.what, to: draft.to, data, model: () => draft.model(at, signed) }
+    return { what, to, data, model: () => draft.model(at, signed) }
   }
 
-  function again(story: Story, at: At): Step {
-    const past = one(story.past)
-    return { what: `${past.what} again`, to: past.to, data: past.data, model: () => past.model(at) }
+  /** What was signed before, as it was sent or, where the story has moved, to the other registry. */
+  function again(past: PastAct, at: At, sentTo: Registry | undefined): Step {
+    const moved = sentTo !== past.registry
+    const what = moved
+      ? `${past.what}, again at the ${sentTo === next ? 'successor' : 'predecessor'}`
+      : `${past.what} again`
+    return { what, to: sentTo?.to ?? past.to, data: past.data, model: () => past.model(at, sentTo) }
+  }
+  function againOf(story: Story, pasts: PastAct[], at: At): Step {
+    const past = one(pasts)
+    return again(
+      past,
+      at,
+      past.registry && story.moves === 'now' ? one([past.registry, first, next, next]) : past.registry,
+    )
   }
 
-  function consentStep(story: Story, at: At): Step {
-    const states = story.scopes.map((scope) => world.consents.stateOf(story.handle, scope).state)
+  /** For which registry something is signed, and to which it is sent. */
+  function whereOf({ moves }: Story): Where {
+    if (moves !== 'now') return { signedFor: first, sentTo: first }
+    return one([
+      { signedFor: next, sentTo: next },
+      { signedFor: next, sentTo: next },
+      { signedFor: next, sentTo: next },
+      { signedFor: first, sentTo: first },
+      { signedFor: first, sentTo: first },
+      { signedFor: first, sentTo: first },
+      { signedFor: first, sentTo: next },
+      { signedFor: first, sentTo: next },
+      { signedFor: one([first, next]), sentTo: one([first, next]) },
+    ])
+  }
+
+  function consentStep(story: Story, at: At, where: Where): Step {
+    const states = story.scopes.map((scope) => where.sentTo.model.stateOf(story.handle, scope).state)
     const kinds: (keyof typeof c)[] = ['grant', 'grant', 'grantWith', 'revoke', 'revokeMany', 'object']
+    // Nothing that widens lands where it was not signed for.
+    if (where.signedFor !== where.sentTo) kinds.push('revoke', 'revoke', 'revokeMany', 'object')
     // What needs something in the slot is drawn where it is there, and now and then where it is not.
     if (states.includes(PERMIT) || chance(8)) kinds.push('renew', 'renew', 'renew')
     if (states.includes(OBJECTION) || chance(8)) kinds.push('withdraw', 'withdraw', 'withdraw')
-    return sign(c[one(kinds)](story, at), story, at)
+    return sign(c[one(kinds)](story, at, where), story, at)
   }
 
   function batchStep(story: Story, at: At): Step {
-    const { consentRegistry } = world.contracts
+    const { sentTo } = whereOf(story)
     const items = Array.from({ length: 1 + random.below(3) }, () => {
-      const pastOnes = story.past.filter(({ to }) => to === consentRegistry)
-      if (pastOnes.length > 0 && chance(25)) return again({ ...story, past: pastOnes }, at)
-      return chance(15) ? consents.anchorReferral(story, at) : consentStep(story, at)
+      const pasts = story.past.filter(
+        ({ registry }) => registry === sentTo || (registry && story.moves === 'now'),
+      )
+      if (pasts.length > 0 && chance(25)) return again(one(pasts), at, sentTo)
+      if (sentTo === next && chance(20)) return takeOver(story, at.now)
+      if (chance(15)) return consents.anchorReferral(story, at, sentTo)
+      const { signedFor } = whereOf(story)
+      return consentStep(story, at, { signedFor: chance(70) ? sentTo : signedFor, sentTo })
     })
-    return consents.batchOf(items)
+    return consents.batchOf(items, sentTo)
   }
 
   /** What a recovery waits for. */
   function recoveryStep(story: Story, at: At, own: boolean): Step {
     const { recovery } = patients.handleOf(story.handle)
     if (recovery === RECOVERY.vetoed) {
-      const proposed = story.past.filter(({ what }) => what === 'RecoveryOverride')
-      if (proposed.length > 0 && chance(80)) return again({ ...story, past: proposed }, at)
+      const proposed = story.past.filter(({ what }) => what.startsWith('RecoveryOverride'))
+      if (proposed.length > 0 && chance(80)) return againOf(story, proposed, at)
       return sign(h.overrideVeto(story, at), story, at)
     }
     if (own && chance(20)) return handles.unsigned('cancelRecovery', story, at)
@@ -79,7 +131,8 @@ export function createSteps(world: World, random: Random) {
 
   function patientStep(story: Story, at: At): Step {
     const { handle } = story
-    if (story.past.length > 0 && chance(9)) return again(story, at)
+    if (story.past.length > 0 && chance(9)) return againOf(story, story.past, at)
+    if (story.moves === 'now' && chance(isBehind(story) ? 55 : 15)) return takeOver(story, at.now)
     const member = members.memberOf(at.sender)
     const registrar = (members.stateOf(member).roles & 4) !== 0
     if (!patients.isBound(handle) && chance(registrar ? 95 : 5))
@@ -91,10 +144,12 @@ export function createSteps(world: World, random: Random) {
     if (recovery !== RECOVERY.none && chance(own ? 75 : 35)) return recoveryStep(story, at, own)
     if (locked && chance(50)) return sign(h.unlock(story, at), story, at)
     if (own && chance(12)) return sign(h.startRecovery(story, at), story, at)
-    const permitted = story.scopes.some((scope) => world.consents.stateOf(handle, scope).state === PERMIT)
-    if (own && chance(permitted ? 40 : 4)) return consents.anchorReferral(story, at)
+    const where = whereOf(story)
+    const { sentTo } = where
+    const refers = story.scopes.some((scope) => mayBeReferred(story, scope, sentTo))
+    if (chance(own ? (refers ? 55 : 4) : refers ? 4 : 0)) return consents.anchorReferral(story, at, sentTo)
     if (chance(14)) return batchStep(story, at)
-    if (chance(62)) return consentStep(story, at)
+    if (chance(62)) return consentStep(story, at, where)
     const usual = [
       'lock',
       'unlock',

@@ -4,23 +4,43 @@ import type { Hex } from '../../../src/domain/hex.ts'
 import type { CommitmentsModel } from './commitments.ts'
 import type { ConsentsModel } from './consents.ts'
 import type { Digests } from './digests.ts'
+import type { At } from './handle-words.ts'
+import type { Key, Signed } from './keys.ts'
 import type { EvidenceModel, MembersModel } from './members.ts'
 import type { Event } from './outcome.ts'
-import type { At, PatientsModel } from './patients.ts'
-import type { Signed } from './signatures.ts'
+import type { PatientsModel } from './patients.ts'
+import type { SuccessorModel } from './successor.ts'
+
+/** Where the contracts are, the consent registry's successor among them. */
+export type ModelledContracts = Contracts & { consentSuccessor: string }
+
+/** What a contract is called with. */
+export type Called = { to: string; data: string }
 
 /** A call for the chain, and the same for the model. */
-export type Step = { what: string; to: string; data: string; model: () => Event[] }
+export type Step = Called & { what: string; model: () => Event[] }
 
-/** A signed call as it can be sent again, by anybody, later. */
-export type PastAct = { what: string; to: string; data: Hex; model: (at: At) => Event[] }
+/** A consent registry, and the model of it. */
+export type Registry = { to: string; digest: (structHash: Hex) => Hex; model: ConsentsModel }
+
+/** A signed call as it can be sent again, by anybody, later; one about consents, to either registry. */
+export type PastAct = {
+  what: string
+  to: string
+  data: Hex
+  /** None for what is about a handle. */
+  registry?: Registry | undefined
+  model: (at: At, registry?: Registry) => Event[]
+}
 
 /** One patient at one custodian, two slots, three keys: what a sequence is about. */
 export type Story = {
   handle: Hex
   scopes: [Hex, Hex]
   /** Who owns the handle at first, who helps, and whom it does not concern. */
-  keys: [owner: SigningKey, helper: SigningKey, stranger: SigningKey]
+  keys: [owner: Key, helper: Key, stranger: Key]
+  /** Whether it goes on at the successor, too. */
+  moves: 'never' | 'later' | 'now'
   past: PastAct[]
   referrals: { scope: Hex; referral: Hex }[]
   /** Of its request and its emergency: what the custodian is told, and what lies on the chain. */
@@ -37,10 +57,12 @@ export type Random = {
 }
 
 export type World = {
-  contracts: Contracts
+  contracts: ModelledContracts
   members: MembersModel
   patients: PatientsModel
-  consents: ConsentsModel
+  /** The consent registry, and the one that takes over from it. */
+  first: Registry
+  next: Registry & { model: SuccessorModel }
   evidence: EvidenceModel
   commitments: CommitmentsModel
   digests: Digests
@@ -57,11 +79,13 @@ export type World = {
 export type Draft = {
   what: string
   to: string
+  registry?: Registry
   digest: Hex
   /** Who should sign it. */
-  key: SigningKey
+  key: Key
   encode: (signed: Signed) => string
-  model: (at: At, signed: Signed) => Event[]
+  /** Of an act about consents: at this registry, instead of the one that it was drawn for. */
+  model: (at: At, signed: Signed, registry?: Registry) => Event[]
 }
 
 export const hash = (text: string) => id(text) as Hex

@@ -20,6 +20,7 @@ describe('an audit entry in plain words', () => {
     const told = AUDIT_KINDS.map((kind) => `${kind}: ${describeAuditEntry({ ...full, kind })}`)
     expect(told.join('\n')).toMatchInlineSnapshot(`
       "query: Dr. Vos (physician) at Hospital B looked for records that other hospitals share about the patient for treatment.
+      list: Hospital A told Dr. Vos (physician) at Hospital B which records it may see for treatment.
       intent: Hospital A decided to give a record (problems and diagnoses) to Dr. Vos (physician) at Hospital B for treatment.
       disclosure: Hospital A gave a record (problems and diagnoses) to Dr. Vos (physician) at Hospital B for treatment.
       receipt: Dr. Vos (physician) at Hospital B received a record (problems and diagnoses) from Hospital A for treatment and verified it.
@@ -42,6 +43,7 @@ describe('an audit entry in plain words', () => {
       alarm: Alarm at Hospital B about a record (problems and diagnoses).
       anchor: Something was written on the chain that this member cannot open.
       log-read: Dr. Vos (physician) read the audit trail of Hospital A.
+      consents-read: Dr. Vos (physician) at Hospital A read the patient's consents.
       window: Hospital A anchored a window of its audit trail on the chain.
       record-registered: Hospital A registered a record (problems and diagnoses).
       member-changed: The membership of Hospital A changed."

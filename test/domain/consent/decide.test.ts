@@ -146,11 +146,7 @@ describe('the terms', () => {
   const body = `0x${'01'.repeat(32)}` as const
   holds([
     ['a consent whose terms are missing refuses', asked([permit({ terms: 'missing' })]), 'terms-missing'],
-    [
-      'a consent with a body that is not decided on refuses',
-      asked([permit({ terms: { body } })]),
-      'terms-unenforceable',
-    ],
+    ['a consent whose body is not at hand refuses', asked([permit({ terms: { body } })]), 'terms-missing'],
     [
       'a consent that names a class unknown to this version refuses, for the classes it knows, too',
       asked([permit({ terms: { dataClasses: ['problems', 'dreams'] } })]),
@@ -435,7 +431,7 @@ describe('what an objection covers', () => {
     ['everything, where it names nothing', asked(against(undefined)), 'objection'],
     ['everything, where its terms are missing', asked(against('missing')), 'objection'],
     [
-      'everything, where it has a body that is not decided on',
+      'everything, where its body is not at hand',
       asked(against({ ...laboratory, body: `0x${'01'.repeat(32)}` })),
       'objection',
     ],

@@ -211,7 +211,7 @@ describe('the form for strangers', () => {
     expect(refusalHashed(sentHashed('Bind'))).toBe('typed-data-invalid')
   })
 
-  test.each([undefined, '', 'a.b.c', 5, `a.b.c.d.${'x'.repeat(16_384)}`])(
+  test.each([undefined, '', 'a.b.c', 5, `a.b.c.d.${'x'.repeat(65_536)}`])(
     'refuses what is not sealed',
     (sealed) => {
       expect(refusalHashed(withAt(sentHashed('Lock'), 'sealed', sealed))).toBe('typed-data-invalid')
@@ -220,7 +220,11 @@ describe('the form for strangers', () => {
 })
 
 test('any JSON at all is read or refused with a code, never with another error', () => {
-  const codes = ['accepted', 'typed-data-invalid', 'wrong-chain', 'wrong-contract', 'signature-invalid']
+  const codes = [
+    'accepted',
+    ...['typed-data-invalid', 'wrong-chain', 'wrong-contract', 'signature-invalid'],
+    ...['consent-body-missing', 'consent-body-mismatch'],
+  ]
   const anything = fc.oneof(
     fc.jsonValue(),
     fc.record({

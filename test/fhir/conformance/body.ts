@@ -17,6 +17,9 @@ export function describeFhirServer(
   start: () => Promise<RunningServer>,
   traits: Partial<FhirTraits> = {},
 ): void {
+  const without = Object.entries(traits).filter(([, holds]) => holds === false)
+  if (without.length > 0)
+    console.info(`${name} is not held to: ${without.map(([trait]) => trait).join(', ')}`)
   describe(`${name}`, () => {
     let server: RunningServer
     beforeAll(async () => {

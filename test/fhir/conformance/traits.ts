@@ -1,10 +1,7 @@
 /** A server under test. `restart` stops it and starts it on the same data and the same address. */
 export type RunningServer = { base: string; stop(): Promise<void>; restart?(): Promise<void> }
 
-/**
- * Where servers that conform may differ, or are slower. HAPI FHIR 8.8 keeps all rules with `staleIfMatch: 409` and
- * `refusesDuplicateNames`, `refusesUnservedCriteria`, `ordersHooks` and `stableHistoryPages` false.
- */
+/** Where servers that conform may differ, or are slower. */
 export type FhirTraits = {
   /** Answer to an update whose If-Match is stale: R4 says 412, HAPI 409. */
   staleIfMatch: number
@@ -33,4 +30,14 @@ export const R4_TRAITS: FhirTraits = {
   ordersHooks: true,
   stableHistoryPages: true,
   keepsDigits: true,
+}
+
+/** HAPI FHIR 8.8: what it does otherwise than the embedded server, and nothing else. */
+export const HAPI_TRAITS: Partial<FhirTraits> = {
+  staleIfMatch: 409,
+  hookPatience: 15_000,
+  refusesDuplicateNames: false,
+  refusesUnservedCriteria: false,
+  ordersHooks: false,
+  stableHistoryPages: false,
 }

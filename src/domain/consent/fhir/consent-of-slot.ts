@@ -1,10 +1,12 @@
 /**
  * A slot as an R4 Consent in the shape of IHE Privacy Consent on FHIR (PCF, https://profiles.ihe.net/ITI/PCF): what
- * scope, word and terms say together, in one root provision and, for what is kept back of it, one nested deny.
+ * scope, word and terms say together, in one root provision and, for what is kept back of it, one nested deny. It claims
+ * no profile of PCF's: they ask for `dateTime` and `source`, and know no `provision.class`.
  */
-import type { CodeableConcept, Coding, Consent, ConsentProvision } from 'fhir/r4.js'
+import type { CodeableConcept, Coding, Consent, ConsentProvision, FhirResource } from 'fhir/r4.js'
 import { parseIdentifierText } from '../../identity/member-id.ts'
 import type { Identifier } from '../../identity/national-ids.ts'
+import type { ConsentBody } from '../consent-body.ts'
 import { isDataClass, resourceTypesOf } from '../data-classes.ts'
 import { PURPOSE_SYSTEM, purposeDisplay } from '../purposes.ts'
 import type { Scope } from '../scope.ts'
@@ -30,6 +32,10 @@ export type SlotConsent = {
   /** YYYY-MM-DD, both included. */
   from?: string
   until?: string
+  /** What waits for the patient's signature while this stands: another consent in its place, or its end. */
+  pending?: 'change' | 'end'
+  /** The body that the terms name: what the patient signed, word for word. */
+  body?: ConsentBody
   patient: { reference: string }
   custodian: { name: string; identifier: Identifier }
 }
@@ -39,25 +45,32 @@ const STATUS = { filed: 'proposed', 'in-force': 'active', ended: 'inactive' } as
 const concept = (system: string, code: string): CodeableConcept => ({ coding: [{ system, code }] })
 
 export function consentOfSlot(slot: SlotConsent): Consent {
-  const { id, state, scope, patient, custodian } = slot
+  const { id, state, scope, patient, custodian, body, pending } = slot
   return {
     resourceType: 'Consent',
     id,
     meta: {
-      profile: ['https://profiles.ihe.net/ITI/PCF/StructureDefinition/IHE.PCF.consentIntermediate'],
-      tag: [{ system: SLOT_STATE_SYSTEM, code: state }],
+      profile: ['https://wayleave.example/fhir/StructureDefinition/wayleave-consent'],
+      tag: [state, ...(pending ? [`${pending}-filed`] : [])].map((code) => ({
+        ...{ system: SLOT_STATE_SYSTEM, code },
+      })),
     },
     status: STATUS[state],
     scope: concept('http://terminology.hl7.org/CodeSystem/consentscope', 'patient-privacy'),
     category: [concept('http://loinc.org', '59284-0')],
     patient,
+    // Filed only, nobody has agreed to it yet.
+    ...(state === 'filed' ? {} : { performer: [patient] }),
     organization: [{ identifier: custodian.identifier, display: custodian.name }],
-    policy: [
-      { authority: 'https://wayleave.example', uri: 'https://wayleave.example/fhir/policy/patient-signed' },
-    ],
-    provision: provisionOf(slot, scope),
+    policy: [{ uri: 'https://wayleave.example/fhir/policy/patient-signed' }],
+    ...(body
+      ? { ...containedIn(body), provision: body.provision as ConsentProvision }
+      : { provision: provisionOf(slot, scope) }),
   }
 }
+
+const containedIn = ({ contained }: ConsentBody): Pick<Consent, 'contained'> =>
+  contained === undefined ? {} : { contained: contained as FhirResource[] }
 
 function provisionOf({ effect, terms, from, until }: SlotConsent, scope: Scope): ConsentProvision {
   const period = { ...(from ? { start: from } : {}), ...(until ? { end: until } : {}) }

@@ -59,7 +59,10 @@ export function dataLevel(filter: DataFilter, type: Verdict): DataLevel {
  */
 export function matchesData(filter: DataFilter, resource: Features, type: Verdict): boolean {
   const { securityLabel, class: classes, code, dataPeriod, data } = filter
-  if (securityLabel && !meets(securityLabel.keys, resource.labels)) return false
+  if (securityLabel && !meets(securityLabel.keys, resource.labels)) {
+    const denied = type === 'deny' && meets(securityLabel.keys, resource.deniedLabels ?? [])
+    if (!denied) return false
+  }
   if (classes && !classes.codes.has(resource.type) && !meets(classes.codes, resource.profiles)) return false
   if (code && !meets(code.keys, resource.codes)) return false
   if (dataPeriod) {

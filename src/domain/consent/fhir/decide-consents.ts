@@ -1,4 +1,5 @@
 /** The decision on FHIR Consents: pure, total, and independent of their order. docs/decide.md states the rules. */
+import type { SensitiveKind } from '../sensitivities.ts'
 import { permittingEntry } from './anything.ts'
 import { isUnfiltered, matchesData, type Verdict } from './data-filter.ts'
 import { createDirectory, type Directory } from './directory.ts'
@@ -6,11 +7,12 @@ import { type Effect, effectsOf } from './effects.ts'
 import { type Features, featuresOf } from './features.ts'
 import { compare, comparePlain, type Entry, lastMatch, type Order, orderOf, winnerOf } from './order.ts'
 import { type ParsedConsent, parseConsent } from './parse-consent.ts'
+import { raisedFeatures } from './raised-features.ts'
 import { flattenResources, type JsonObject, textOf } from './read.ts'
 import { identify } from './recipient.ts'
 import type { ConsentRequest } from './request.ts'
 import { type Obligation, obligationsOf, type ResidualEntry, residualOf } from './residual.ts'
-import { describeSpecificity } from './specificity.ts'
+import { describeSpecificity, type Specificity } from './specificity.ts'
 
 /** Consents and directory, read once; any number of requests can be decided on them. */
 export type CompiledConsents = { readonly consents: readonly ParsedConsent[]; readonly directory: Directory }
@@ -54,12 +56,18 @@ export function compileConsents(resources: unknown): CompiledConsents {
   return { consents, directory }
 }
 
-/** Decides one request, and says for each of the resources whether it may be disclosed. */
-export function decideConsents(
-  { consents, directory }: CompiledConsents,
-  request: ConsentRequest,
-  resources: readonly JsonObject[] = [],
-): ConsentDecision {
+/** What the provisions that take effect say together, before anything is asked about a resource. */
+type Weighed = {
+  readonly weighed: readonly Effect[]
+  readonly order: Order
+  readonly decider: (resource: Features) => Entry | undefined
+  readonly permitting: Entry | undefined
+  /** The most specific of what cannot be enforced, where nothing more specific than it decides. */
+  readonly barredBy: Effect | undefined
+}
+
+/** Undefined where no consent applies. */
+function weigh({ consents, directory }: CompiledConsents, request: ConsentRequest): Weighed | undefined {
   const who = identify(request.recipient, directory, request.at)
   const effects: Effect[] = []
   const defective: Effect[] = []
@@ -73,23 +81,76 @@ export function decideConsents(
       !most || one.rank > most.rank || (one.rank === most.rank && isBefore(one, most)) ? one : most,
     undefined,
   )
-  if (effects.length === 0 && !barrier) return refusal('no-consent', null, resources)
+  if (effects.length === 0 && !barrier) return undefined
   const weighed = barrier ? [...effects, everythingDenied(barrier)] : effects
   const order = orderOf(weighed)
   const decider = deciderOf(order, weighed)
   const permitting = permittingEntry(order.entries, decider, request.classes)
   const isBarred = !permitting && barrier && !order.entries.some((entry) => isAbove(entry, barrier))
-  if (isBarred) return refusal('unenforceable', ruleOf(barrier), resources)
+  return { weighed, order, decider, permitting, barredBy: isBarred ? barrier : undefined }
+}
+
+/** What the consents say of one resource that is known by its features alone. */
+export type FeaturesVerdict =
+  | { readonly says: Verdict; readonly specificity: Specificity }
+  /** No provision is about it. */
+  | { readonly says: 'silent' }
+  /** One that cannot be enforced might be. */
+  | { readonly says: 'unenforceable' }
+
+/** Decides one request for one resource. */
+export function judgeFeatures(
+  compiled: CompiledConsents,
+  request: ConsentRequest,
+  resource: Features,
+): FeaturesVerdict {
+  const found = weigh(compiled, request)
+  if (!found) return { says: 'silent' }
+  if (found.barredBy) return { says: 'unenforceable' }
+  const entry = found.decider(resource)
+  if (!entry) return { says: 'silent' }
+  if (entry.effect.isDefective) return { says: 'unenforceable' }
+  return { says: entry.type, specificity: entry.effect.specificity }
+}
+
+/** What a request comes to, and the judge of single resources that goes with it. */
+export type ConsentJudge = {
+  readonly decision: Omit<ConsentDecision, 'resources'>
+  /**
+   * Whether one resource may be disclosed; for any number of them. `kinds` are what its custodian's rules find in it, beside
+   * the labels that it has.
+   */
+  readonly judge: (resource: JsonObject, kinds?: readonly SensitiveKind[]) => ResourceVerdict
+}
+
+/** Decides one request, and says for each of the resources whether it may be disclosed. */
+export function decideConsents(
+  compiled: CompiledConsents,
+  request: ConsentRequest,
+  resources: readonly JsonObject[] = [],
+): ConsentDecision {
+  const { decision, judge } = judgeByConsents(compiled, request)
+  return { ...decision, resources: resources.map((resource) => judge(resource)) }
+}
+
+/** Decides one request; its resources may come later, one by one. */
+export function judgeByConsents(compiled: CompiledConsents, request: ConsentRequest): ConsentJudge {
+  const found = weigh(compiled, request)
+  if (!found) return refusal('no-consent', null)
+  const { weighed, order, decider, permitting, barredBy } = found
+  if (barredBy) return refusal('unenforceable', ruleOf(barredBy))
 
   const deciding = permitting ?? denyingEntry(order.entries)
   const residual = residualOf(order.entries)
   return {
-    decision: permitting ? 'permit' : 'deny',
-    rule: deciding ? ruleOf(deciding.effect) : null,
-    beaten: deciding ? beatenBy(deciding.effect, weighed) : [],
-    residual,
-    obligations: permitting ? obligationsOf(residual) : [],
-    resources: resources.map((resource) => judge(resource, decider)),
+    decision: {
+      decision: permitting ? 'permit' : 'deny',
+      rule: deciding ? ruleOf(deciding.effect) : null,
+      beaten: deciding ? beatenBy(deciding.effect, weighed) : [],
+      residual,
+      obligations: permitting ? obligationsOf(residual) : [],
+    },
+    judge: (resource, kinds = []) => judge(resource, kinds, decider),
   }
 }
 
@@ -145,8 +206,12 @@ const ruleOf = ({ consent, path, specificity }: Effect): ProvisionRule => ({
   specificity: describeSpecificity(specificity),
 })
 
-function judge(resource: JsonObject, decider: (resource: Features) => Entry | undefined): ResourceVerdict {
-  const entry = decider(featuresOf(resource))
+function judge(
+  resource: JsonObject,
+  kinds: readonly SensitiveKind[],
+  decider: (resource: Features) => Entry | undefined,
+): ResourceVerdict {
+  const entry = decider(raisedFeatures(featuresOf(resource), kinds))
   const rule = entry ? ruleOf(entry.effect) : null
   const id = idOf(resource)
   if (entry?.type === 'permit') return { id, decision: 'permit', rule }
@@ -158,15 +223,11 @@ function reasonOf(entry: Entry | undefined): NonNullable<ResourceVerdict['withhe
   return entry.effect.isDefective ? 'unenforceable' : 'denied'
 }
 
-function refusal(
-  decision: 'no-consent' | 'unenforceable',
-  rule: ProvisionRule | null,
-  resources: readonly JsonObject[],
-): ConsentDecision {
-  const verdicts = resources.map(
-    (resource): ResourceVerdict => ({ id: idOf(resource), decision: 'deny', rule, withheld: decision }),
-  )
-  return { decision, rule, beaten: [], residual: [], obligations: [], resources: verdicts }
+function refusal(decision: 'no-consent' | 'unenforceable', rule: ProvisionRule | null): ConsentJudge {
+  return {
+    decision: { decision, rule, beaten: [], residual: [], obligations: [] },
+    judge: (resource) => ({ id: idOf(resource), decision: 'deny', rule, withheld: decision }),
+  }
 }
 
 function idOf({ resourceType, id }: JsonObject): string {

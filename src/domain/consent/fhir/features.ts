@@ -9,13 +9,15 @@ export type Features = {
   readonly profiles: readonly string[]
   /** Keys of `meta.security`; N where none of them is a confidentiality code. */
   readonly labels: ReadonlySet<string>
+  /** Labels by which the resource is denied, but not permitted: see `raised-features.ts`. */
+  readonly deniedLabels?: ReadonlySet<string>
   readonly codes: ReadonlySet<string>
   /** Absent where the resource has no date that can be read. */
   readonly date?: Span
   readonly self?: string
   /** Everything the resource points at; looked for only when asked. */
-  references(): ReadonlySet<string>
-  authors(): ReadonlySet<string>
+  readonly references: () => ReadonlySet<string>
+  readonly authors: () => ReadonlySet<string>
 }
 
 export function featuresOf(resource: JsonObject): Features {
@@ -51,6 +53,41 @@ function profilesOf(meta: JsonObject): string[] {
     const [bare = url] = url.split('|')
     return bare === url ? [classCode(url)] : [url, classCode(bare)]
   })
+}
+
+/** What `featuresOf` finds, as it can be kept as JSON beside a record. */
+export type Traits = {
+  readonly type: string
+  readonly self?: string
+  readonly profiles: readonly string[]
+  readonly labels: readonly string[]
+  readonly codes: readonly string[]
+  readonly date?: Span
+  readonly references: readonly string[]
+  readonly authors: readonly string[]
+}
+
+export function traitsOf(resource: JsonObject): Traits {
+  const { labels, codes, references, authors, ...rest } = featuresOf(resource)
+  return {
+    ...rest,
+    ...{ labels: [...labels], codes: [...codes], references: [...references()], authors: [...authors()] },
+  }
+}
+
+/** The resources contained in one, each with traits of its own. */
+export const containedTraitsOf = (resource: JsonObject): Traits[] =>
+  listOf(resource.contained).filter(isObject).map(traitsOf)
+
+/** The features that the traits were taken from. */
+export function featuresOfTraits({ labels, codes, references, authors, ...rest }: Traits): Features {
+  const [pointed, written] = [new Set(references), new Set(authors)]
+  return {
+    ...rest,
+    ...{ labels: new Set(labels), codes: new Set(codes) },
+    references: () => pointed,
+    authors: () => written,
+  }
 }
 
 function labelsOf(meta: JsonObject): ReadonlySet<string> {

@@ -1,9 +1,10 @@
 /**
- * What a patient would have to sign so that the chain says what an R4 Consent says. Whatever scope and terms cannot
- * say exactly is named, with its path and a reason, and nothing of that Consent is filed (I3).
+ * What a patient would have to sign so that the chain says what an R4 Consent says. Whatever cannot be enforced is named,
+ * with its path and a reason, and nothing of that Consent is filed (I3).
  */
 import { dayOfDate } from '../../days.ts'
 import { identifierText } from '../../identity/member-id.ts'
+import type { ConsentBody } from '../consent-body.ts'
 import { DATA_CLASSES, type DataClass, isDataClass, resourceTypesOf } from '../data-classes.ts'
 import { ANY_PURPOSE, isPurpose, PURPOSE_SYSTEM } from '../purposes.ts'
 import type { Scope } from '../scope.ts'
@@ -15,6 +16,8 @@ import {
   SENSITIVE_KINDS,
   type SensitiveKind,
 } from '../sensitivities.ts'
+import { identifierOf } from './actor-identifier.ts'
+import { bodiedWishes } from './bodied-wishes.ts'
 import { GROUP_SYSTEM, RESOURCE_TYPES_SYSTEM } from './consent-of-slot.ts'
 import { enforceability } from './enforceability.ts'
 import type { Defect } from './parse-consent.ts'
@@ -30,6 +33,8 @@ export type ConsentWish = {
   /** YYYY-MM-DD, both included; absent where the Consent names none. */
   from?: string
   until?: string
+  /** What scope, classes and kinds cannot say; the terms name its hash. */
+  body?: ConsentBody
 }
 
 export type ReadWishes = { wishes: ConsentWish[]; problems: Defect[] }
@@ -37,15 +42,26 @@ export type ReadWishes = { wishes: ConsentWish[]; problems: Defect[] }
 const DATA_CLASS_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/data-class'
 const KINDS = Object.keys(SENSITIVE_KINDS) as SensitiveKind[]
 
-/** Either wishes or problems, never both. */
+/**
+ * Either wishes or problems, never both. Where scope, classes and kinds say all that the Consent says, the wishes have no
+ * body: then whoever is granted to finds the records without asking.
+ */
 export function wishesOfConsent(written: unknown): ReadWishes {
   const consent = withTypes(written)
   const defects = enforceability(consent)
   if (defects.length > 0 || !isObject(consent)) return { wishes: [], problems: defects }
+  if (consent.status !== 'active' && consent.status !== 'proposed')
+    return refused('status', 'only a Consent that is active or proposed can be filed')
+  const plain = plainWishes(consent)
+  const root = isObject(consent.provision) ? consent.provision : {}
+  return plain.problems.length === 0 ? plain : bodiedWishes(consent, effectOf(consent, root))
+}
+
+const refused = (path: string, reason: string): ReadWishes => ({ wishes: [], problems: [{ path, reason }] })
+
+function plainWishes(consent: JsonObject): ReadWishes {
   const problems: Defect[] = []
   const wrong = (path: string, reason: string) => void problems.push({ path, reason })
-  if (consent.status !== 'active' && consent.status !== 'proposed')
-    wrong('status', 'only a Consent that is active or proposed can be filed')
   const root = isObject(consent.provision) ? consent.provision : {}
   const effect = effectOf(consent, root)
   const parties = partiesOf(root, consent, wrong)
@@ -63,14 +79,24 @@ export function wishesOfConsent(written: unknown): ReadWishes {
 
 /** Codes of our own data classes, as the resource types that R4 has for them. */
 function withTypes(consent: unknown): unknown {
-  if (!isObject(consent) || !isObject(consent.provision) || !Array.isArray(consent.provision.class))
-    return consent
+  if (!isObject(consent) || !isObject(consent.provision)) return consent
+  return { ...consent, provision: withTypesIn(consent.provision) }
+}
+
+function withTypesIn(provision: JsonObject): JsonObject {
   const spelled = (coding: unknown) => {
     const { system, code } = isObject(coding) ? coding : {}
     if (system !== DATA_CLASS_SYSTEM || !isDataClass(code)) return [coding]
     return resourceTypesOf(code).map((type) => ({ system: RESOURCE_TYPES_SYSTEM, code: type }))
   }
-  return { ...consent, provision: { ...consent.provision, class: consent.provision.class.flatMap(spelled) } }
+  const { class: classes, provision: nested } = provision
+  return {
+    ...provision,
+    ...(Array.isArray(classes) ? { class: classes.flatMap(spelled) } : {}),
+    ...(Array.isArray(nested)
+      ? { provision: nested.map((one: unknown) => (isObject(one) ? withTypesIn(one) : one)) }
+      : {}),
+  }
 }
 
 type Wrong = (path: string, reason: string) => void
@@ -100,22 +126,6 @@ function partiesOf(root: JsonObject, consent: JsonObject, wrong: Wrong): Consent
       wrong(path, `a ${type} cannot be granted to; name the organisation or a group`)
     return [{ granteeType: 'Organization', grantee: identifierText(identifier) }]
   })
-}
-
-/** Of the reference itself, or of the contained Organization that it points to. */
-function identifierOf(
-  reference: JsonObject,
-  consent: JsonObject,
-): { system: string; value: string } | undefined {
-  const literal = textOf(reference.reference)
-  const contained = literal?.startsWith('#')
-    ? listOf(consent.contained).find((one) => isObject(one) && `#${String(one.id)}` === literal)
-    : undefined
-  const of = isObject(contained) ? listOf(contained.identifier)[0] : reference.identifier
-  if (!isObject(of)) return undefined
-  const system = textOf(of.system)
-  const value = textOf(of.value)
-  return system && value ? { system, value } : undefined
 }
 
 function purposesOf(root: JsonObject, wrong: Wrong): string[] {

@@ -1,7 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DATA_CLASSES, isDataClass } from '../../../../src/domain/consent/data-classes.ts'
-import { consentOfSlot, type SlotConsent } from '../../../../src/domain/consent/fhir/consent-of-slot.ts'
+import {
+  consentOfSlot,
+  GROUP_SYSTEM,
+  type SlotConsent,
+} from '../../../../src/domain/consent/fhir/consent-of-slot.ts'
 import { compileConsents, decideConsents } from '../../../../src/domain/consent/fhir/decide-consents.ts'
 import { enforceability } from '../../../../src/domain/consent/fhir/enforceability.ts'
 import { readConsentRequest } from '../../../../src/domain/consent/fhir/request.ts'
@@ -172,21 +176,33 @@ describe('A Consent that a hospital files', () => {
     expect(wishes[0]?.to).toEqual({ granteeType: 'Organization', grantee: 'urn:x|b' })
   })
 
+  test.each<[string, object]>([
+    ['one resource', { data: [{ meaning: 'instance', reference: { reference: 'Observation/1' } }] }],
+    ['a code', { code: [{ coding: [{ system: 's', code: 'c' }] }] }],
+    ['dates of the data', { dataPeriod: { start: '2020-01-01' } }],
+    ['half a data class', { class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Procedure' }] }],
+    ['sensitive records only', { securityLabel: [HIV] }],
+    ['a time of day', { period: { end: '2026-01-01T12:00:00Z' } }],
+    ['a nested permit', { provision: [{ type: 'permit', securityLabel: [HIV] }] }],
+    ['a nested deny for one party', { provision: [{ type: 'deny', actor: [B], securityLabel: [HIV] }] }],
+    [
+      'a kind kept back whose wider kind is open',
+      { provision: [{ type: 'deny', securityLabel: [label('ETHUD')] }] },
+    ],
+    ['a label that only some hospitals use', { securityLabel: [N, label('XYZ')] }],
+  ])('with %s is signed with a body that says so', (_what, provision) => {
+    const { wishes, problems } = wishesOfConsent(consent(provision))
+    expect(problems).toEqual([])
+    expect(wishes).toHaveLength(1)
+    expect(wishes[0]?.body?.provision).toMatchObject(provision)
+    expect(wishes[0]?.body).not.toHaveProperty('patient')
+  })
+
+  test('without anything of the kind has no body, so that whoever is granted to finds the records without asking', () => {
+    expect(wishesOfConsent(consent({})).wishes[0]).not.toHaveProperty('body')
+  })
+
   test.each<[string, object, string]>([
-    [
-      'one resource',
-      { data: [{ meaning: 'instance', reference: { reference: 'Observation/1' } }] },
-      'provision.data',
-    ],
-    ['a code', { code: [{ coding: [{ system: 's', code: 'c' }] }] }, 'provision.code'],
-    ['dates of the data', { dataPeriod: { start: '2020-01-01' } }, 'provision.dataPeriod'],
-    [
-      'half a data class',
-      { class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Procedure' }] },
-      'provision.class[0]',
-    ],
-    ['sensitive records only', { securityLabel: [HIV] }, 'provision.securityLabel'],
-    ['a time of day', { period: { end: '2026-01-01T12:00:00Z' } }, 'provision.period.end'],
     [
       'a person',
       { actor: [{ ...B, reference: { ...B.reference, type: 'Practitioner' } }] },
@@ -198,18 +214,6 @@ describe('A Consent that a hospital files', () => {
       'provision.actor[0].reference',
     ],
     ['another purpose system', { purpose: [{ system: 'urn:x', code: 'TREAT' }] }, 'provision.purpose[0]'],
-    ['a nested permit', { provision: [{ type: 'permit', securityLabel: [HIV] }] }, 'provision.provision[0]'],
-    [
-      'a nested deny for one party',
-      { provision: [{ type: 'deny', actor: [B], securityLabel: [HIV] }] },
-      'provision.provision[0]',
-    ],
-    [
-      'a kind kept back whose wider kind is open',
-      { provision: [{ type: 'deny', securityLabel: [label('ETHUD')] }] },
-      'provision.provision',
-    ],
-    ['a label that nobody knows', { securityLabel: [N, label('XYZ')] }, 'provision.securityLabel[1]'],
     [
       'collecting only',
       {
@@ -219,11 +223,44 @@ describe('A Consent that a hospital files', () => {
       },
       'provision.action',
     ],
+    [
+      'more than a body may hold',
+      { code: Array.from({ length: 999 }, (_, i) => ({ coding: [{ system: 'urn:long', code: `${i}` }] })) },
+      '',
+    ],
+    [
+      'a group below another party, since the council says who is in it',
+      {
+        provision: [
+          { type: 'permit', actor: [{ reference: { identifier: { system: GROUP_SYSTEM, value: 'gp' } } }] },
+        ],
+      },
+      'provision.provision[0].actor[0]',
+    ],
   ])('with %s is refused, and told where and why', (_what, provision, path) => {
     const { wishes, problems } = wishesOfConsent(consent(provision))
     expect(wishes).toEqual([])
     expect(problems.map((problem) => problem.path)).toContain(path)
     for (const { reason } of problems) expect(reason.length).toBeGreaterThan(10)
+  })
+
+  test('that denies and permits some below is an objection to the rest, and a grant of those', () => {
+    const C = { ...B, reference: { identifier: { system: 'urn:x', value: 'c' } } }
+    const observations = [{ system: 'http://hl7.org/fhir/resource-types', code: 'Observation' }]
+    const { wishes, problems } = wishesOfConsent(
+      consent({
+        ...{ type: 'deny', actor: [B, C] },
+        provision: [{ type: 'permit', actor: [B], class: observations }],
+      }),
+    )
+    expect(problems).toEqual([])
+    expect(wishes).toMatchObject([
+      { effect: 'permit', to: { grantee: 'urn:x|b' }, dataClasses: ['observations'] },
+      { effect: 'deny', to: { grantee: 'urn:x|c' }, dataClasses: [] },
+    ])
+    // Neither party is told of the other.
+    expect(JSON.stringify(wishes[0]?.body)).not.toContain('"c"')
+    expect(JSON.stringify(wishes[1]?.body)).not.toContain('"b"')
   })
 
   test('is no Consent, or not meant to be in force', () => {

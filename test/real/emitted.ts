@@ -1,0 +1,179 @@
+import type { Bundle, FhirResource } from 'fhir/r4.js'
+import { AUDIT_KINDS, type AuditKind } from '../../src/domain/audit/audit-entry.ts'
+import { dateOfDay, dayOf } from '../../src/domain/days.ts'
+import { requestTask } from '../../src/fhir/request-task.ts'
+import { admit, EVERYONE, groupOf, partyOf, passDays, submit } from '../support/acts.ts'
+import { createWorld, eventually, type TestHospital } from '../support/world.ts'
+
+/** A FHIR resource that a broker said, and what it was said about. */
+export type Emitted = { about: string; resource: FhirResource }
+
+/** Nothing in a world brings this about. */
+export const NEVER_EMITTED: readonly AuditKind[] = ['share-sent', 'record-registered']
+
+/**
+ * Everything in FHIR that the brokers of a running network say while patients consent, object, lock, are asked and
+ * answer, and while records are listed, opened, refused and found altered: each resource type, each kind of audit event.
+ */
+export async function emittedByBrokers(): Promise<Emitted[]> {
+  const world = await createWorld({ hospitals: 3, groups: ['gp'], fronts: { fhir: ['a'] } })
+  try {
+    const [a, b, c] = world.hospitals as [TestHospital, TestHospital, TestHospital]
+    const said: Emitted[] = []
+    const note = (about: string, resource: unknown) =>
+      said.push({ about, resource: resource as FhirResource })
+    const noteAll = (about: string, bundle: unknown) => {
+      for (const { resource } of (bundle as Bundle).entry ?? []) if (resource) note(about, resource)
+      note(`${about}, the Bundle`, bundle)
+    }
+    note('what it says of itself', await (await fetch(`${a.broker.base}/fhir/metadata`)).json())
+
+    const ANNA = await admit(a, 'anna', 0)
+    await a.settled()
+    const anna = await world.enrol(a, ANNA)
+    const slot = { to: partyOf(b), purpose: 'TREAT' }
+    const grant = { ...slot, classes: ['problems', 'observations'] }
+    const listed = async () => (await b.his.list(ANNA, 'TREAT')).body
+
+    // Consents: of one, a group, everyone; with sensitive kinds; objections; each state.
+    await anna.grant({ ...grant, sensitivities: ['HIV'] })
+    await eventually(async () => (await listed()).total === 3)
+    noteAll('records that are shared', await listed())
+    const record = (await listed()).entry?.[0]?.resource?.id ?? ''
+    await anna.grant({ to: groupOf('gp'), purpose: 'HRESCH', classes: ['medications'] })
+    await anna.object({ to: EVERYONE, purpose: 'HMARKT' })
+    // One for a single record, which the patient signs word for word; one that she leaves unsigned.
+    const one = { data: [{ meaning: 'instance', reference: { reference: 'Condition/anna-c1' } }] }
+    await a.his.fhir('POST', 'Consent', filedConsent(c, one))
+    for (const proposal of await anna.proposals()) await anna.accept(proposal)
+    await a.his.fhir('POST', 'Consent', filedConsent(b, { class: [PROBLEMS], securityLabel: [NORMAL] }))
+    await eventually(async () => (await consents()).filter(({ status }) => status === 'active').length === 4)
+    async function consents() {
+      const { body } = await a.his.fhir<Bundle>('GET', 'Consent?patient=Patient/anna')
+      return (body.entry ?? []).map(({ resource }) => resource as FhirResource & { status: string })
+    }
+
+    // Lists by the custodian, since that one consent opens no whole class.
+    await eventually(async () => (await c.his.list(ANNA, 'HPAYMT')).body.total === 1)
+    noteAll('a record listed by its custodian', (await c.his.list(ANNA, 'HPAYMT')).body)
+
+    // Records opened, refused, and found altered at the source.
+    await b.his.open(record, 'TREAT')
+    note('a refusal', (await b.his.open(record, 'HRESCH')).body)
+    if (a.fhirFront)
+      a.fhirFront.behave = async ({ path }, forward) =>
+        /_history\/\d/.test(path) ? { status: 200, headers: {}, body: '{"other":"record"}' } : forward()
+    await b.his.open(record, 'TREAT')
+    if (a.fhirFront) a.fhirFront.behave = undefined
+
+    // Why, and what would be.
+    const about = [{ name: 'patient', valueReference: { reference: 'Patient/anna' } }]
+    const asked = [
+      { name: 'recipient', valueIdentifier: b.config.identifier },
+      {
+        name: 'purpose',
+        valueCoding: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' },
+      },
+      { name: 'class', valueCode: 'problems' },
+    ]
+    const parameters = (parameter: object[]) => ({ resourceType: 'Parameters', parameter })
+    const operation = async (name: string, given: object[]) =>
+      (await a.his.fhir('POST', `Consent/${name}`, parameters(given))).body
+    note('$explain', await operation('$explain', [...about, ...asked]))
+    note('$preview', await operation('$preview', [...about, { name: 'class', valueCode: 'problems' }]))
+
+    // Requests for access: one answered and approved, one rejected.
+    const today = dayOf(a.clock.now())
+    const wish = requestTask({
+      patient: ANNA,
+      custodian: a.config.identifier,
+      dataClasses: ['problems'],
+      sensitivities: ['HIV'],
+      from: dateOfDay(today),
+      until: dateOfDay(today + 90),
+      reason: 'For the operation on Monday',
+      answerUntil: dateOfDay(today + 3),
+      patientNamedCustodian: true,
+    })
+    const ask = async () => {
+      const id = String((await b.his.ask(wish, 'ETREAT')).body.id)
+      await eventually(async () => (await anna.requests()).some((request) => request.id === `0x${id}`))
+      return id
+    }
+    const first = await ask()
+    note('a request, at the asking hospital', (await b.his.task(first)).body)
+    noteAll('requests, at the custodian', (await a.his.tasks()).body)
+    const request = (await anna.requests()).find(({ id }) => id === `0x${first}`)
+    if (!request) throw new Error('the request went')
+    await anna.answer(request)
+    const waiting = (await a.his.tasks()).body
+    noteAll('grants that wait, at the custodian', waiting)
+    await a.his.decide(waiting.entry?.[0]?.resource?.id ?? '', '$approve')
+    await a.his.decide(await ask(), '$reject')
+    await anna.grant({ ...grant, purpose: 'HPAYMT', flags: { needsApproval: true } })
+    const [refused] = (await a.his.tasks()).body.entry ?? []
+    await a.his.decide(refused?.resource?.id ?? '', '$reject')
+
+    // What narrows, and comes back.
+    await anna.lock()
+    await anna.unlock()
+    const { signed: revocation } = await anna.revoke(slot)
+    await eventually(async () => (await listed()).total === 0)
+    await anna.grant(grant)
+    await eventually(async () => (await listed()).total === 2)
+    // Too old to change anything, and on the chain all the same.
+    await submit(world, revocation)
+    await anna.object({ to: partyOf(c), purpose: 'TREAT' })
+    await anna.withdraw({ to: partyOf(c), purpose: 'TREAT' })
+    await world.council.suspend(c.member)
+
+    const idOf = (code: string) => async () =>
+      (await consents()).find(({ meta }) => meta?.tag?.some((tag) => tag.code === code))?.id
+    const standing = await eventually(idOf('in-force'))
+    await a.his.fhir('POST', `Consent/${standing}/$revokeConsent`, { resourceType: 'Parameters' })
+    await eventually(idOf('end-filed'))
+    noteAll('consents of every state', (await a.his.fhir('GET', 'Consent?patient=Patient/anna')).body)
+    for (const [path, body] of [
+      ['Consent', { resourceType: 'Consent' }],
+      ['Nonsense', undefined],
+      ['Consent?colour=red', undefined],
+    ] as const)
+      note(`a wrong ${path}`, (await a.his.fhir(body ? 'POST' : 'GET', path, body)).body)
+
+    // The whole trail, once each kind of event is in it.
+    await passDays(world, 4)
+    const trail = async () =>
+      Promise.all(world.hospitals.map(async (h) => (await h.auditor.audit({ _count: '500' })).body))
+    const missing = async () => {
+      const kinds = new Set((await trail()).flatMap(({ entry = [] }) => entry.map(kindOf)))
+      return AUDIT_KINDS.filter((kind) => !kinds.has(kind) && !NEVER_EMITTED.includes(kind))
+    }
+    await eventually(async () => (await missing()).length === 0).catch(async () => {
+      throw new Error(`no audit event of kind ${(await missing()).join(', ')}`)
+    })
+    for (const bundle of await trail()) noteAll('the audit trail', bundle)
+    return said
+  } finally {
+    await world.close()
+  }
+}
+
+const kindOf = ({ resource }: { resource?: FhirResource | undefined }) => resource?.meta?.tag?.[0]?.code
+
+const PROBLEMS = { system: 'https://wayleave.example/fhir/CodeSystem/data-class', code: 'problems' }
+const NORMAL = { system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }
+const ROLE = { system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'IRCP' }
+
+const filedConsent = (to: TestHospital, provision: object) => ({
+  resourceType: 'Consent',
+  status: 'active',
+  scope: { coding: [{ code: 'patient-privacy' }] },
+  category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+  patient: { reference: 'Patient/anna' },
+  provision: {
+    type: 'permit',
+    actor: [{ role: { coding: [ROLE] }, reference: { identifier: to.config.identifier } }],
+    purpose: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'HPAYMT' }],
+    ...provision,
+  },
+})
