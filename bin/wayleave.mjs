@@ -25,7 +25,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 const usesContracts = new Set(['sandbox', 'broker'])
 
 /** Commands that load nothing which knows the contracts. */
-const needsNoContracts = new Set(['run', 'decide'])
+const needsNoContracts = new Set(['run', 'decide', 'filter'])
 
 const say = (line) => process.stderr.write(`wayleave: ${line}\n`)
 const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)

@@ -161,10 +161,7 @@ const signature = (node: FunctionNode | AstNode) => {
 }
 
 function functionSection(index: Index, costs: Costs, definition: FunctionNode): string {
-  const base = definition.baseFunctions
-    ?.map((id) => index.nodes.get(id))
-    .find((node) => node && natspec(node) !== '')
-  const text = natspec(definition).includes('@inheritdoc') && base ? natspec(base) : natspec(definition)
+  const text = textOf(index, definition)
   const reach = index.reach(definition)
   const named = (declarations: Set<AstNode>) => [...declarations].map(({ name }) => `\`${name}\``)
   const returns = definition.returnParameters.parameters.map((p) => `\`${`${typeOf(p)} ${p.name}`.trim()}\``)
@@ -183,6 +180,14 @@ function functionSection(index: Index, costs: Costs, definition: FunctionNode): 
   return [`### \`${signature(definition)}\``, tag(text, 'notice'), lines.join('\n')]
     .filter(Boolean)
     .join('\n\n')
+}
+
+/** What a function's NatSpec says, looked up where it is written first. */
+function textOf(index: Index, definition: FunctionNode): string {
+  const own = natspec(definition)
+  if (!own.includes('@inheritdoc')) return own
+  const bases = (definition.baseFunctions ?? []).map((id) => index.nodes.get(id) as FunctionNode)
+  return bases.map((base) => textOf(index, base)).find((text) => text !== '') ?? own
 }
 
 /** Who may call, as the checks on `msg.sender` say it. */

@@ -1,8 +1,11 @@
 /**
- * `npm run test:long`: what `npm test` does in miniature, at length. 100,000 random sequences of acts on the contracts
- * and on their model, about half an hour on two cores; a failure names the seed that has it again.
+ * `npm run test:long`: what `npm test` does in miniature, at length; a failure names the seed that has it again.
  *
- *   SEED=… SEQUENCES=… node bin/wayleave.mjs run scripts/long.ts
+ *   contracts   100,000 random sequences of acts on the contracts and on their model, a quarter of an hour on two idle cores
+ *   filtering   10,000 Bundles into which something was planted that may not come out of the filter, half a minute
+ *
+ *   npm run test:long -- filtering                                          these only, by the names above
+ *   SEED=… SEQUENCES=… BUNDLES=… node bin/wayleave.mjs run scripts/long.ts
  *
  * Ends with 3, and says what is missing, where something that it needs is not installed.
  */
@@ -18,13 +21,45 @@ if (absent.length > 0) {
   process.exit(3)
 }
 
+type Suite = { readonly test: string; readonly env: Readonly<Record<string, string>> }
+
+const SUITES: Readonly<Record<string, Suite>> = {
+  contracts: { test: 'test/chain/model', env: { SEQUENCES: '100000' } },
+  filtering: { test: 'test/domain/consent/filtering/planted.test.ts', env: { BUNDLES: '10000' } },
+}
+
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-const child = spawn(process.execPath, [vitest, 'run', 'test/chain/model'], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, SEQUENCES: process.env.SEQUENCES ?? '100000' },
-})
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
-child.on('close', (code, signal) => {
-  process.exitCode = signal ? 1 : (code ?? 1)
-})
+
+/** The exit code; what the environment says already stands. */
+function run({ test, env }: Suite): Promise<number> {
+  const child = spawn(process.execPath, [vitest, 'run', test], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...env, ...process.env },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      child.kill(signal)
+      stopped = true
+    })
+  return new Promise((done) => {
+    child.on('close', (code, signal) => {
+      done(signal ? 1 : (code ?? 1))
+    })
+  })
+}
+
+let stopped = false
+const named = process.argv.slice(2)
+const unknown = named.filter((name) => !Object.hasOwn(SUITES, name))
+if (unknown.length > 0) {
+  process.stderr.write(
+    `test:long: no suite ${unknown.join(', ')}; there are ${Object.keys(SUITES).join(', ')}\n`,
+  )
+  process.exit(2)
+}
+for (const [name, suite] of Object.entries(SUITES)) {
+  if (stopped || (named.length > 0 && !named.includes(name))) continue
+  // On after a failure: each of them is worth its time.
+  if ((await run(suite)) !== 0) process.exitCode = 1
+}

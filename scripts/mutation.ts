@@ -19,9 +19,11 @@
  * are judged anew. Mutants come in an order drawn by seed, so what has been judged so far is a fair sample. At the end
  * `docs/security/mutation.md` is written.
  *
- *   node bin/wayleave.mjs run scripts/mutation.ts [--seed N] [--report | --replay N]
+ *   node bin/wayleave.mjs run scripts/mutation.ts [--seed N] [--report | --replay N | --files NAME,…]
  *
  * `--report` writes the report on what has been judged so far, and judges nothing. Ends with 1 below 90 % killed.
+ * `--files` judges the mutants of the contracts with these names only, keeps the verdicts as a whole run does, and writes
+ * no report.
  * `--replay` judges that many of the mutants, drawn by seed, and writes nothing; survivors that the report owns to are
  * passed over. Ends with 1 where another lives.
  */
@@ -30,6 +32,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createJudge, describeMutant, type Judgement, sampleOf } from './mutation/judge.ts'
+import type { Mutant } from './mutation/mutants.ts'
 import { explanationsIn, mutationReport, seedIn } from './mutation/report.ts'
 import { readContracts } from './solidity.ts'
 
@@ -40,13 +43,14 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     report: { type: 'boolean', default: false },
     replay: { type: 'string' },
+    files: { type: 'string' },
   },
 })
 const earlier = existsSync(report) ? readFileSync(report, 'utf8') : ''
 const seed = Number(values.seed ?? seedIn(earlier) ?? 1)
 
 if (values.replay) await replay(Number(values.replay))
-else await judgeAll()
+else await judgeAll(values.files?.split(','))
 
 async function replay(count: number): Promise<void> {
   console.log(`seed ${seed}`)
@@ -67,7 +71,7 @@ async function replay(count: number): Promise<void> {
   console.log(`${drawn.length} mutants judged`)
 }
 
-async function judgeAll(): Promise<void> {
+async function judgeAll(names?: string[]): Promise<void> {
   const files = Object.entries(readContracts(root))
   const isTest = ([path]: [string, string]) => path.endsWith('.t.sol')
   const code = hashOf(files.filter((file) => !isTest(file)))
@@ -83,7 +87,8 @@ async function judgeAll(): Promise<void> {
   }
 
   const judge = await createJudge(root, seed)
-  const mutants = sampleOf(judge.mutants, judge.mutants.length, seed)
+  const wanted = ({ file }: Mutant) => !names || names.some((name) => file.endsWith(`/${name}.sol`))
+  const mutants = sampleOf(judge.mutants, judge.mutants.length, seed).filter(wanted)
   if (!values.report) {
     const baseline = await judge.baseline()
     if (baseline.outcome !== 'survived')
@@ -102,8 +107,9 @@ async function judgeAll(): Promise<void> {
   const explanations = explanationsIn(earlier)
   const { text, killedShare } = mutationReport({ mutants, judged, seed, date, explanations })
   mkdirSync(join(report, '..'), { recursive: true })
-  writeFileSync(report, text)
-  console.log(`${(100 * killedShare).toFixed(1)} % killed; see docs/security/mutation.md`)
+  if (names) console.log(text)
+  else writeFileSync(report, text)
+  console.log(`${(100 * killedShare).toFixed(1)} % killed${names ? '' : '; see docs/security/mutation.md'}`)
   process.exitCode = killedShare >= 0.9 ? 0 : 1
 }
 

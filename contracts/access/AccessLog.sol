@@ -17,8 +17,8 @@ contract AccessLog is IAccessLog {
 
     IMemberRegistry private immutable _members;
 
-    mapping(bytes32 member => Window) private _last;
-    mapping(bytes32 member => mapping(uint64 number => bytes32 root)) private _roots;
+    mapping(bytes32 member => Window) internal _last;
+    mapping(bytes32 member => mapping(uint64 number => bytes32 root)) internal _roots;
 
     constructor(IMemberRegistry members) {
         _members = members;
@@ -29,7 +29,7 @@ contract AccessLog is IAccessLog {
         // An account has a member only while that member is live or suspended.
         bytes32 member = _members.memberOf(msg.sender);
         if (member == 0) revert AccessLogOperatorUnknown(msg.sender);
-        Window memory last = _last[member];
+        Window memory last = _lastToFollow(member);
         if (number != last.number + 1) revert AccessLogNumberMismatch(member, number, last.number + 1);
         if (until <= last.until) revert AccessLogWindowInverted(member, last.until, until);
         uint256 latest = block.timestamp + MAX_AHEAD;
@@ -42,13 +42,13 @@ contract AccessLog is IAccessLog {
     }
 
     /// @inheritdoc IAccessLog
-    function lastWindow(bytes32 member) external view returns (uint64 number, uint64 until) {
+    function lastWindow(bytes32 member) external view virtual returns (uint64 number, uint64 until) {
         Window memory last = _last[member];
         return (last.number, last.until);
     }
 
     /// @inheritdoc IAccessLog
-    function rootOf(bytes32 member, uint64 number) external view returns (bytes32) {
+    function rootOf(bytes32 member, uint64 number) public view virtual returns (bytes32) {
         return _roots[member][number];
     }
 
@@ -60,6 +60,11 @@ contract AccessLog is IAccessLog {
         bytes32[] calldata proof
     ) external view returns (bool) {
         // No window has a root of zero, so nothing lies in one that was never anchored.
-        return MerkleProof.verifyCalldata(proof, _roots[member][number], leaf);
+        return MerkleProof.verifyCalldata(proof, rootOf(member, number), leaf);
+    }
+
+    /// @dev The window that the member's next one follows. A log that takes over from this one looks further here.
+    function _lastToFollow(bytes32 member) internal virtual returns (Window memory) {
+        return _last[member];
     }
 }

@@ -86,6 +86,9 @@ interface IMemberRegistry {
     /// @notice The member that an account acts for, zero if none. Such a member is live or suspended, never removed.
     function memberOf(address operator) external view returns (bytes32);
 
+    /// @notice The accounts that act for a member, at most 16; none once it is removed.
+    function operatorsOf(bytes32 member) external view returns (address[] memory);
+
     /// @notice All that is kept of a member; all zero if it was never admitted.
     function memberState(bytes32 member) external view returns (Member memory);
 

@@ -15,24 +15,25 @@ contract MemberRegistry is IMemberRegistry, AccessManaged {
     /// @dev Bounds the loop that frees the operators of a removed member.
     uint256 private constant MAX_OPERATORS = 16;
 
-    mapping(bytes32 member => Member) private _members;
+    mapping(bytes32 member => Member) internal _members;
     /// @dev Holds an account only while its member is live or suspended: removal clears it. One read therefore tells
     /// whom an account acts for, and operators of an older generation are gone rather than filtered out.
-    mapping(address operator => bytes32 member) private _memberOf;
-    mapping(bytes32 member => address[]) private _operators;
-    mapping(bytes32 group => mapping(bytes32 member => Joining)) private _joinings;
+    mapping(address operator => bytes32 member) internal _memberOf;
+    mapping(bytes32 member => address[]) internal _operators;
+    mapping(bytes32 group => mapping(bytes32 member => Joining)) internal _joinings;
 
     constructor(address authority) AccessManaged(authority) {}
 
     /// @inheritdoc IMemberRegistry
     function admit(bytes32 member, uint16 roles, address operator, string calldata profile) external restricted {
         if (member == 0) revert MemberIdZero();
-        Member memory state = _members[member];
+        Member memory state = _stateOf(member);
         if (state.status != MemberStatus.None && state.status != MemberStatus.Removed) {
             revert MemberStatusInvalid(member, state.status);
         }
         _checkRoles(roles);
 
+        _takeOver(member);
         uint32 generation = state.generation + 1;
         _members[member] = Member(MemberStatus.Live, generation, uint64(block.timestamp), roles);
         emit MemberAdmitted(member, generation, roles);
@@ -43,6 +44,7 @@ contract MemberRegistry is IMemberRegistry, AccessManaged {
     /// @inheritdoc IMemberRegistry
     function suspend(bytes32 member) external restricted {
         _requireStatus(member, MemberStatus.Live);
+        _takeOver(member);
         _members[member].status = MemberStatus.Suspended;
         emit MemberSuspended(member);
     }
@@ -50,21 +52,19 @@ contract MemberRegistry is IMemberRegistry, AccessManaged {
     /// @inheritdoc IMemberRegistry
     function reinstate(bytes32 member) external restricted {
         _requireStatus(member, MemberStatus.Suspended);
+        _takeOver(member);
         _members[member].status = MemberStatus.Live;
+        // Not where it is suspended at the predecessor, too.
+        _requireStatus(member, MemberStatus.Live);
         emit MemberReinstated(member);
     }
 
     /// @inheritdoc IMemberRegistry
     function remove(bytes32 member) external restricted {
         _requireStanding(member);
+        _takeOver(member);
         _members[member].status = MemberStatus.Removed;
-        address[] storage operators = _operators[member];
-        while (operators.length != 0) {
-            address operator = operators[operators.length - 1];
-            operators.pop();
-            delete _memberOf[operator];
-            emit OperatorSet(member, operator, false);
-        }
+        _freeOperators(member);
         emit MemberRemoved(member);
     }
 
@@ -72,6 +72,7 @@ contract MemberRegistry is IMemberRegistry, AccessManaged {
     function setRoles(bytes32 member, uint16 roles) external restricted {
         _requireStanding(member);
         _checkRoles(roles);
+        _takeOver(member);
         _members[member].roles = roles;
         emit RolesSet(member, roles);
     }
@@ -80,20 +81,21 @@ contract MemberRegistry is IMemberRegistry, AccessManaged {
     function joinGroup(bytes32 group, bytes32 member) external restricted {
         _requireStatus(member, MemberStatus.Live);
         if (joinedAt(group, member) != 0) revert MemberInGroup(group, member);
-        _joinings[group][member] = Joining(_members[member].generation, uint64(block.timestamp));
+        _joinings[group][member] = Joining(_stateOf(member).generation, uint64(block.timestamp));
         emit GroupJoined(group, member);
     }
 
     /// @inheritdoc IMemberRegistry
     function leaveGroup(bytes32 group, bytes32 member) external restricted {
         if (joinedAt(group, member) == 0) revert MemberNotInGroup(group, member);
-        delete _joinings[group][member];
+        _joinings[group][member] = Joining(_stateOf(member).generation, 0);
         emit GroupLeft(group, member);
     }
 
     /// @inheritdoc IMemberRegistry
     function setOperator(address operator, bool allowed) external {
-        bytes32 member = _requireLiveOperator(msg.sender);
+        (bytes32 member, ) = _requireLiveOperator(msg.sender);
+        _requireTakenOver(member);
         if (allowed) {
             _addOperator(member, operator);
         } else {
@@ -103,37 +105,68 @@ contract MemberRegistry is IMemberRegistry, AccessManaged {
 
     /// @inheritdoc IMemberRegistry
     function setProfile(string calldata profile) external {
-        bytes32 member = _requireLiveOperator(msg.sender);
-        emit ProfileSet(member, _members[member].generation, profile);
+        (bytes32 member, Member memory state) = _requireLiveOperator(msg.sender);
+        emit ProfileSet(member, state.generation, profile);
     }
 
     /// @inheritdoc IMemberRegistry
-    function memberOf(address operator) external view returns (bytes32) {
+    function memberOf(address operator) public view virtual returns (bytes32) {
         return _memberOf[operator];
     }
 
     /// @inheritdoc IMemberRegistry
     function memberState(bytes32 member) external view returns (Member memory) {
-        return _members[member];
+        return _stateOf(member);
+    }
+
+    /// @inheritdoc IMemberRegistry
+    function operatorsOf(bytes32 member) external view virtual returns (address[] memory) {
+        return _operators[member];
     }
 
     /// @inheritdoc IMemberRegistry
     function requireRole(address operator, uint16 role) external view returns (bytes32 member) {
-        member = _requireLiveOperator(operator);
-        if (_members[member].roles & role != role) revert MemberRoleMissing(member, role);
+        Member memory state;
+        (member, state) = _requireLiveOperator(operator);
+        if (state.roles & role != role) revert MemberRoleMissing(member, role);
     }
 
     /// @inheritdoc IMemberRegistry
-    function joinedAt(bytes32 group, bytes32 member) public view returns (uint64) {
+    function joinedAt(bytes32 group, bytes32 member) public view virtual returns (uint64) {
         Joining memory joining = _joinings[group][member];
-        Member memory state = _members[member];
-        bool standing = state.status == MemberStatus.Live || state.status == MemberStatus.Suspended;
-        return standing && joining.generation == state.generation ? joining.joinedAt : 0;
+        Member memory state = _stateOf(member);
+        return _isStanding(state) && joining.generation == state.generation ? joining.joinedAt : 0;
+    }
+
+    // What a registry that takes over from this one looks further for, and how it goes on from there.
+
+    function _stateOf(bytes32 member) internal view virtual returns (Member memory) {
+        return _members[member];
+    }
+
+    /// @dev Called before anything of a member is written.
+    function _takeOver(bytes32 member) internal virtual {}
+
+    /// @dev Called before a member writes anything of itself.
+    function _requireTakenOver(bytes32 member) internal view virtual {}
+
+    function _isStanding(Member memory state) internal pure returns (bool) {
+        return state.status == MemberStatus.Live || state.status == MemberStatus.Suspended;
+    }
+
+    function _freeOperators(bytes32 member) internal {
+        address[] storage operators = _operators[member];
+        while (operators.length != 0) {
+            address operator = operators[operators.length - 1];
+            operators.pop();
+            if (_memberOf[operator] == member) delete _memberOf[operator];
+            emit OperatorSet(member, operator, false);
+        }
     }
 
     function _addOperator(bytes32 member, address operator) private {
         if (operator == address(0)) revert MemberOperatorZero();
-        bytes32 taken = _memberOf[operator];
+        bytes32 taken = memberOf(operator);
         if (taken != 0) revert MemberOperatorTaken(operator, taken);
         address[] storage operators = _operators[member];
         if (operators.length == MAX_OPERATORS) revert MemberOperatorsFull(member, MAX_OPERATORS);
@@ -158,22 +191,23 @@ contract MemberRegistry is IMemberRegistry, AccessManaged {
         emit OperatorSet(member, operator, false);
     }
 
-    function _requireLiveOperator(address operator) private view returns (bytes32 member) {
-        member = _memberOf[operator];
+    function _requireLiveOperator(
+        address operator
+    ) private view returns (bytes32 member, Member memory state) {
+        member = memberOf(operator);
         if (member == 0) revert MemberOperatorUnknown(operator);
-        _requireStatus(member, MemberStatus.Live);
+        state = _stateOf(member);
+        if (state.status != MemberStatus.Live) revert MemberStatusInvalid(member, state.status);
     }
 
     function _requireStatus(bytes32 member, MemberStatus wanted) private view {
-        MemberStatus status = _members[member].status;
+        MemberStatus status = _stateOf(member).status;
         if (status != wanted) revert MemberStatusInvalid(member, status);
     }
 
     function _requireStanding(bytes32 member) private view {
-        MemberStatus status = _members[member].status;
-        if (status != MemberStatus.Live && status != MemberStatus.Suspended) {
-            revert MemberStatusInvalid(member, status);
-        }
+        Member memory state = _stateOf(member);
+        if (!_isStanding(state)) revert MemberStatusInvalid(member, state.status);
     }
 
     function _checkRoles(uint16 roles) private pure {

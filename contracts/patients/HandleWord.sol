@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @notice Where a recovery stands.
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+/// @notice Where a recovery stands. Elsewhere: at the predecessor of a registry that has taken the handle over one is
+/// pending, or was completed since.
 enum RecoveryState {
     None,
     Pending,
     Vetoed,
-    Overriding
+    Overriding,
+    Elsewhere
 }
 
 /// @notice The state of a handle in one word, low to high:
@@ -38,7 +42,9 @@ using {
     unlocked,
     withRecovery,
     withBreakGlass,
-    recovered
+    recovered,
+    withRecoveryOf,
+    alsoSuspending
 } for HandleWord global;
 
 uint256 constant HANDLE_LOCKED = 1;
@@ -52,6 +58,9 @@ uint256 constant HANDLE_GENERATION_OFFSET = 128;
 uint256 constant HANDLE_RECOVERY_MASK = uint256(type(uint8).max) << HANDLE_RECOVERY_OFFSET;
 uint256 constant HANDLE_BREAK_GLASS_MASK = uint256(type(uint16).max) << HANDLE_BREAK_GLASS_OFFSET;
 uint256 constant HANDLE_EPOCH_MASK = uint256(type(uint32).max) << HANDLE_EPOCH_OFFSET;
+/// @dev Where a recovery stands, what it has suspended, and how many were completed.
+uint256 constant HANDLE_LED_MASK = HANDLE_RECOVERY_MASK | (uint256(type(uint96).max) << HANDLE_RECOVERED_AT_OFFSET);
+uint256 constant HANDLE_SUSPENSION_MASK = uint256(type(uint64).max) << HANDLE_RECOVERED_AT_OFFSET;
 
 /// @dev While locked nothing widens and nothing is released.
 function isLocked(HandleWord word) pure returns (bool) {
@@ -96,7 +105,7 @@ function generationOf(HandleWord word) pure returns (uint32) {
 /// @dev While a recovery is pending neither key widens.
 function isRecovering(HandleWord word) pure returns (bool) {
     RecoveryState state = recoveryOf(word);
-    return state == RecoveryState.Pending || state == RecoveryState.Overriding;
+    return state != RecoveryState.None && state != RecoveryState.Vetoed;
 }
 
 /// @dev Whether a permit mined at this block time waits for the recovered patient to confirm it by a new signature.
@@ -141,5 +150,24 @@ function recovered(HandleWord word, uint32 now_, uint32 suspectFrom) pure return
         kept | (uint256(epochOf(word) + 1) << HANDLE_EPOCH_OFFSET) | (uint256(now_) << HANDLE_RECOVERED_AT_OFFSET)
             | (uint256(suspectFrom) << HANDLE_SUSPECT_FROM_OFFSET)
             | (uint256(generationOf(word) + 1) << HANDLE_GENERATION_OFFSET)
+    );
+}
+
+/// @dev The word, and all of recoveries as another word tells it.
+function withRecoveryOf(HandleWord word, HandleWord other) pure returns (HandleWord) {
+    uint256 rest = HandleWord.unwrap(word) & ~HANDLE_LED_MASK;
+    return HandleWord.wrap(rest | (HandleWord.unwrap(other) & HANDLE_LED_MASK));
+}
+
+/// @dev The word, and what a recovery that is told by another word suspends is suspended by this one as well.
+function alsoSuspending(HandleWord word, HandleWord other) pure returns (HandleWord) {
+    (uint256 recoveredAt, uint256 from) = (recoveredAtOf(other), suspectFromOf(other));
+    if (recoveredAtOf(word) != 0) {
+        recoveredAt = Math.max(recoveredAt, recoveredAtOf(word));
+        from = Math.min(from, suspectFromOf(word));
+    }
+    uint256 rest = HandleWord.unwrap(word) & ~HANDLE_SUSPENSION_MASK;
+    return HandleWord.wrap(
+        rest | (recoveredAt << HANDLE_RECOVERED_AT_OFFSET) | (from << HANDLE_SUSPECT_FROM_OFFSET)
     );
 }

@@ -222,6 +222,13 @@ interface IPatientRegistry {
     /// @notice A signer's rights in the present generation, for an act that narrows: an owner's are found in one read.
     function narrowingRightsOf(bytes32 handle, bytes32 signerHash) external view returns (Rights rights);
 
+    /// @notice A signer's rights as they were last written, of whatever generation, ended ones as well: the version of a
+    /// delegation that ended is found here. Who may do something is told by `rightsOf`.
+    function lastRightsOf(bytes32 handle, bytes32 signerHash) external view returns (Rights);
+
+    /// @notice The owner or guardian that was bound or took over last; zero if the handle is not bound.
+    function masterOf(bytes32 handle) external view returns (bytes32 signerHash);
+
     /// @notice The recovery of a handle, as it stands or last stood; the handle's word says which.
     function recoveryOf(bytes32 handle) external view returns (Recovery memory);
 }

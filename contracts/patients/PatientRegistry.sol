@@ -33,7 +33,7 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     uint64 private constant SUSPECT_PERIOD = 30 days;
 
     IMemberRegistry private immutable _members;
-    IPasskeyVerifier private immutable _passkeys;
+    IPasskeyVerifier internal immutable _passkeys;
 
     /// @dev A veto's override, for which one registrar has vouched.
     struct Override {
@@ -41,13 +41,13 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         address registrar;
     }
 
-    mapping(bytes32 handle => bytes32 custodian) private _custodians;
-    mapping(bytes32 handle => HandleWord) private _words;
-    mapping(bytes32 handle => mapping(bytes32 signerHash => Rights)) private _rights;
+    mapping(bytes32 handle => bytes32 custodian) internal _custodians;
+    mapping(bytes32 handle => HandleWord) internal _words;
+    mapping(bytes32 handle => mapping(bytes32 signerHash => Rights)) internal _rights;
     /// @dev The owner or guardian, of whom there is one.
-    mapping(bytes32 handle => bytes32 signerHash) private _masters;
-    mapping(bytes32 handle => mapping(bytes32 signerHash => bytes32 root)) private _scopes;
-    mapping(bytes32 handle => Recovery) private _recoveries;
+    mapping(bytes32 handle => bytes32 signerHash) internal _masters;
+    mapping(bytes32 handle => mapping(bytes32 signerHash => bytes32 root)) internal _scopes;
+    mapping(bytes32 handle => Recovery) internal _recoveries;
     mapping(bytes32 handle => Override) private _overrides;
 
     constructor(IMemberRegistry members, IPasskeyVerifier verifier) EIP712("Wayleave Patients", "1") {
@@ -90,16 +90,14 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     /// @inheritdoc IPatientRegistry
     function lock(bytes32 handle, uint32 upToEpoch, bytes calldata signer, bytes calldata signature) external {
         if (upToEpoch == type(uint32).max) revert PatientEpochExhausted(handle, upToEpoch);
-        bytes32 structHash = PatientHashes.lock(handle, upToEpoch);
-        bytes32 signerHash = _requireAct(handle, ACT_LOCK, structHash, signer, signature);
-
-        HandleWord word = _words[handle];
+        bytes32 signerHash = _requireSignedToNarrow(PatientHashes.lock(handle, upToEpoch), signer, signature);
+        HandleWord word = _checkAct(handle, ACT_LOCK, signerHash);
         if (upToEpoch < word.epochOf()) {
             emit LockUnchanged(handle, upToEpoch, word.epochOf());
             return;
         }
         uint32 epoch = upToEpoch + 1;
-        _words[handle] = word.lockedAt(epoch);
+        _write(handle, word.lockedAt(epoch));
         emit HandleLocked(handle, epoch, signerHash);
     }
 
@@ -112,15 +110,16 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         bytes calldata signature
     ) external {
         _checkDeadline(handle, deadline);
-        HandleWord word = _words[handle];
+        HandleWord word = _wordOf(handle);
         if (!word.isLocked()) revert PatientHandleNotLocked(handle);
         _checkEpoch(handle, word, epoch);
         // At the last epoch no lock could follow, so this one stays.
         if (epoch == type(uint32).max) revert PatientEpochExhausted(handle, epoch);
         bytes32 structHash = PatientHashes.unlock(handle, epoch, deadline);
-        bytes32 signerHash = _requireAct(handle, ACT_UNLOCK, structHash, signer, signature);
+        bytes32 signerHash = _requireSigned(structHash, signer, signature);
+        _checkAct(handle, ACT_UNLOCK, signerHash);
 
-        _words[handle] = word.unlocked();
+        _write(handle, word.unlocked());
         emit HandleUnlocked(handle, epoch, signerHash);
     }
 
@@ -130,7 +129,7 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         if (d.bounds.acts == 0 || d.bounds.acts & ~ALL_ACTS != 0) revert PatientActsUnknown(d.bounds.acts);
         if (d.bounds.flags & ~ALL_FLAGS != 0) revert PatientFlagsUnknown(d.bounds.flags);
         _checkEnd(d.bounds.untilDay);
-        _checkVersion(d.handle, d.version, _rights[d.handle][d.delegate].rightsVersionOf(), type(uint24).max);
+        _checkVersion(d.handle, d.version, _rightsIn(d.handle, d.delegate).rightsVersionOf(), type(uint24).max);
         _requireNoMaster(d.handle, d.delegate, word);
         bytes32 signerHash = _requireMaster(d.handle, PatientHashes.delegation(d), signer, signature);
 
@@ -150,11 +149,11 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     ) external {
         if (upToVersion == type(uint24).max) revert PatientVersionExhausted(handle, upToVersion);
         bytes32 structHash = PatientHashes.delegationEnd(handle, delegate, upToVersion);
-        bytes32 signerHash = _requireSigned(structHash, signer, signature);
-        Rights rights = _rights[handle][delegate];
+        bytes32 signerHash = _requireSignedToNarrow(structHash, signer, signature);
+        Rights rights = _rightsIn(handle, delegate);
         bool own = signerHash == delegate && rights.kindOf() == SignerKind.Delegate;
         if (!own) _checkMaster(handle, signerHash);
-        _requireNoMaster(handle, delegate, _words[handle]);
+        _requireNoMaster(handle, delegate, _wordOf(handle));
 
         uint24 version = rights.rightsVersionOf();
         if (upToVersion < version) {
@@ -174,14 +173,14 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     ) external {
         if (upToVersion == type(uint16).max) revert PatientVersionExhausted(handle, upToVersion);
         bytes32 structHash = PatientHashes.breakGlassOff(handle, upToVersion);
-        bytes32 signerHash = _requireMaster(handle, structHash, signer, signature);
-        HandleWord word = _words[handle];
+        bytes32 signerHash = _requireSignedToNarrow(structHash, signer, signature);
+        HandleWord word = _checkMaster(handle, signerHash);
         uint16 version = word.breakGlassVersionOf();
         if (upToVersion < version) {
             emit BreakGlassUnchanged(handle, upToVersion, version);
             return;
         }
-        _words[handle] = word.withBreakGlass(true, upToVersion + 1);
+        _write(handle, word.withBreakGlass(true, upToVersion + 1));
         emit BreakGlassSwitched(handle, true, upToVersion + 1, signerHash);
     }
 
@@ -199,7 +198,7 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         bytes32 structHash = PatientHashes.breakGlassOn(handle, version, epoch, deadline);
         bytes32 signerHash = _requireMaster(handle, structHash, signer, signature);
 
-        _words[handle] = word.withBreakGlass(false, version);
+        _write(handle, word.withBreakGlass(false, version));
         emit BreakGlassSwitched(handle, false, version, signerHash);
     }
 
@@ -225,12 +224,12 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     ) external {
         // A recovery that overrides a veto is not vetoed again.
         HandleWord word = _requireState(handle, RecoveryState.Pending);
-        uint32 expected = _recoveries[handle].attempt;
+        uint32 expected = _recoveryIn(handle).attempt;
         if (attempt != expected) revert PatientAttemptMismatch(handle, attempt, expected);
         bytes32 structHash = PatientHashes.recoveryVeto(handle, attempt);
         bytes32 signerHash = _requireMaster(handle, structHash, signer, signature);
 
-        _words[handle] = word.withRecovery(RecoveryState.Vetoed);
+        _writeRecovery(handle, word.withRecovery(RecoveryState.Vetoed));
         emit RecoveryVetoed(handle, attempt, signerHash);
     }
 
@@ -249,7 +248,7 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         Override memory first = _overrides[handle];
         if (first.structHash != proof) {
             _overrides[handle] = Override(proof, msg.sender);
-            emit RecoveryOverrideProposed(handle, _recoveries[handle].attempt + 1, newSigner, msg.sender);
+            emit RecoveryOverrideProposed(handle, _recoveryIn(handle).attempt + 1, newSigner, msg.sender);
             return;
         }
         if (first.registrar == msg.sender) revert PatientRegistrarTwice(handle, msg.sender);
@@ -260,26 +259,26 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     /// @inheritdoc IPatientRegistry
     function cancelRecovery(bytes32 handle) external {
         _requireCustodian(handle);
-        HandleWord word = _requireRecovering(handle);
-        bool vetoed = word.recoveryOf() == RecoveryState.Overriding;
-        _words[handle] = word.withRecovery(vetoed ? RecoveryState.Vetoed : RecoveryState.None);
-        emit RecoveryCancelled(handle, _recoveries[handle].attempt);
+        (HandleWord word, RecoveryState state) = _requireRecovering(handle);
+        bool vetoed = state == RecoveryState.Overriding;
+        _writeRecovery(handle, word.withRecovery(vetoed ? RecoveryState.Vetoed : RecoveryState.None));
+        emit RecoveryCancelled(handle, _recoveryIn(handle).attempt);
     }
 
     /// @inheritdoc IPatientRegistry
     function completeRecovery(bytes32 handle) external {
-        HandleWord word = _requireRecovering(handle);
-        Recovery memory r = _recoveries[handle];
+        (HandleWord word, ) = _requireRecovering(handle);
+        Recovery memory r = _recoveryIn(handle);
         if (block.timestamp < r.readyAt) revert PatientRecoveryTooEarly(handle, r.readyAt, block.timestamp);
         if (word.epochOf() == type(uint32).max) revert PatientEpochExhausted(handle, word.epochOf());
 
         // Both times fit until 2106.
         word = word.recovered(uint32(block.timestamp), uint32(r.startedAt - SUSPECT_PERIOD));
-        _words[handle] = word;
+        _writeRecovery(handle, word);
         SignerKind kind = r.untilDay == 0 ? SignerKind.Owner : SignerKind.Guardian;
         bytes32 old = _masters[handle];
         _rights[handle][old] = _rights[handle][old].without(_rights[handle][old].rightsVersionOf());
-        uint24 version = _rights[handle][r.newSigner].rightsVersionOf();
+        uint24 version = _rightsIn(handle, r.newSigner).rightsVersionOf();
         _masters[handle] = r.newSigner;
         _rights[handle][r.newSigner] = packOwner(kind, r.untilDay, version, word.generationOf());
         emit RecoveryCompleted(handle, r.attempt, r.newSigner, word);
@@ -293,7 +292,7 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
 
     /// @inheritdoc IPatientRegistry
     function handleState(bytes32 handle) external view returns (bytes32 custodian, HandleWord word) {
-        return (_custodians[handle], _words[handle]);
+        return (_custodianOf(handle), _wordOf(handle));
     }
 
     /// @inheritdoc IPatientRegistry
@@ -307,13 +306,13 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         bytes32 handle,
         bytes32 signerHash
     ) public view returns (Rights rights, bytes32 scopes, HandleWord word) {
-        word = _words[handle];
-        rights = _rights[handle][signerHash];
+        word = _wordOf(handle);
+        rights = _rightsIn(handle, signerHash);
         bool current = rights.rightsGenerationOf() == word.generationOf();
         if (current && rights.kindOf() != SignerKind.None) {
-            if (rights.isScoped()) scopes = _scopes[handle][signerHash];
+            if (rights.isScoped()) scopes = _scopesIn(handle, signerHash);
         } else {
-            bool candidate = word.isRecovering() && _recoveries[handle].newSigner == signerHash;
+            bool candidate = word.isRecovering() && _isCandidate(handle, signerHash);
             rights = packOwner(candidate ? SignerKind.Candidate : SignerKind.None, 0, 0, 0);
         }
     }
@@ -321,21 +320,88 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
     /// @inheritdoc IPatientRegistry
     function narrowingRightsOf(bytes32 handle, bytes32 signerHash) external view returns (Rights rights) {
         // A completed recovery deletes the owner's rights, so these are of the present generation.
-        rights = _rights[handle][signerHash];
+        rights = _rightsIn(handle, signerHash);
         if (rights.kindOf() != SignerKind.Owner) (rights, , ) = rightsOf(handle, signerHash);
     }
 
     /// @inheritdoc IPatientRegistry
+    function lastRightsOf(bytes32 handle, bytes32 signerHash) external view returns (Rights) {
+        return _rightsIn(handle, signerHash);
+    }
+
+    /// @inheritdoc IPatientRegistry
+    function masterOf(bytes32 handle) external view returns (bytes32 signerHash) {
+        return _masterIn(handle);
+    }
+
+    /// @inheritdoc IPatientRegistry
     function recoveryOf(bytes32 handle) external view returns (Recovery memory) {
+        return _recoveryIn(handle);
+    }
+
+    // What a registry that takes over from this one looks further for, and how it goes on from there.
+
+    function _custodianOf(bytes32 handle) internal view virtual returns (bytes32) {
+        return _custodians[handle];
+    }
+
+    /// @dev The word that decides.
+    function _wordOf(bytes32 handle) internal view virtual returns (HandleWord) {
+        return _words[handle];
+    }
+
+    /// @dev Where the recovery stands that this contract leads.
+    function _recoveryStateOf(bytes32 handle) internal view virtual returns (RecoveryState) {
+        return _words[handle].recoveryOf();
+    }
+
+    /// @dev As last written, of whatever generation.
+    function _rightsIn(bytes32 handle, bytes32 signerHash) internal view virtual returns (Rights) {
+        return _rights[handle][signerHash];
+    }
+
+    function _scopesIn(bytes32 handle, bytes32 signerHash) internal view virtual returns (bytes32) {
+        return _scopes[handle][signerHash];
+    }
+
+    function _masterIn(bytes32 handle) internal view virtual returns (bytes32) {
+        return _masters[handle];
+    }
+
+    function _recoveryIn(bytes32 handle) internal view virtual returns (Recovery memory) {
         return _recoveries[handle];
     }
 
+    /// @dev Whether the key is the new one, where a recovery is pending.
+    function _isCandidate(bytes32 handle, bytes32 signerHash) internal view virtual returns (bool) {
+        return _recoveryIn(handle).newSigner == signerHash;
+    }
+
+    /// @dev Whatever leaves a recovery where it stands.
+    function _write(bytes32 handle, HandleWord word) internal virtual {
+        _words[handle] = word;
+    }
+
+    /// @dev Whatever moves a recovery.
+    function _writeRecovery(bytes32 handle, HandleWord word) internal virtual {
+        _words[handle] = word;
+    }
+
+    /// @dev Who signed what narrows.
+    function _requireSignedToNarrow(
+        bytes32 structHash,
+        bytes calldata signer,
+        bytes calldata signature
+    ) internal view virtual returns (bytes32) {
+        return Signers.requireSigned(_passkeys, signer, _hashTypedDataV4(structHash), signature);
+    }
+
     function _start(bytes32 handle, bytes32 newSigner, uint16 untilDay, RecoveryState state) private {
-        uint32 attempt = _recoveries[handle].attempt + 1;
+        uint32 attempt = _recoveryIn(handle).attempt + 1;
         uint64 startedAt = uint64(block.timestamp);
         uint64 readyAt = startedAt + RECOVERY_WAIT;
+        _writeRecovery(handle, _wordOf(handle).withRecovery(state));
         _recoveries[handle] = Recovery(newSigner, startedAt, readyAt, attempt, untilDay);
-        _words[handle] = _words[handle].withRecovery(state);
         emit RecoveryStarted(handle, attempt, newSigner, untilDay, readyAt);
     }
 
@@ -350,37 +416,41 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         bytes32 custodian = _requireCustodian(handle);
         _checkDeadline(handle, deadline);
         if (untilDay != 0) _checkGuardianEnd(untilDay);
-        uint32 attempt = _recoveries[handle].attempt + 1;
+        uint32 attempt = _recoveryIn(handle).attempt + 1;
         structHash = PatientHashes.recovery(handle, custodian, attempt, untilDay, deadline);
         newSigner = _requireSigned(structHash, signer, signature);
-        _requireNoMaster(handle, newSigner, _words[handle]);
+        _requireNoMaster(handle, newSigner, _wordOf(handle));
     }
 
     function _requireCustodian(bytes32 handle) private view returns (bytes32 member) {
         member = _members.requireRole(msg.sender, ROLE_REGISTRAR);
-        if (_custodians[handle] != member) revert PatientNotCustodian(handle, member);
+        if (_custodianOf(handle) != member) revert PatientNotCustodian(handle, member);
     }
 
     function _requireUnbound(bytes32 handle, uint64 deadline) private view returns (bytes32 custodian) {
         custodian = _members.requireRole(msg.sender, ROLE_REGISTRAR);
         _checkDeadline(handle, deadline);
-        if (_custodians[handle] != 0) revert PatientHandleBound(handle, _custodians[handle]);
+        bytes32 bound = _custodianOf(handle);
+        if (bound != 0) revert PatientHandleBound(handle, bound);
     }
 
     function _requireState(bytes32 handle, RecoveryState wanted) private view returns (HandleWord word) {
-        word = _words[handle];
-        if (word.recoveryOf() != wanted) revert PatientRecoveryStateInvalid(handle, word.recoveryOf());
+        RecoveryState state = _recoveryStateOf(handle);
+        if (state != wanted) revert PatientRecoveryStateInvalid(handle, state);
+        word = _wordOf(handle);
     }
 
-    function _requireRecovering(bytes32 handle) private view returns (HandleWord word) {
-        word = _words[handle];
-        if (!word.isRecovering()) revert PatientRecoveryStateInvalid(handle, word.recoveryOf());
+    function _requireRecovering(bytes32 handle) private view returns (HandleWord word, RecoveryState state) {
+        state = _recoveryStateOf(handle);
+        bool pending = state == RecoveryState.Pending || state == RecoveryState.Overriding;
+        if (!pending) revert PatientRecoveryStateInvalid(handle, state);
+        word = _wordOf(handle);
     }
 
     /// @dev The gate of every widening act that is not a bounded delegate's.
     function _requireWidening(bytes32 handle, uint32 epoch, uint64 deadline) private view returns (HandleWord word) {
         _checkDeadline(handle, deadline);
-        word = _words[handle];
+        word = _wordOf(handle);
         if (word.isLocked()) revert PatientHandleLocked(handle);
         if (word.isRecovering()) revert SignerRights.SignerRecoveryPending(handle);
         _checkEpoch(handle, word, epoch);
@@ -397,8 +467,9 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
         _checkMaster(handle, signerHash);
     }
 
-    function _checkMaster(bytes32 handle, bytes32 signerHash) private view {
-        (Rights rights, , HandleWord word) = rightsOf(handle, signerHash);
+    function _checkMaster(bytes32 handle, bytes32 signerHash) private view returns (HandleWord word) {
+        Rights rights;
+        (rights, , word) = rightsOf(handle, signerHash);
         SignerKind kind = rights.kindOf();
         if (kind != SignerKind.Owner && kind != SignerKind.Guardian) revert PatientSignerNotOwner(handle, signerHash);
         SignerRights.requireAct(rights, word, handle, signerHash, 0);
@@ -406,22 +477,16 @@ contract PatientRegistry is IPatientRegistry, EIP712 {
 
     /// @dev A key that has all rights is neither given fewer nor recovered to. A guardian past its end has none.
     function _requireNoMaster(bytes32 handle, bytes32 signerHash, HandleWord word) private view {
-        Rights rights = _rights[handle][signerHash];
+        Rights rights = _rightsIn(handle, signerHash);
         if (rights.rightsGenerationOf() != word.generationOf()) return;
         SignerKind kind = rights.kindOf();
         bool guards = kind == SignerKind.Guardian && rights.untilDayOf() >= block.timestamp / 1 days;
         if (kind == SignerKind.Owner || guards) revert PatientSignerBound(handle, signerHash);
     }
 
-    function _requireAct(
-        bytes32 handle,
-        uint8 act,
-        bytes32 structHash,
-        bytes calldata signer,
-        bytes calldata signature
-    ) private view returns (bytes32 signerHash) {
-        signerHash = _requireSigned(structHash, signer, signature);
-        (Rights rights, , HandleWord word) = rightsOf(handle, signerHash);
+    function _checkAct(bytes32 handle, uint8 act, bytes32 signerHash) private view returns (HandleWord word) {
+        Rights rights;
+        (rights, , word) = rightsOf(handle, signerHash);
         if (rights.kindOf() == SignerKind.None) revert PatientSignerNotOwner(handle, signerHash);
         SignerRights.requireAct(rights, word, handle, signerHash, act);
     }

@@ -42,7 +42,7 @@ struct Bounds {
 type Rights is uint256;
 
 using {kindOf, actsOf, flagsOf, longestDaysOf, untilDayOf, rightsVersionOf, rightsGenerationOf, isScoped} for Rights global;
-using {without} for Rights global;
+using {without, atVersion} for Rights global;
 
 uint8 constant ACT_GRANT = 1;
 uint8 constant ACT_REVOKE = 2;
@@ -111,6 +111,12 @@ function packDelegate(Bounds calldata bounds, uint24 version, uint32 generation)
 /// @dev No rights, at another version.
 function without(Rights rights, uint24 version) pure returns (Rights) {
     return packOwner(SignerKind.None, 0, version, rights.rightsGenerationOf());
+}
+
+/// @dev The same rights at another version.
+function atVersion(Rights rights, uint24 version) pure returns (Rights) {
+    uint256 rest = Rights.unwrap(rights) & ~(uint256(type(uint24).max) << 56);
+    return Rights.wrap(rest | (uint256(version) << 56));
 }
 
 /// @title Whether a signer may do what it signed

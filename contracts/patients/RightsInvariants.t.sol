@@ -346,11 +346,15 @@ contract RightsActor is Acts {
 }
 
 contract RightsInvariantsTest {
-    RightsActor private _actor;
+    RightsActor internal _actor;
 
     function setUp() public {
-        _actor = new RightsActor();
+        _actor = createActor();
         _actor.setUp();
+    }
+
+    function createActor() internal virtual returns (RightsActor) {
+        return new RightsActor();
     }
 
     function targetContracts() external view returns (address[] memory targets) {

@@ -14,7 +14,7 @@ contract RecordDirectory is IRecordDirectory {
 
     IMemberRegistry private immutable _members;
 
-    mapping(bytes32 custodian => mapping(bytes32 tag => bytes32 commitment)) private _commitments;
+    mapping(bytes32 custodian => mapping(bytes32 tag => bytes32 commitment)) internal _commitments;
 
     constructor(IMemberRegistry members) {
         _members = members;
@@ -24,7 +24,7 @@ contract RecordDirectory is IRecordDirectory {
     function register(bytes32[] calldata tags, bytes32[] calldata commitments, bytes calldata pointers) external {
         bytes32 custodian = _members.requireRole(msg.sender, ROLE_CUSTODIAN);
         uint256 count = tags.length;
-        if (count == 0 || count > MAX_ENTRIES) revert RecordCountInvalid(count, MAX_ENTRIES);
+        _checkCount(count);
         if (commitments.length != count) revert RecordCommitmentsMismatch(count, commitments.length);
         if (pointers.length != count * POINTER_BYTES) {
             revert RecordPointersMismatch(pointers.length, count * POINTER_BYTES);
@@ -35,7 +35,7 @@ contract RecordDirectory is IRecordDirectory {
             bytes32 tag = tags[i];
             bytes32 commitment = commitments[i];
             if (commitment == 0) revert RecordCommitmentZero(i);
-            if (own[tag] != 0) {
+            if (own[tag] != 0 || _isTakenBefore(custodian, tag)) {
                 emit TagTaken(custodian, tag);
                 continue;
             }
@@ -46,7 +46,16 @@ contract RecordDirectory is IRecordDirectory {
     }
 
     /// @inheritdoc IRecordDirectory
-    function commitmentOf(bytes32 custodian, bytes32 tag) external view returns (bytes32) {
+    function commitmentOf(bytes32 custodian, bytes32 tag) external view virtual returns (bytes32) {
         return _commitments[custodian][tag];
+    }
+
+    /// @dev Whether the tag has a commitment elsewhere. A directory that takes over from this one looks further here.
+    function _isTakenBefore(bytes32, bytes32) internal view virtual returns (bool) {
+        return false;
+    }
+
+    function _checkCount(uint256 count) internal pure {
+        if (count == 0 || count > MAX_ENTRIES) revert RecordCountInvalid(count, MAX_ENTRIES);
     }
 }

@@ -13,7 +13,7 @@ contract AccessRequests is IAccessRequests {
 
     IMemberRegistry private immutable _members;
 
-    mapping(bytes32 commitment => Request) private _requests;
+    mapping(bytes32 commitment => Request) internal _requests;
 
     constructor(IMemberRegistry members) {
         _members = members;
@@ -22,7 +22,7 @@ contract AccessRequests is IAccessRequests {
     /// @inheritdoc IAccessRequests
     function open(bytes32 commitment, uint64 deadline) external {
         bytes32 requester = _members.requireRole(msg.sender, ROLE_REQUESTER);
-        if (_requests[commitment].status != RequestStatus.None) revert RequestTaken(commitment);
+        if (_slotOf(commitment).status != RequestStatus.None) revert RequestTaken(commitment);
         uint256 latest = block.timestamp + MAX_WAIT;
         if (deadline <= block.timestamp || deadline > latest) {
             revert RequestDeadlineInvalid(deadline, block.timestamp + 1, latest);
@@ -36,25 +36,28 @@ contract AccessRequests is IAccessRequests {
         bytes32 custodian = _members.requireRole(msg.sender, ROLE_CUSTODIAN);
         bytes32 commitment = keccak256(abi.encode(custodian, inner));
         if (outcome == 0) revert RequestOutcomeZero(commitment);
-        _requireOpen(commitment, 0);
-        _requests[commitment].status = RequestStatus.Closed;
+        _requireOpen(commitment, 0).status = RequestStatus.Closed;
         emit RequestClosed(commitment, custodian, outcome);
     }
 
     /// @inheritdoc IAccessRequests
     function lapse(bytes32 commitment) external {
-        _requireOpen(commitment, GRACE);
-        _requests[commitment].status = RequestStatus.Lapsed;
+        _requireOpen(commitment, GRACE).status = RequestStatus.Lapsed;
         emit RequestLapsed(commitment);
     }
 
     /// @inheritdoc IAccessRequests
-    function requestOf(bytes32 commitment) external view returns (Request memory) {
+    function requestOf(bytes32 commitment) external view virtual returns (Request memory) {
         return _requests[commitment];
     }
 
-    function _requireOpen(bytes32 commitment, uint256 late) private view {
-        Request memory request = _requests[commitment];
+    /// @dev Where the request is kept. A contract that takes over from this one first writes down what was there.
+    function _slotOf(bytes32 commitment) internal virtual returns (Request storage) {
+        return _requests[commitment];
+    }
+
+    function _requireOpen(bytes32 commitment, uint256 late) private returns (Request storage request) {
+        request = _slotOf(commitment);
         if (request.status != RequestStatus.Requested) revert RequestNotOpen(commitment, request.status);
         uint256 from = request.deadline + late;
         if (block.timestamp < from) revert RequestTooEarly(commitment, from, block.timestamp);

@@ -40,17 +40,12 @@ export function withStandIns(
   const all = Object.values(trees).flatMap(({ ast }) => (ast.nodes as AstNode[]).filter(isDeployed))
   const deployed: Record<string, string[]> = {}
   const replaced = Object.entries(code).map(([file, source]) => {
-    const contracts = ((trees[file]?.ast.nodes ?? []) as AstNode[]).filter(isDeployed)
-    if (contracts.length === 0) return [file, source]
+    const nodes = (trees[file]?.ast.nodes ?? []) as AstNode[]
+    const contracts = nodes.filter(isDeployed)
+    if (contracts.length === 0) return [file, edited(source, nodes.flatMap(constructorEdits))]
     deployed[file] = contracts.map(({ name = '' }) => name)
     const edits = contracts.flatMap((contract) => editsOf(contract, basesOf(contract, all)))
-    const bytes = Buffer.from(source)
-    let [text, at] = ['', 0]
-    for (const { start, end, text: put } of edits.sort((a, b) => a.start - b.start)) {
-      text += bytes.subarray(at, start).toString() + put
-      at = end
-    }
-    text += bytes.subarray(at).toString()
+    const text = edited(source, edits)
     return [file, `${text.replace(HEAVY, '')}\nimport {become} from "../become.sol";\n`]
   })
   return { sources: { ...sources, ...Object.fromEntries(replaced), [BECOME_FILE]: BECOME }, deployed }
@@ -69,9 +64,33 @@ function basesOf({ baseContracts }: AstNode, all: AstNode[]): string[] {
 
 type Edit = { start: number; end: number; text: string }
 
+function edited(source: string, edits: Edit[]): string {
+  const bytes = Buffer.from(source)
+  let [text, at] = ['', 0]
+  for (const { start, end, text: put } of edits.toSorted((a, b) => a.start - b.start)) {
+    text += bytes.subarray(at, start).toString() + put
+    at = end
+  }
+  return text + bytes.subarray(at).toString()
+}
+
+const functionsOf = ({ nodes = [] }: AstNode): AstNode[] =>
+  (nodes as AstNode[]).filter(({ nodeType }) => nodeType === 'FunctionDefinition')
+
+/** What a stand-in inherits from sets nothing up: the code that it becomes does so, and nothing is to happen twice. */
+function constructorEdits(contract: AstNode): Edit[] {
+  if (contract.nodeType !== 'ContractDefinition') return []
+  return functionsOf(contract)
+    .filter(({ kind }) => kind === 'constructor')
+    .map(({ body }) => {
+      const [start, end] = spanOf(body)
+      return { start, end, text: '{}' }
+    })
+}
+
 /** Functions that can be called lose their bodies, others go; the constructor gets its own. */
 function editsOf(contract: AstNode, bases: string[]): Edit[] {
-  const functions = (contract.nodes as AstNode[]).filter(({ nodeType }) => nodeType === 'FunctionDefinition')
+  const functions = functionsOf(contract)
   const edits = functions.map((node): Edit => {
     const [start, end] = spanOf(node)
     const [from, to] = node.body ? spanOf(node.body) : [end, end]

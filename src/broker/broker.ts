@@ -5,10 +5,10 @@ import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
-import { DEFAULT_RULES } from '../domain/records/labels/default-rules.ts'
 import type { TokenKeys } from '../exchange/access-token.ts'
 import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
+import { readLabelRules } from '../fhir/label-rules.ts'
 import { createLabeller } from '../fhir/labeller.ts'
 import { createFhirSource } from '../fhir/source.ts'
 import { createRelayer } from '../relayer/relayer.ts'
@@ -100,7 +100,10 @@ async function open(
   { config, keyring, database, fhirBase, clock, log, afterIntent, bounds = {} }: BrokerDeps,
   at: (step: string) => void,
 ): Promise<Broker> {
-  const { contracts, chainId, predecessors } = config.chain
+  // First of all: with rules that cannot be read nothing begins.
+  const labeller = createLabeller(readLabelRules(config.labelRules ?? []))
+  const { contracts, chainId, predecessors = {} } = config.chain
+  const directories = [contracts.recordDirectory, ...(predecessors.recordDirectory ?? [])] as Hex[]
   const member = memberId(config.identifier)
   at('its tables')
   const db = await openBrokerTables(database.db)
@@ -239,7 +242,6 @@ async function open(
 
   // register
   const source = createFhirSource({ base: fhirBase, ...(bounds.fhir ? { bounds: bounds.fhir } : {}) })
-  const labeller = createLabeller(DEFAULT_RULES)
   const registration = createRegistration({
     db,
     log,
@@ -313,7 +315,7 @@ async function open(
     index,
     shares: received,
     lists: createCustodianLists({ db, index, peers, accessLog, clock, log, member }),
-    chain: { id: chainId, directory: contracts.recordDirectory as Hex },
+    chain: { id: chainId, directories },
     base: () => base,
   })
   const opener = createRecordOpener({
@@ -323,7 +325,7 @@ async function open(
     shares: received,
     peers,
     provider,
-    chain,
+    chain: { ...chain, directories },
     accessLog,
     clock,
     log,

@@ -21,7 +21,7 @@ export async function openChainSide(args: {
   log: Logger
 }) {
   const { config, db, indexDb, clock, log } = args
-  const { contracts, chainId, predecessors = [], codeHashes = {} } = config
+  const { contracts, chainId, predecessors = {}, codeHashes = {} } = config
   const provider = new JsonRpcProvider(config.rpc, chainId, {
     staticNetwork: true,
     cacheTimeout: -1,

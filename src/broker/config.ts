@@ -28,8 +28,8 @@ export const BrokerConfig = Type.Object({
   chain: Type.Object({
     rpc: Type.String({ pattern: '^https?://' }),
     chainId: Type.Integer(),
-    /** What `consentRegistry` took over from, the youngest first: what narrows counts if signed for one of them. */
-    predecessors: Type.Optional(Type.Array(Address)),
+    /** What a contract took over from, by its name, the youngest first. */
+    predecessors: Type.Optional(Type.Record(Type.String(), Type.Array(Address))),
     /** keccak256 of the code at each contract, by its name; what is not named is not checked. */
     codeHashes: Type.Optional(Type.Record(Type.String(), Type.String({ pattern: '^0x[0-9a-fA-F]{64}$' }))),
     deployedAt: Type.Integer({ minimum: 0 }),
@@ -68,6 +68,8 @@ export const BrokerConfig = Type.Object({
     /** Length of an access-log window; at most 30 s, so that I4's minute is kept. Milliseconds. */
     windowMs: Type.Integer({ minimum: 500, maximum: 30_000 }),
   }),
+  /** Files of the custodian's own labelling rules, beside or in place of those that come with Wayleave. */
+  labelRules: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
   /** Requests a minute from one address. */
   requestsPerMinute: Type.Integer({ minimum: 1 }),
 })

@@ -15,16 +15,23 @@ export type { RecordDirectory } from '../../types/contracts/records/RecordDirect
 export type { AccessRequests } from '../../types/contracts/requests/AccessRequests.ts'
 export { AccessManager__factory } from '../../types/factories/@openzeppelin/contracts/access/manager/AccessManager__factory.ts'
 export { AccessLog__factory } from '../../types/factories/contracts/access/AccessLog__factory.ts'
+export { AccessLogSuccessor__factory } from '../../types/factories/contracts/access/AccessLogSuccessor__factory.ts'
 export { ConsentRegistry__factory } from '../../types/factories/contracts/consent/ConsentRegistry__factory.ts'
 export { ConsentSuccessor__factory } from '../../types/factories/contracts/consent/ConsentSuccessor__factory.ts'
 export { BreakGlass__factory } from '../../types/factories/contracts/emergency/BreakGlass__factory.ts'
+export { BreakGlassSuccessor__factory } from '../../types/factories/contracts/emergency/BreakGlassSuccessor__factory.ts'
 export { Council__factory } from '../../types/factories/contracts/governance/Council__factory.ts'
+export { ILine__factory } from '../../types/factories/contracts/governance/ILine__factory.ts'
 export { Succession__factory } from '../../types/factories/contracts/governance/Succession__factory.ts'
 export { MemberRegistry__factory } from '../../types/factories/contracts/members/MemberRegistry__factory.ts'
+export { MemberRegistrySuccessor__factory } from '../../types/factories/contracts/members/MemberRegistrySuccessor__factory.ts'
 export { PasskeyVerifier__factory } from '../../types/factories/contracts/patients/PasskeyVerifier__factory.ts'
 export { PatientRegistry__factory } from '../../types/factories/contracts/patients/PatientRegistry__factory.ts'
+export { PatientRegistrySuccessor__factory } from '../../types/factories/contracts/patients/PatientRegistrySuccessor__factory.ts'
 export { RecordDirectory__factory } from '../../types/factories/contracts/records/RecordDirectory__factory.ts'
+export { RecordDirectorySuccessor__factory } from '../../types/factories/contracts/records/RecordDirectorySuccessor__factory.ts'
 export { AccessRequests__factory } from '../../types/factories/contracts/requests/AccessRequests__factory.ts'
+export { AccessRequestsSuccessor__factory } from '../../types/factories/contracts/requests/AccessRequestsSuccessor__factory.ts'
 
 /** Where the contracts of one deployment are: checksummed 20-byte addresses. */
 export type Contracts = {

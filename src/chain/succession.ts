@@ -1,11 +1,19 @@
-import { type JsonRpcProvider, keccak256, type Signer, ZeroAddress } from 'ethers'
+import { type ContractFactory, type JsonRpcProvider, keccak256, type Signer, ZeroAddress } from 'ethers'
 import type { Hex } from '../domain/hex.ts'
 import {
+  AccessLogSuccessor__factory,
+  AccessRequestsSuccessor__factory,
+  BreakGlass__factory,
+  BreakGlassSuccessor__factory,
   ConsentSuccessor__factory,
   type Contracts,
   MemberRegistry__factory,
+  MemberRegistrySuccessor__factory,
+  PatientRegistrySuccessor__factory,
+  RecordDirectorySuccessor__factory,
   Succession__factory,
 } from './contracts.ts'
+import { predecessorsOf, REPLACEABLE, type Replaceable } from './migration/index.ts'
 import { mined } from './mined.ts'
 
 /** A successor that the council has announced, and which members read it. */
@@ -16,6 +24,24 @@ export type Announcement = {
   acceptedBy: Hex[]
   /** Live members that have not accepted it. */
   waitingFor: Hex[]
+}
+
+/** A contract that was deployed to take the place of another. */
+export type DeployedSuccessor = { contract: keyof Contracts; successor: string; codeHash: Hex }
+
+/** What names a contract for good is replaced together with it, in this order. */
+const TOGETHER: Partial<Record<Replaceable, readonly (keyof Contracts)[]>> = {
+  patientRegistry: ['patientRegistry', 'consentRegistry'],
+  memberRegistry: [
+    'memberRegistry',
+    'patientRegistry',
+    'consentRegistry',
+    'recordDirectory',
+    'accessLog',
+    'accessRequests',
+    'breakGlass',
+    'succession',
+  ],
 }
 
 /** What the chain knows of successors. What it refuses is thrown as ethers' `CALL_EXCEPTION`. */
@@ -37,23 +63,70 @@ export function createSuccession(deps: {
 
   const codeHashOf = async (address: string) => keccak256(await provider.getCode(address)) as Hex
 
+  /** The factory of a contract's successor and its arguments, among the contracts as they will be. */
+  async function planOf(name: keyof Contracts, next: Contracts): Promise<[ContractFactory, unknown[]]> {
+    const old = contracts[name]
+    switch (name) {
+      case 'memberRegistry':
+        return [new MemberRegistrySuccessor__factory(), [contracts.accessManager, old]]
+      case 'patientRegistry':
+        return [new PatientRegistrySuccessor__factory(), [next.memberRegistry, next.passkeyVerifier, old]]
+      case 'consentRegistry':
+        return [new ConsentSuccessor__factory(), [next.memberRegistry, next.patientRegistry, old]]
+      case 'recordDirectory':
+        return [new RecordDirectorySuccessor__factory(), [next.memberRegistry, old]]
+      case 'accessLog':
+        return [new AccessLogSuccessor__factory(), [next.memberRegistry, old]]
+      case 'accessRequests':
+        return [new AccessRequestsSuccessor__factory(), [next.memberRegistry, old]]
+      case 'breakGlass': {
+        const { quota } = await BreakGlass__factory.connect(old, provider).quotaOf(`0x${'00'.repeat(32)}`, 0)
+        return [new BreakGlassSuccessor__factory(), [next.memberRegistry, quota, old]]
+      }
+      case 'succession':
+        return [new Succession__factory(), [contracts.accessManager, next.memberRegistry]]
+      default:
+        throw new RangeError(`${name} has no successor`)
+    }
+  }
+
   return {
     codeHashOf,
 
-    /** Deploys a consent registry that takes over from the present one, with the same members and patients. */
-    async deployConsentSuccessor(signer: Signer): Promise<{ successor: string; codeHash: Hex }> {
-      const { memberRegistry, patientRegistry, consentRegistry } = contracts
-      const factory = new ConsentSuccessor__factory(signer.connect(provider))
-      const deployed = await factory.deploy(
-        memberRegistry,
-        patientRegistry,
-        consentRegistry,
-        await free(provider),
-      )
-      const sent = deployed.deploymentTransaction()
-      if (sent) await mined(sent, 'the successor')
-      const successor = await deployed.getAddress()
-      return { successor, codeHash: await codeHashOf(successor) }
+    /**
+     * Deploys a contract that takes over from the present one, with the same members and patients, and whatever names that
+     * one for good. Sent by anybody; without the council and the members it is nothing.
+     */
+    async deploySuccessor(signer: Signer, contract: Replaceable): Promise<DeployedSuccessor[]> {
+      const sender = signer.connect(provider)
+      const next = { ...contracts }
+      const deployed: DeployedSuccessor[] = []
+      for (const name of TOGETHER[contract] ?? [contract]) {
+        const [factory, args] = await planOf(name, next)
+        const made = await factory.connect(sender).deploy(...args, await free(provider))
+        const sent = made.deploymentTransaction()
+        if (sent) await mined(sent, `the successor of ${name}`)
+        const successor = await made.getAddress()
+        next[name] = successor
+        deployed.push({ contract: name, successor, codeHash: await codeHashOf(successor) })
+      }
+      return deployed
+    },
+
+    /**
+     * Which contract of the configuration an address is a successor of, and what it took over from itself.
+     * @throws RangeError where it took over from none of them.
+     */
+    async lineOf(
+      successor: string,
+    ): Promise<{ contract: Replaceable; predecessor: string; predecessors: string[] }> {
+      const predecessors = await predecessorsOf(provider, successor)
+      const line = [successor, ...predecessors].map((address) => address.toLowerCase())
+      const contract = REPLACEABLE.find((name) => line.includes(contracts[name].toLowerCase()))
+      const [predecessor] = predecessors
+      if (contract === undefined || predecessor === undefined)
+        throw new RangeError(`${successor} is no successor of a contract that is configured`)
+      return { contract, predecessor, predecessors }
     },
 
     /** What is announced now, and how far it has come. */

@@ -31,6 +31,11 @@ const PROPOSALS = {
   join: ['<group> <member>', 'Put a member into a group'],
   leave: ['<group> <member>', 'Take a member out of a group'],
   'set-seat': ['<account> <chamber>', 'Give an account a seat, or take it away with none'],
+  adopt: ['<members>', 'Take members, comma-separated, over into a member registry that was replaced'],
+  bind: [
+    '<contract> <role> <functions>',
+    'Bind functions of a new contract to a role of the council: at-once or delayed',
+  ],
   announce: ['<old> <new>', 'Announce the successor of a contract'],
 } as const
 

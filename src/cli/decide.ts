@@ -1,5 +1,4 @@
-import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { createReadStream } from 'node:fs'
 import { Command } from 'commander'
 import {
   type ConsentDecision,
@@ -11,15 +10,10 @@ import { flattenResources, isObject } from '../domain/consent/fhir/read.ts'
 import { readConsentRequest } from '../domain/consent/fhir/request.ts'
 import { WayleaveError, wayleaveError } from '../domain/errors.ts'
 import { parseStrictJson } from '../domain/records/strict-json.ts'
+import { consentsIn, filesIn, LIMITS, MAX_BYTES, messageOf, print, readJson, stat } from './decide/files.ts'
 import { splitLines } from './decide/split-lines.ts'
 
 type Options = { consents?: string[]; request?: string; resource?: string[]; batch?: string }
-
-/** A file, or a line of a batch, of more bytes is refused. */
-const MAX_BYTES = 64 * 2 ** 20
-
-/** Provisions may nest as deep as anybody writes; each is two levels of JSON. */
-const LIMITS = { maxDepth: 10_000, exactNumbers: false }
 
 /**
  * `wayleave decide`: what FHIR Consents say of a request, as JSON on stdout. Ends with 0 whatever was decided, with 2
@@ -67,39 +61,6 @@ function decideFiles({ consents = [], request = '', resource = [] }: Options): C
   return decideConsents(compiled, asked, flattenResources(judged))
 }
 
-/** A file, or every `.json` file of a folder and of those in it, by name. */
-function filesIn(path: string): string[] {
-  if (!stat(path).isDirectory()) return [path]
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.name.toLowerCase().endsWith('.json') && !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-}
-
-function stat(path: string) {
-  try {
-    return statSync(path)
-  } catch (cause) {
-    throw wayleaveError('request-invalid', `${path}: cannot be read`, cause)
-  }
-}
-
-function readJson(file: string): unknown {
-  if (stat(file).size > MAX_BYTES) throw wayleaveError('body-too-large', file)
-  let bytes: Uint8Array
-  try {
-    bytes = readFileSync(file)
-  } catch (cause) {
-    throw wayleaveError('request-invalid', `${file}: cannot be read`, cause)
-  }
-  try {
-    return parseStrictJson(bytes, LIMITS)
-  } catch (error) {
-    if (error instanceof WayleaveError) throw wayleaveError(error.code, `${file}: ${error.detail}`, error)
-    throw error
-  }
-}
-
 /**
  * Resources to be judged: one, an array or a Bundle. Whatever else is in their place is a mistake.
  */
@@ -120,12 +81,6 @@ function bundled(entries: unknown, name: string): unknown[] {
   if (!Array.isArray(entries) || !entries.every(isObject))
     throw wayleaveError('request-invalid', `${name}: a Bundle with entries that are none`)
   return entries.flatMap(({ resource }) => (resource === undefined ? [] : [resource]))
-}
-
-/** Consents and directory, among whatever else is an object: that is passed over. */
-function consentsIn(value: unknown, name: string): unknown {
-  if (isObject(value) || Array.isArray(value)) return value
-  throw wayleaveError('request-invalid', `${name}: neither an object nor an array`)
 }
 
 /** Answers each line in its turn, so that a batch may be longer than memory. */
@@ -157,15 +112,4 @@ function decideLine(line: Uint8Array | 'too long'): ConsentDecision | Failure {
     if (!(error instanceof WayleaveError)) throw error
     return { error: { code: error.code, message: messageOf(error) } }
   }
-}
-
-/** Whoever calls this reads their own files, and may be told all. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error instanceof WayleaveError && error.detail ? `${error.message} (${error.detail})` : error.message
-}
-
-async function print(answer: object): Promise<void> {
-  if (process.stdout.write(`${JSON.stringify(answer)}\n`)) return
-  await new Promise((done) => process.stdout.once('drain', done))
 }

@@ -1,15 +1,16 @@
 import { Command } from 'commander'
 import { WayleaveError } from '../domain/errors.ts'
 import { decideCommand } from './decide.ts'
+import { filterCommand } from './filter.ts'
 
 /** The one command line; each subcommand is a file beside this one. */
 const program = new Command('wayleave')
   .description('Consent directory and record exchange for hospitals on a permissioned EVM chain')
   .showHelpAfterError()
 
-// It needs nothing of the others, which take most of a second to load.
-if (process.argv[2] !== 'decide') await addProcesses()
-program.addCommand(decideCommand())
+// These need nothing of the others, which take most of a second to load.
+if (!['decide', 'filter'].includes(process.argv[2] ?? '')) await addProcesses()
+program.addCommand(decideCommand()).addCommand(filterCommand())
 
 async function addProcesses(): Promise<void> {
   const { auditCommand } = await import('./audit.ts')

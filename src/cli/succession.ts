@@ -2,8 +2,14 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { isAddress, Wallet } from 'ethers'
 import { readBrokerConfig } from '../broker/index.ts'
-import { ConsentSuccessor__factory } from '../chain/contracts.ts'
-import { createMigration, type Proof } from '../chain/migration.ts'
+import type { Contracts } from '../chain/contracts.ts'
+import {
+  createMigration,
+  type Part,
+  type Proof,
+  REPLACEABLE,
+  type Replaceable,
+} from '../chain/migration/index.ts'
 import { createSuccession } from '../chain/succession.ts'
 import { loadKeyring } from '../store/keyring.ts'
 import {
@@ -21,22 +27,30 @@ const PROCESS: Output = {
 }
 
 const HELP = `
-A consent registry is never changed: a successor is deployed, what the old one holds is adopted, both are proven equal, the
-council announces the successor, and each member accepts it for itself. Nothing of this widens a consent.`
+A contract is never changed: a successor is deployed, what the old one holds is adopted, both are proven equal, the council
+announces the successor, and each member accepts it for itself. Nothing of this widens a consent.
+CONTRACT is its name in a configuration: ${REPLACEABLE.join(', ')}.`
 
-/** `wayleave succession`: replace the consent registry by a successor, member by member. */
+/** `wayleave succession`: replace a contract by a successor, member by member. */
 export function successionCommand(output: Output = PROCESS): Command {
   const command = new Command('succession')
-    .description('Replace the consent registry: deploy, migrate, prove, accept')
+    .description('Replace a contract: deploy, migrate, prove, accept')
     .configureOutput({ writeOut: output.out, writeErr: output.err })
     .addHelpText('after', HELP)
-  sending(command.command('deploy').description('Deploy a successor of the consent registry')).action(
-    (options: SigningOptions) =>
-      inNetwork(options, output, async (network) => {
-        const deployed = await successionOf(network).deployConsentSuccessor(senderFor(network, options))
-        if (options.json) writeJson(output, deployed)
-        else output.out(`Deployed at ${deployed.successor}, code hash ${deployed.codeHash}.\n`)
-      }),
+  sending(
+    command
+      .command('deploy [contract]')
+      .description(
+        'Deploy a successor of a contract, consentRegistry unless said, and of what names that one',
+      ),
+  ).action((contract: string | undefined, options: SigningOptions) =>
+    inNetwork(options, output, async (network) => {
+      const name = nameOf(contract ?? 'consentRegistry')
+      const deployed = await successionOf(network).deploySuccessor(senderFor(network, options), name)
+      if (options.json) return writeJson(output, { deployed })
+      for (const { contract, successor, codeHash } of deployed)
+        output.out(`${contract} deployed at ${successor}, code hash ${codeHash}.\n`)
+    }),
   )
   sending(
     command
@@ -46,7 +60,7 @@ export function successionCommand(output: Output = PROCESS): Command {
       ),
   ).action((successor: string, options: SigningOptions) =>
     inNetwork(options, output, async (network) => {
-      const migration = await migrationOf(network, successor)
+      const { migration } = await migrationOf(network, successor)
       const told = (done: number, all: number) => output.err(`${done} of ${all} adopted\n`)
       tellProof(await migration.migrate(senderFor(network, options), told), options, output)
     }),
@@ -54,13 +68,14 @@ export function successionCommand(output: Output = PROCESS): Command {
   common(
     command
       .command('prove <successor>')
-      .description('Compare predecessor and successor, slot by slot, at one block'),
+      .description('Compare predecessor and successor, thing by thing, at one block'),
   )
     .option('--block <n>', 'this block instead of the newest')
     .action((successor: string, options: NetworkOptions & { block?: string }) =>
       inNetwork(options, output, async (network) => {
         const block = options.block === undefined ? undefined : Number(options.block)
-        tellProof(await (await migrationOf(network, successor)).prove(block), options, output)
+        const { migration } = await migrationOf(network, successor)
+        tellProof(await migration.prove(block), options, output)
       }),
     )
   common(command.command('status').description('Show what is announced, and who has accepted it')).action(
@@ -79,12 +94,12 @@ export function successionCommand(output: Output = PROCESS): Command {
   )
   common(
     command
-      .command('accept <successor>')
+      .command('accept <successors...>')
       .description(
-        'Accept, for the member whose configuration is given, an announced successor that is proven complete',
+        'Accept, for the member whose configuration is given, announced successors that are proven complete',
       ),
-  ).action((successor: string, options: NetworkOptions) =>
-    inNetwork(options, output, (network) => accept(network, successor, options, output)),
+  ).action((successors: string[], options: NetworkOptions) =>
+    inNetwork(options, output, (network) => accept(network, successors, options, output)),
   )
   return command
 }
@@ -102,6 +117,12 @@ const sending = (command: Command) =>
     'key of the account that sends (default: a new one, gas being free)',
   )
 
+function nameOf(contract: string): Replaceable {
+  const name = REPLACEABLE.find((one) => one === contract)
+  if (name) return name
+  throw new RangeError(`There is no contract ${contract} to replace: ${REPLACEABLE.join(', ')}.`)
+}
+
 const senderFor = (network: Network, options: SigningOptions): Wallet =>
   options.keyFile === undefined
     ? new Wallet(Wallet.createRandom().privateKey, network.provider)
@@ -109,45 +130,63 @@ const senderFor = (network: Network, options: SigningOptions): Wallet =>
 
 const successionOf = ({ provider, chain }: Network) => createSuccession({ provider, ...chain })
 
-/** The predecessor is the one that the successor itself names. */
-async function migrationOf({ provider, chain }: Network, successor: string) {
+/** Contract and predecessor are those that the successor itself names. */
+async function migrationOf(network: Network, successor: string) {
   if (!isAddress(successor)) throw new RangeError(`${String(successor)} is no address.`)
-  const [predecessor] = await ConsentSuccessor__factory.connect(successor, provider)
-    .predecessors()
-    .catch(() => [])
-  if (predecessor === undefined) throw new Error(`${successor} is no successor of a consent registry`)
+  const line = await successionOf(network).lineOf(successor)
+  const { provider, chain } = network
   const { patientRegistry } = chain.contracts
-  return createMigration({ provider, predecessor, successor, patientRegistry, deployedAt: chain.deployedAt })
+  const migration = createMigration({
+    provider,
+    ...line,
+    successor,
+    patientRegistry,
+    deployedAt: chain.deployedAt,
+  })
+  return { ...line, migration }
 }
+
+/** What a configuration holds of the contract afterwards. */
+type Change = { contract: keyof Contracts; address: string; predecessors: string[]; codeHash: string }
 
 async function accept(
   network: Network,
-  successor: string,
+  successors: readonly string[],
   options: NetworkOptions,
   output: Output,
 ): Promise<void> {
   if (options.config === undefined) throw new Error('Which member accepts? Give --config.')
   const config = readBrokerConfig(JSON.parse(readFileSync(options.config, 'utf8')))
-  const { consentRegistry } = network.chain.contracts
-  const proof = await (await migrationOf(network, successor)).prove()
-  if (!proof.complete)
-    throw new Error('the successor lacks something that the predecessor holds: wayleave succession migrate')
   const succession = successionOf(network)
+  const lines = await Promise.all(successors.map((successor) => migrationOf(network, successor)))
+  const proofs = await Promise.all(lines.map(({ migration }) => migration.prove()))
+  for (const { complete, contract } of proofs)
+    if (!complete)
+      throw new Error(
+        `${contract}: the successor lacks something that the predecessor holds: wayleave succession migrate`,
+      )
   const { operator } = await loadKeyring(config.keys)
-  await succession.accept(new Wallet(operator), consentRegistry, successor)
-  const change = {
-    consentRegistry: successor,
-    predecessors: [consentRegistry, ...(config.chain.predecessors ?? [])],
-    codeHash: await succession.codeHashOf(successor),
+  const changes: Change[] = []
+  for (const [i, { contract, predecessors }] of lines.entries()) {
+    const address = successors[i] ?? ''
+    await succession.accept(new Wallet(operator), network.chain.contracts[contract], address)
+    changes.push({ contract, address, predecessors, codeHash: await succession.codeHashOf(address) })
   }
-  if (options.json) return writeJson(output, { accepted: successor, proof, change })
-  output.out(`${sentencesOf(proof)}Accepted. Now, in ${options.config}, under chain:
-  contracts.consentRegistry   "${change.consentRegistry}"
-  predecessors                ${JSON.stringify(change.predecessors)}
-  codeHashes.consentRegistry  "${change.codeHash}"
-and start the broker once with --reindex.
+  if (options.json) return writeJson(output, { accepted: successors, proofs, changes })
+  output.out(`${proofs.map(sentencesOf).join('')}Accepted. Now, in ${options.config}, under chain:
+${changes.map(changeInWords).join('')}and start the broker once with --reindex.
 `)
 }
+
+const changeInWords = ({
+  contract,
+  address,
+  predecessors,
+  codeHash,
+}: Change) => `  contracts.${contract}     "${address}"
+  predecessors.${contract}  ${JSON.stringify(predecessors)}
+  codeHashes.${contract}    "${codeHash}"
+`
 
 function tellProof(proof: Proof, options: NetworkOptions, output: Output): void {
   if (options.json) writeJson(output, { proof })
@@ -155,11 +194,21 @@ function tellProof(proof: Proof, options: NetworkOptions, output: Output): void 
   if (!proof.complete) process.exitCode = 1
 }
 
-function sentencesOf({ block, slots, standing, referrals, digests, complete }: Proof): string {
-  const same = digests.predecessor === digests.successor
-  return `Block ${block}: ${slots} slots; ${standing.equal} equal, ${standing['moved on']} moved on at the successor, ${standing.missing} missing, ${standing.behind} behind. ${referrals.live} live referrals, ${referrals.missing} missing.
-Digest of the predecessor  ${digests.predecessor}
-Digest of the successor    ${digests.successor}
-${complete ? (same ? 'The successor holds what the predecessor holds, and nothing else.' : 'The successor lacks nothing; acts at it have led on.') : 'The successor lacks something: wayleave succession migrate.'}
+function sentencesOf({ contract, block, parts, complete }: Proof): string {
+  const same = parts.every(({ digests }) => digests.predecessor === digests.successor)
+  const lasting = same
+    ? 'The successor holds what the predecessor holds, and nothing else.'
+    : 'The successor lacks nothing; acts have led on from there.'
+  return `${contract} at block ${block}:
+${parts.map(partInWords).join('')}${complete ? lasting : 'The successor lacks something: wayleave succession migrate.'}
+`
+}
+
+function partInWords({ of, items, standing, digests }: Part): string {
+  const { equal, missing, behind, differs } = standing
+  const differing = differs > 0 ? `, ${differs} said otherwise at the predecessor` : ''
+  return `${items} ${of}; ${equal} equal, ${standing['moved on']} moved on at the successor, ${missing} missing, ${behind} behind${differing}.
+  Digest of the predecessor  ${digests.predecessor}
+  Digest of the successor    ${digests.successor}
 `
 }

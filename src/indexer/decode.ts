@@ -6,9 +6,9 @@ import {
   ConsentSuccessor__factory,
   type Contracts,
   Council__factory,
-  MemberRegistry__factory,
+  MemberRegistrySuccessor__factory,
   PatientRegistry__factory,
-  RecordDirectory__factory,
+  RecordDirectorySuccessor__factory,
   Succession__factory,
 } from '../chain/contracts.ts'
 
@@ -17,46 +17,35 @@ export type DecodedEvent = { contract: string; name: string; key1: string; key2:
 
 const PLAIN = (value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
 
+/** What each contract took over from, by its name. */
+export type Predecessors = Partial<Record<string, readonly string[]>>
+
+/** A successor's events are those of its contract, and some more. */
+const APIS = {
+  memberRegistry: MemberRegistrySuccessor__factory.createInterface(),
+  patientRegistry: PatientRegistry__factory.createInterface(),
+  consentRegistry: ConsentSuccessor__factory.createInterface(),
+  recordDirectory: RecordDirectorySuccessor__factory.createInterface(),
+  accessLog: AccessLog__factory.createInterface(),
+  accessRequests: AccessRequests__factory.createInterface(),
+  breakGlass: BreakGlass__factory.createInterface(),
+  council: Council__factory.createInterface(),
+  succession: Succession__factory.createInterface(),
+} satisfies Partial<Record<keyof Contracts, Interface>>
+
 /** Decodes logs of our contracts at their pinned addresses; logs of others, and unknown events, give undefined. */
 export function createDecoder(
   contracts: Contracts,
-  predecessors: readonly string[] = [],
+  predecessors: Predecessors = {},
 ): {
   addresses: string[]
   decode(log: Log): DecodedEvent | undefined
 } {
-  const known: { contract: string; address: string; api: Interface }[] = [
-    {
-      contract: 'MemberRegistry',
-      address: contracts.memberRegistry,
-      api: MemberRegistry__factory.createInterface(),
-    },
-    {
-      contract: 'PatientRegistry',
-      address: contracts.patientRegistry,
-      api: PatientRegistry__factory.createInterface(),
-    },
-    // A successor's events are those of the registry, and one more.
-    ...[contracts.consentRegistry, ...predecessors].map((address) => ({
-      contract: 'ConsentRegistry',
-      address,
-      api: ConsentSuccessor__factory.createInterface(),
-    })),
-    {
-      contract: 'RecordDirectory',
-      address: contracts.recordDirectory,
-      api: RecordDirectory__factory.createInterface(),
-    },
-    { contract: 'AccessLog', address: contracts.accessLog, api: AccessLog__factory.createInterface() },
-    {
-      contract: 'AccessRequests',
-      address: contracts.accessRequests,
-      api: AccessRequests__factory.createInterface(),
-    },
-    { contract: 'BreakGlass', address: contracts.breakGlass, api: BreakGlass__factory.createInterface() },
-    { contract: 'Council', address: contracts.council, api: Council__factory.createInterface() },
-    { contract: 'Succession', address: contracts.succession, api: Succession__factory.createInterface() },
-  ]
+  const known = Object.entries(APIS).flatMap(([name, api]: [string, Interface]) => {
+    const contract = name.charAt(0).toUpperCase() + name.slice(1)
+    const line = [contracts[name as keyof typeof APIS], ...(predecessors[name] ?? [])]
+    return line.map((address) => ({ contract, address, api }))
+  })
   const interfaces = new Map(known.map((entry) => [entry.address.toLowerCase(), entry]))
   return {
     addresses: [...interfaces.keys()],

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Contracts } from '../chain/contracts.ts'
 import type { HeadWatch } from '../chain/head-watch.ts'
 import type { IndexTables } from '../store/schema.ts'
-import { createDecoder } from './decode.ts'
+import { createDecoder, type Predecessors } from './decode.ts'
 
 export type Indexer = {
   /** Number of the last block whose events are in the index; -1 before the first. */
@@ -34,8 +34,8 @@ export async function createIndexer(deps: {
   db: Kysely<IndexTables>
   provider: JsonRpcProvider
   contracts: Contracts
-  /** What the consent registry took over from: its events are the same. */
-  predecessors?: readonly string[]
+  /** What each contract took over from: its events are the same. */
+  predecessors?: Predecessors
   /** Block of the deployment: nothing of ours is older. */
   from: number
   head: HeadWatch

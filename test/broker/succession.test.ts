@@ -1,7 +1,7 @@
 import { concat, keccak256, toBeHex, Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConsentRegistry__factory, type Contracts } from '../../src/chain/contracts.ts'
-import { createMigration } from '../../src/chain/migration.ts'
+import { createMigration } from '../../src/chain/migration/index.ts'
 import { createSuccession } from '../../src/chain/succession.ts'
 import { readConsentWord } from '../../src/domain/consent/consent-word.ts'
 import { type ActMessages, scopeHash } from '../../src/domain/consent/typed-data.ts'
@@ -50,6 +50,7 @@ afterAll(() => world?.close())
 const succession = () => createSuccession({ provider: world.provider, ...world.chain })
 const migration = () =>
   createMigration({
+    contract: 'consentRegistry',
     provider: world.provider,
     predecessor: old.consentRegistry,
     successor,
@@ -86,12 +87,15 @@ async function configure(
 }
 
 test('a successor is deployed and adopts everything, sent by somebody who is nobody', async () => {
-  ;({ successor, codeHash } = await succession().deployConsentSuccessor(somebody()))
+  const [deployed] = await succession().deploySuccessor(somebody(), 'consentRegistry')
+  successor = deployed?.successor ?? ''
+  codeHash = deployed?.codeHash ?? ''
   const before = await migration().prove()
-  expect([before.complete, before.standing.missing]).toEqual([false, before.slots])
+  expect([before.complete, before.parts[0]?.standing.missing]).toEqual([false, before.parts[0]?.items])
   const proof = await migration().migrate(somebody())
-  expect(proof.standing).toEqual({ equal: 3, missing: 0, behind: 0, 'moved on': 0 })
-  expect([proof.complete, proof.digests.successor]).toEqual([true, proof.digests.predecessor])
+  const [slots] = proof.parts
+  expect(slots?.standing).toEqual({ equal: 3, missing: 0, behind: 0, 'moved on': 0, differs: 0 })
+  expect([proof.complete, slots?.digests.successor]).toEqual([true, slots?.digests.predecessor])
 })
 
 test('the digest is one that anybody can compute from the events and the words', async () => {
@@ -104,8 +108,8 @@ test('the digest is one that anybody can compute from the events and the words',
     const [handle, scope] = [slot.slice(0, 66), `0x${slot.slice(66)}`]
     parts.push(handle, scope, toBeHex(await registry.wordOf(handle, scope), 32))
   }
-  const { digests } = await migration().prove()
-  expect(digests.successor).toBe(keccak256(concat(parts)))
+  const [proof] = (await migration().prove()).parts
+  expect(proof?.digests.successor).toBe(keccak256(concat(parts)))
 })
 
 test('no member reads it before the council has announced it, and then none but those that accept it', async () => {
@@ -133,7 +137,7 @@ test('no member reads it before the council has announced it, and then none but 
 test('a broker that is configured to the successor decides the same, and its index holds the events of both', async () => {
   await configure(a, {
     contracts: { ...old, consentRegistry: successor },
-    predecessors: [old.consentRegistry],
+    predecessors: { consentRegistry: [old.consentRegistry] },
     codeHashes: { ...world.chain.codeHashes, consentRegistry: codeHash },
   })
   for (const name of ['anna', 'bram']) await eventually(() => isOpened(name))
@@ -158,7 +162,7 @@ test('a revocation signed for the old contract counts at once, and lands at the 
   await refusedAt(a, undefined, () => ask('anna'))
   await eventually(async () => (await wordAt(successor)).state === 'silent')
   expect((await wordAt(old.consentRegistry)).state).toBe('permit')
-  expect((await migration().prove()).standing['moved on']).toBe(1)
+  expect((await migration().prove()).parts[0]?.standing['moved on']).toBe(1)
   // Adopting once more does not bring the permit back.
   await migration().migrate(somebody())
   expect((await wordAt(successor)).state).toBe('silent')
@@ -186,7 +190,7 @@ test('a member that comes later accepts a successor that has moved on, and lacks
     b,
     {
       contracts: { ...old, consentRegistry: successor },
-      predecessors: [old.consentRegistry],
+      predecessors: { consentRegistry: [old.consentRegistry] },
       codeHashes: { ...world.chain.codeHashes, consentRegistry: codeHash },
     },
     () => succession().accept(operatorOf(b), old.consentRegistry, successor),

@@ -86,9 +86,26 @@ test('groups, roles, seats and successors are told in words', async () => {
       ['announce', contracts.consentRegistry, contracts.accessLog],
       'announce accessLog as the successor of consentRegistry',
     ],
+    [['adopt', 'a,b'], 'take over Hospital A, Hospital B'],
+    [
+      ['bind', contracts.memberRegistry, 'at-once', 'suspend'],
+      'let the council ask memberRegistry for suspend, at-once',
+    ],
+    [
+      ['bind', contracts.succession, 'delayed', 'announce,adopt'],
+      'let the council ask succession for announce, adopt, delayed',
+    ],
   ]
   for (const [words, sentence] of expected)
     expect((await as('providers', 'propose', ...words)).out).toContain(`${sentence}: waits for votes`)
+})
+
+test('what is bound is a function of the council’s, to a role that it has', async () => {
+  const { memberRegistry } = world.chain.contracts
+  const role = await as('providers', 'propose', 'bind', memberRegistry, 'never', 'suspend')
+  expect(role.err).toContain('There is no role never of the council: at-once, delayed.')
+  const name = await as('providers', 'propose', 'bind', memberRegistry, 'delayed', 'grant')
+  expect(name.err).toContain('There is no function grant that the council is asked for.')
 })
 
 test('a member is admitted from a file', async () => {

@@ -2,6 +2,7 @@ import { existsSync, globSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { BrokerConfig } from '../../src/broker/index.ts'
+import { LabelRulesFile } from '../../src/domain/records/labels/read-rules.ts'
 import { codedRows, read, root, section } from './documents.ts'
 
 /** The folders that the tree in ARCHITECTURE names, by indentation; its first entry may hold a path. */
@@ -56,6 +57,13 @@ test('every field of a broker’s configuration is explained, and no other', () 
   ]
   const paths = /^\//
   expect(explained.filter((name) => !paths.test(name)).sort()).toEqual(fields.sort())
+})
+
+test('every field of a file of labelling rules is explained, and no other', () => {
+  const explained = codedRows(section(read('docs/operate.md'), 'Labelling rules'))
+  const { rules, ...rest } = LabelRulesFile.properties
+  const fields = ['rules', ...Object.keys(rest), ...Object.keys(rules.items.properties)]
+  expect(explained.sort()).toEqual(fields.filter((name) => name !== 'kind').sort())
 })
 
 test('every message of the log that an operator is told to act on is one that a broker writes', () => {

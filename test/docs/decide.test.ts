@@ -2,17 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { compileConsents } from '../../src/domain/consent/fhir/decide-consents.ts'
 import { readConsentRequest } from '../../src/domain/consent/fhir/request.ts'
-import { read, root, section } from './documents.ts'
+import { commandsWithAnswers, read, root, section } from './documents.ts'
 
 const page = read('docs/decide.md')
 
-/** Each command of the page that is followed by its answer. */
-const examples = [...page.matchAll(/```sh\n([^`]+)```\n\n```json\n([^`]+)```/g)].map(
-  ([, command = '', answer = '']) => ({
-    command: command.replace(/\\\n\s*/g, '').trim(),
-    answer: answer.trim(),
-  }),
-)
+const examples = commandsWithAnswers(page)
 
 test('docs/decide.md has examples', () => {
   expect(examples.length).toBe(3)

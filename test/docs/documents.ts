@@ -42,3 +42,10 @@ export function section(text: string, heading: string): string {
   if (rest === undefined) throw new Error(`no section ${heading}`)
   return rest.split(/^## /m)[0] ?? ''
 }
+
+/** Each command of a page that is followed by its answer in JSON. */
+export const commandsWithAnswers = (page: string): { command: string; answer: string }[] =>
+  [...page.matchAll(/```sh\n([^`]+)```\n\n```json\n([^`]+)```/g)].map(([, command = '', answer = '']) => ({
+    command: command.replace(/\\\n\s*/g, '').trim(),
+    answer: answer.trim(),
+  }))

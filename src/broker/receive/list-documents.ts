@@ -2,6 +2,7 @@ import type { DocumentReference } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
 import { DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
 import { isSensitiveKind, kindCoding } from '../../domain/consent/sensitivities.ts'
+import type { Hex } from '../../domain/hex.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { compartmentOf } from '../../domain/records/compartments.ts'
 import type { Asker } from '../../exchange/b2b.ts'
@@ -31,7 +32,8 @@ export function createDocuments(deps: {
   index: IndexQueries
   shares: ReceivedShares
   lists: CustodianLists
-  chain: { id: number; directory: `0x${string}` }
+  /** The directory that is read, and those that it took over from: pointers are sealed for one of them. */
+  chain: { id: number; directories: readonly Hex[] }
   /** This broker's own base, for `attachment.url`. */
   base: () => string
 }): Documents {
@@ -41,7 +43,7 @@ export function createDocuments(deps: {
       const missing = new Map<string, MemberProfile>()
       for (const { id, share } of await deps.shares.forPatient(patient, asker.purpose)) {
         const profile = await deps.index.profile(share.custodian)
-        const place = { index: deps.index, chainId: deps.chain.id, directory: deps.chain.directory }
+        const place = { index: deps.index, chainId: deps.chain.id, directories: deps.chain.directories }
         const pointers =
           share.listing === 'custodian'
             ? await deps.lists.ask(share, patient, asker)

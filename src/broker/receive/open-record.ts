@@ -45,7 +45,8 @@ export function createRecordOpener(deps: {
   shares: ReceivedShares
   peers: PeerClient
   provider: Provider
-  chain: { id: number; contracts: Contracts }
+  /** `directories`: the one that is read, and those that it took over from. A record is signed for one of them. */
+  chain: { id: number; contracts: Contracts; directories: readonly Hex[] }
   accessLog: AccessLog
   clock: Clock
   log: Logger
@@ -96,12 +97,9 @@ export function createRecordOpener(deps: {
       bytes,
       at: fetched.at,
     })
-    await verifyRecord(jwks, fetched.recordJws, {
-      chainId: deps.chain.id,
-      directory: deps.chain.contracts.recordDirectory as Hex,
-      custodian,
-      commitment,
-    })
+    const signedFor = (directory: Hex) =>
+      verifyRecord(jwks, fetched.recordJws, { chainId: deps.chain.id, directory, custodian, commitment })
+    await firstOf(deps.chain.directories, signedFor)
     const resource = parseStrictJson(fetched.bytes) as Record<string, unknown>
     if (commitmentOf(Buffer.from(record.salt, 'base64url'), resource) !== commitment) {
       throw wayleaveError('commitment-mismatch', 'the record is not what the custodian registered')
@@ -185,4 +183,17 @@ export function createRecordOpener(deps: {
       return { bytes: fetched.bytes, commitment, custodian: found.custodian }
     },
   }
+}
+
+/** Done once one of them holds; else fails as the first did. */
+async function firstOf<T>(items: readonly T[], check: (item: T) => Promise<void>): Promise<void> {
+  const failures: unknown[] = []
+  for (const item of items) {
+    try {
+      return await check(item)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  throw failures[0]
 }

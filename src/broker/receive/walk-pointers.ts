@@ -24,7 +24,7 @@ const STEP = 64
  * later ones are still shown: batches are shuffled, and the missing one comes.
  */
 export async function walkPointers(
-  deps: { index: IndexQueries; chainId: number; directory: Hex },
+  deps: { index: IndexQueries; chainId: number; directories: readonly Hex[] },
   share: Share,
 ): Promise<SharedPointer[]> {
   // By what they are about, so that a record that left takes its earlier versions with it.
@@ -39,7 +39,7 @@ export async function walkPointers(
       for (const tag of tags) {
         const entry = entries.get(tag)
         if (!entry) continue
-        const pointer = open(sealKey, { chainId: deps.chainId, contract: deps.directory, tag }, entry.pointer)
+        const pointer = open(sealKey, deps, tag, entry.pointer)
         if (!pointer || pointer.kind === 'closing') continue
         const about = pointer.kind === 'reference' ? tag : `${name}/${pointer.resourceType}/${pointer.id}`
         if (pointer.kind === 'retired') {
@@ -64,15 +64,22 @@ export async function walkPointers(
   return [...found.values()].flat()
 }
 
-/** An entry that does not open under its own key and place is not the custodian's word to us; it is passed over. */
+/**
+ * An entry is sealed for the directory that it was registered at, so each of the line is tried. One that does not open under its
+ * own key and place is not the custodian's word to us; it is passed over.
+ */
 function open(
   sealKey: Uint8Array,
-  place: Parameters<typeof openPointer>[1],
+  { chainId, directories }: { chainId: number; directories: readonly Hex[] },
+  tag: Hex,
   sealed: Uint8Array,
 ): Pointer | undefined {
-  try {
-    return decodePointer(openPointer(sealKey, place, sealed))
-  } catch {
-    return undefined
+  for (const contract of directories) {
+    try {
+      return decodePointer(openPointer(sealKey, { chainId, contract, tag }, sealed))
+    } catch {
+      // Perhaps of an older one.
+    }
   }
+  return undefined
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { type Interface, isAddress } from 'ethers'
+import { type FunctionFragment, type Interface, isAddress } from 'ethers'
 import {
   AccessManager__factory,
   Council__factory,
-  MemberRegistry__factory,
+  MemberRegistrySuccessor__factory,
   Succession__factory,
 } from '../../chain/contracts.ts'
 import { CHAMBERS } from '../../chain/council.ts'
+import { ROLES as COUNCIL_ROLES } from '../../chain/deploy.ts'
 import { type Hex, isHex } from '../../domain/hex.ts'
 import { groupId, identifierText, memberId } from '../../domain/identity/member-id.ts'
 import type { Network } from './network.ts'
@@ -14,7 +15,8 @@ import type { Network } from './network.ts'
 /** Roles of the MemberRegistry, at their bits. */
 const ROLES = ['custodian', 'requester', 'registrar', 'relayer', 'auditor', 'emergency'] as const
 
-const members = MemberRegistry__factory.createInterface()
+const members = MemberRegistrySuccessor__factory.createInterface()
+const manager = AccessManager__factory.createInterface()
 const succession = Succession__factory.createInterface()
 const councilApi = Council__factory.createInterface()
 
@@ -45,6 +47,17 @@ export function callsOf({ chain: { contracts }, memberOf }: Network) {
       target: contracts.council,
       data: councilApi.encodeFunctionData('setSeat', [addressOf(account), chamberOf(chamber)]),
     }),
+    adopt: (list: string) =>
+      ofMembers(members.encodeFunctionData('adopt', [list.split(',').map((member) => memberOf(member))])),
+    /** What a member registry or a succession of functions has for the council is its own only once they are bound. */
+    bind: (contract: string, role: string, names: string): ProposedCall => ({
+      target: contracts.accessManager,
+      data: manager.encodeFunctionData('setTargetFunctionRole', [
+        addressOf(contract),
+        names.split(',').map(selectorOf),
+        councilRole(role),
+      ]),
+    }),
     announce: (old: string, next: string): ProposedCall => ({
       target: contracts.succession,
       data: succession.encodeFunctionData('announce', [addressOf(old), addressOf(next)]),
@@ -63,6 +76,34 @@ function chamberOf(text: string): number {
   const place = (CHAMBERS as readonly string[]).indexOf(text)
   if (place >= 0) return place
   throw new RangeError(`There is no chamber ${text}: ${CHAMBERS.join(', ')}.`)
+}
+
+/** Each by its words on the command line. */
+const BINDINGS: Readonly<Record<string, bigint>> = {
+  'at-once': COUNCIL_ROLES.atOnce,
+  delayed: COUNCIL_ROLES.delayed,
+}
+
+function councilRole(text: string): bigint {
+  const role = BINDINGS[text]
+  if (role !== undefined) return role
+  throw new RangeError(`There is no role ${text} of the council: ${Object.keys(BINDINGS).join(', ')}.`)
+}
+
+/** By name or selector. */
+function functionCalled(text: string): FunctionFragment | null {
+  const [ofMembers, ofSuccession]: Interface[] = [members, succession]
+  return ofMembers?.getFunction(text) ?? ofSuccession?.getFunction(text) ?? null
+}
+
+function selectorOf(name: string): string {
+  const found = functionCalled(name.trim())
+  if (found) return found.selector
+  throw new RangeError(`There is no function ${name.trim()} that the council is asked for.`)
+}
+
+function boundNames(selectors: readonly string[]): string {
+  return selectors.map((selector) => functionCalled(selector)?.name ?? selector).join(', ')
 }
 
 function roleBits(names: readonly string[]): number {
@@ -98,7 +139,7 @@ export function inWords({ chain: { contracts }, nameOf }: Network, { target, dat
     [contracts.memberRegistry, members],
     [contracts.succession, succession],
     [contracts.council, councilApi],
-    [contracts.accessManager, AccessManager__factory.createInterface()],
+    [contracts.accessManager, manager],
   ]
   const api = known.find(([address]) => address.toLowerCase() === target.toLowerCase())?.[1]
   const parsed = api?.parseTransaction({ data })
@@ -121,6 +162,12 @@ export function inWords({ chain: { contracts }, nameOf }: Network, { target, dat
       return `take ${b} out of the group ${a}`
     case 'setSeat':
       return b === '0' ? `take the seat of ${a}` : `give ${a} a seat of the ${CHAMBERS[Number(b)]}`
+    case 'adopt':
+      return `take over ${(parsed.args.members as string[]).map(nameOf).join(', ')}`
+    case 'setTargetFunctionRole': {
+      const role = Object.keys(BINDINGS).find((name) => BINDINGS[name] === parsed.args.roleId)
+      return `let the council ask ${a} for ${boundNames(parsed.args.selectors as string[])}, ${role ?? `as role ${c}`}`
+    }
     case 'announce':
       return `announce ${b} as the successor of ${a}`
     default:

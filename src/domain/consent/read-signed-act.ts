@@ -38,8 +38,8 @@ export type ActPlace = {
   chainId: number
   consentRegistry: string
   patientRegistry: string
-  /** Contracts that `consentRegistry` took over from: what narrows counts if signed for one of them. */
-  predecessors?: readonly string[] | undefined
+  /** What each of the two took over from: what narrows counts if signed for one of these. */
+  predecessors?: { consentRegistry?: readonly string[]; patientRegistry?: readonly string[] }
 }
 
 const MAX_LIST = 64
@@ -110,9 +110,9 @@ function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
 
 /** Which contracts an act may be signed for. A successor takes what narrows from its predecessors as well (I5, I9). */
 function contractsFor(act: ActName, place: ActPlace): readonly string[] {
-  if (['Bind', 'Lock', 'Unlock'].includes(act)) return [place.patientRegistry]
-  const narrows = act === 'Revocation' || act === 'Objection'
-  return [place.consentRegistry, ...(narrows ? (place.predecessors ?? []) : [])]
+  const name = ['Bind', 'Lock', 'Unlock'].includes(act) ? 'patientRegistry' : 'consentRegistry'
+  const narrows = act === 'Revocation' || act === 'Objection' || act === 'Lock'
+  return [place[name], ...(narrows ? (place.predecessors?.[name] ?? []) : [])]
 }
 
 function checkDomain(act: ActName, domain: unknown, place: ActPlace): TypedDataDomain {

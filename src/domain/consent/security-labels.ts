@@ -49,7 +49,8 @@ export const statesConfidentiality = ({ system }: Coding): boolean =>
   system === CONFIDENTIALITY_SYSTEM || system === SENSITIVITY_SYSTEM
 
 function kindsOfLabel({ system, code }: Coding): readonly SensitiveKind[] {
-  if (code === undefined) return ['V']
+  // Also where it is there and no string: a source may hold anything.
+  if (typeof code !== 'string') return ['V']
   switch (system) {
     case SENSITIVITY_SYSTEM:
       if (isSensitiveKind(code) && code !== 'R' && code !== 'V') return [code]

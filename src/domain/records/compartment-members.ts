@@ -81,6 +81,18 @@ const MEMBERS = {
 
 export type RecordType = keyof typeof MEMBERS
 
+type Path = readonly string[]
+type Paths = { readonly subject: readonly Path[]; readonly others: readonly Path[] }
+
+const split = (paths: readonly string[]): Path[] => paths.map((path) => path.split('.'))
+
+const PATHS = Object.fromEntries(
+  Object.entries(MEMBERS).map(([type, { subject, others }]: [string, Membership]) => [
+    type,
+    { subject: split(subject), others: split(others) },
+  ]),
+) as unknown as Record<RecordType, Paths>
+
 /** The resource types that can be records, in alphabetical order. */
 export const RECORD_TYPES = Object.keys(MEMBERS) as readonly RecordType[]
 
@@ -97,17 +109,30 @@ export const isRecordType = (type: unknown): type is RecordType =>
  */
 export function patientOf(resource: { readonly resourceType: string }, base?: string): string | undefined {
   if (!isRecordType(resource.resourceType)) return undefined
-  const { subject, others }: Membership = MEMBERS[resource.resourceType]
+  const { subject, others } = PATHS[resource.resourceType]
   const subjects = patientsAt(resource, subject, base)
   const patients = subjects.size > 0 ? subjects : patientsAt(resource, others, base)
   if (patients.size !== 1) return undefined
   return [...patients][0]
 }
 
-function patientsAt(resource: object, paths: readonly string[], base: string | undefined): Set<string> {
+/**
+ * What stands where a record names its subject, and where else it may name a patient: References, and whatever a
+ * malformed resource has in their place. Undefined where the type is no record type.
+ */
+export function compartmentValues(resource: {
+  readonly resourceType: string
+}): { subject: unknown[]; others: unknown[] } | undefined {
+  if (!isRecordType(resource.resourceType)) return undefined
+  const { subject, others } = PATHS[resource.resourceType]
+  const at = (paths: readonly Path[]) => paths.flatMap((path) => valuesAt(resource, path))
+  return { subject: at(subject), others: at(others) }
+}
+
+function patientsAt(resource: object, paths: readonly Path[], base: string | undefined): Set<string> {
   const ids = new Set<string>()
   for (const path of paths) {
-    for (const value of valuesAt(resource, path.split('.'))) {
+    for (const value of valuesAt(resource, path)) {
       const id = patientIdOf(value, base)
       if (id !== undefined) ids.add(id)
     }
@@ -116,7 +141,7 @@ function patientsAt(resource: object, paths: readonly string[], base: string | u
 }
 
 /** What stands at a path, arrays flattened at every step. */
-function valuesAt(value: unknown, path: readonly string[]): unknown[] {
+function valuesAt(value: unknown, path: Path): unknown[] {
   if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path))
   const [key, ...rest] = path
   if (key === undefined) return [value]

@@ -24,6 +24,7 @@ const calls = INTERFACES.consentRegistry
 /** For which registry an act is signed, and to which it is sent. */
 export type Where = { signedFor: Registry; sentTo: Registry }
 
+/** Whether what stands in a slot lets the custodian refer the patient on. */
 export const mayBeReferred = ({ handle }: Story, scope: Hex, { model }: Registry): boolean =>
   (model.stateOf(handle, scope).flags & MAY_REFER) !== 0
 

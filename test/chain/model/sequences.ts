@@ -90,7 +90,7 @@ async function runOn(chain: Chain, seed: number, count: number, tally: Map<strin
       }
       for (const [sender, theirs] of bySender) {
         if (theirs.length === 0) continue
-        now += random.one([1, 13, 60, 3_600, 86_400])
+        now += random.one([1, 13, 60, 3_600, 86_400, 172_800])
         const steps = theirs.map((story) => foretell(draw(story, sender, now), tally))
         // The model knows nothing of the chain, so the next steps are drawn while the chain runs these.
         await running

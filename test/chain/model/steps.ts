@@ -147,7 +147,7 @@ export function createSteps(world: World, random: Random) {
     const where = whereOf(story)
     const { sentTo } = where
     const refers = story.scopes.some((scope) => mayBeReferred(story, scope, sentTo))
-    if (own && chance(refers ? 55 : 4)) return consents.anchorReferral(story, at, sentTo)
+    if (chance(own ? (refers ? 55 : 4) : refers ? 4 : 0)) return consents.anchorReferral(story, at, sentTo)
     if (chance(14)) return batchStep(story, at)
     if (chance(62)) return consentStep(story, at, where)
     const usual = [

@@ -85,18 +85,28 @@ describe.each(ACTS)('a signed %s', (act) => {
     expect(refusal(withAt(sent(act), 'typedData.domain', null))).toBe('typed-data-invalid')
   })
 
-  test('counts if signed for a predecessor of the consent registry where it narrows, and never where it widens', () => {
+  test('counts if signed for a predecessor of its registry where it narrows, and never where it widens', () => {
     const predecessor = `0x${'0d'.repeat(20)}`
-    const older = { ...REGISTRIES, predecessors: [`0x${'0c'.repeat(20)}`, predecessor] }
+    const line = [`0x${'0c'.repeat(20)}`, predecessor]
+    const ofPatients = ['Bind', 'Lock', 'Unlock'].includes(act)
+    const older = {
+      ...REGISTRIES,
+      predecessors: ofPatients ? { patientRegistry: line } : { consentRegistry: line },
+    }
     const given = withAt(
       sent(act),
       'typedData.domain.verifyingContract',
       predecessor.toUpperCase().replace('X', 'x'),
     )
     const read = () => readSignedAct(given, older).typedData.domain.verifyingContract
-    if (act === 'Revocation' || act === 'Objection') expect(read()).toBe(predecessor)
+    if (['Revocation', 'Objection', 'Lock'].includes(act)) expect(read()).toBe(predecessor)
     else expect(read).toThrow(expect.objectContaining({ code: 'wrong-contract' }) as Error)
     expect(refusal(given)).toBe('wrong-contract')
+    const ofTheOther = {
+      ...REGISTRIES,
+      predecessors: { [ofPatients ? 'consentRegistry' : 'patientRegistry']: line },
+    }
+    expect(() => readSignedAct(given, ofTheOther)).toThrow()
     expect(readSignedAct(sent(act), older)).toEqual(readSignedAct(sent(act), REGISTRIES))
   })
 

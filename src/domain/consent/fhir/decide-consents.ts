@@ -1,4 +1,5 @@
 /** The decision on FHIR Consents: pure, total, and independent of their order. docs/decide.md states the rules. */
+import type { SensitiveKind } from '../sensitivities.ts'
 import { permittingEntry } from './anything.ts'
 import { isUnfiltered, matchesData, type Verdict } from './data-filter.ts'
 import { createDirectory, type Directory } from './directory.ts'
@@ -6,6 +7,7 @@ import { type Effect, effectsOf } from './effects.ts'
 import { type Features, featuresOf } from './features.ts'
 import { compare, comparePlain, type Entry, lastMatch, type Order, orderOf, winnerOf } from './order.ts'
 import { type ParsedConsent, parseConsent } from './parse-consent.ts'
+import { raisedFeatures } from './raised-features.ts'
 import { flattenResources, type JsonObject, textOf } from './read.ts'
 import { identify } from './recipient.ts'
 import type { ConsentRequest } from './request.ts'
@@ -111,26 +113,44 @@ export function judgeFeatures(
   return { says: entry.type, specificity: entry.effect.specificity }
 }
 
+/** What a request comes to, and the judge of single resources that goes with it. */
+export type ConsentJudge = {
+  readonly decision: Omit<ConsentDecision, 'resources'>
+  /**
+   * Whether one resource may be disclosed; for any number of them. `kinds` are what its custodian's rules find in it, beside
+   * the labels that it has.
+   */
+  readonly judge: (resource: JsonObject, kinds?: readonly SensitiveKind[]) => ResourceVerdict
+}
+
 /** Decides one request, and says for each of the resources whether it may be disclosed. */
 export function decideConsents(
   compiled: CompiledConsents,
   request: ConsentRequest,
   resources: readonly JsonObject[] = [],
 ): ConsentDecision {
+  const { decision, judge } = judgeByConsents(compiled, request)
+  return { ...decision, resources: resources.map((resource) => judge(resource)) }
+}
+
+/** Decides one request; its resources may come later, one by one. */
+export function judgeByConsents(compiled: CompiledConsents, request: ConsentRequest): ConsentJudge {
   const found = weigh(compiled, request)
-  if (!found) return refusal('no-consent', null, resources)
+  if (!found) return refusal('no-consent', null)
   const { weighed, order, decider, permitting, barredBy } = found
-  if (barredBy) return refusal('unenforceable', ruleOf(barredBy), resources)
+  if (barredBy) return refusal('unenforceable', ruleOf(barredBy))
 
   const deciding = permitting ?? denyingEntry(order.entries)
   const residual = residualOf(order.entries)
   return {
-    decision: permitting ? 'permit' : 'deny',
-    rule: deciding ? ruleOf(deciding.effect) : null,
-    beaten: deciding ? beatenBy(deciding.effect, weighed) : [],
-    residual,
-    obligations: permitting ? obligationsOf(residual) : [],
-    resources: resources.map((resource) => judge(resource, decider)),
+    decision: {
+      decision: permitting ? 'permit' : 'deny',
+      rule: deciding ? ruleOf(deciding.effect) : null,
+      beaten: deciding ? beatenBy(deciding.effect, weighed) : [],
+      residual,
+      obligations: permitting ? obligationsOf(residual) : [],
+    },
+    judge: (resource, kinds = []) => judge(resource, kinds, decider),
   }
 }
 
@@ -186,8 +206,12 @@ const ruleOf = ({ consent, path, specificity }: Effect): ProvisionRule => ({
   specificity: describeSpecificity(specificity),
 })
 
-function judge(resource: JsonObject, decider: (resource: Features) => Entry | undefined): ResourceVerdict {
-  const entry = decider(featuresOf(resource))
+function judge(
+  resource: JsonObject,
+  kinds: readonly SensitiveKind[],
+  decider: (resource: Features) => Entry | undefined,
+): ResourceVerdict {
+  const entry = decider(raisedFeatures(featuresOf(resource), kinds))
   const rule = entry ? ruleOf(entry.effect) : null
   const id = idOf(resource)
   if (entry?.type === 'permit') return { id, decision: 'permit', rule }
@@ -199,15 +223,11 @@ function reasonOf(entry: Entry | undefined): NonNullable<ResourceVerdict['withhe
   return entry.effect.isDefective ? 'unenforceable' : 'denied'
 }
 
-function refusal(
-  decision: 'no-consent' | 'unenforceable',
-  rule: ProvisionRule | null,
-  resources: readonly JsonObject[],
-): ConsentDecision {
-  const verdicts = resources.map(
-    (resource): ResourceVerdict => ({ id: idOf(resource), decision: 'deny', rule, withheld: decision }),
-  )
-  return { decision, rule, beaten: [], residual: [], obligations: [], resources: verdicts }
+function refusal(decision: 'no-consent' | 'unenforceable', rule: ProvisionRule | null): ConsentJudge {
+  return {
+    decision: { decision, rule, beaten: [], residual: [], obligations: [] },
+    judge: (resource) => ({ id: idOf(resource), decision: 'deny', rule, withheld: decision }),
+  }
 }
 
 function idOf({ resourceType, id }: JsonObject): string {

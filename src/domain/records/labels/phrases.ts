@@ -13,14 +13,22 @@ export type PhraseIndex<T> = {
 
 const STEM_KEY = 3
 
-const wordsOf = (text: string): string[] =>
-  text
-    .normalize('NFKD')
-    // accents, and what is invisible inside a word: soft hyphens, zero-width characters
-    .replace(/[\p{M}\p{Cf}]+/gu, '')
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter((word) => word !== '')
+const ASCII = /^[ -~\t\n\r]*$/
+const ASCII_WORD = /[a-z0-9]+/g
+
+function wordsOf(text: string): readonly string[] {
+  // Most text is; it has nothing that would have to be taken apart first.
+  if (ASCII.test(text)) return text.toLowerCase().match(ASCII_WORD) ?? []
+  return (
+    text
+      .normalize('NFKD')
+      // accents, and what is invisible inside a word: soft hyphens, zero-width characters
+      .replace(/[\p{M}\p{Cf}]+/gu, '')
+      .toLowerCase()
+      .split(/[^\p{L}\p{N}]+/u)
+      .filter((word) => word !== '')
+  )
+}
 
 /** @param harmless phrases that are skipped as a whole before anything is looked for inside them */
 export function indexPhrases<T>(
@@ -53,18 +61,26 @@ export function findPhrases<T>(index: PhraseIndex<T>, text: string, found: Set<T
   const words = wordsOf(text)
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ''
-    const here = (index.phrases.get(word) ?? []).filter((phrase) => beginsAt(words, at, phrase.words))
-    const harmless = here.find((phrase) => phrase.means === undefined)
-    if (harmless) {
-      at += harmless.words.length - 1
+    let skipped = 0
+    for (const phrase of index.phrases.get(word) ?? NONE) {
+      if (!beginsAt(words, at, phrase.words)) continue
+      if (phrase.means === undefined) {
+        skipped = phrase.words.length
+        break
+      }
+      found.add(phrase.means)
+    }
+    if (skipped > 0) {
+      at += skipped - 1
       continue
     }
-    for (const { means } of here) if (means !== undefined) found.add(means)
-    for (const [stem, means] of index.stems.get(word.slice(0, STEM_KEY)) ?? []) {
+    for (const [stem, means] of index.stems.get(word.slice(0, STEM_KEY)) ?? NONE) {
       if (word.startsWith(stem)) found.add(means)
     }
   }
 }
+
+const NONE: readonly never[] = []
 
 const beginsAt = (words: readonly string[], at: number, phrase: readonly string[]): boolean =>
   phrase.every((word, i) => words[at + i] === word)
