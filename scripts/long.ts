@@ -44,6 +44,8 @@ function run({ test, env }: Suite): Promise<number> {
     })
   return new Promise((done) => {
     child.on('close', (code, signal) => {
+      // Vitest then ends without a word, which must not pass for a run that came to its end.
+      if (signal) process.stderr.write(`test:long: ${test} was ended by ${signal}\n`)
       done(signal ? 1 : (code ?? 1))
     })
   })
