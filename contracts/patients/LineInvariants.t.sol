@@ -45,8 +45,8 @@ contract LineActor is TwoRegistries {
     /// @dev What narrows, signed for one, sent to one.
     function lock(uint256 who, uint8 ahead, bool forOld, bool toOld) external {
         _note();
-        uint256 key = _keys[who % 4];
         on(forOld ? old : next);
+        uint256 key = _keyOf(who);
         uint32 upTo = epochOf(HANDLE) + (ahead % 3);
         bytes memory signature = sign(key, lockDigest(HANDLE, upTo));
         _locks.push(signature);
@@ -70,7 +70,7 @@ contract LineActor is TwoRegistries {
     function unlock(uint256 who, bool here) external {
         _note();
         on(here ? next : old);
-        try this.unlockBy(_keys[who % 4], epochOf(HANDLE)) {
+        try this.unlockBy(_keyOf(who), epochOf(HANDLE)) {
             if (here && _before.isRecovering()) widenedWhileStopped = true;
         } catch {}
         if (!here) _requirePredecessorNotWider();
@@ -85,7 +85,7 @@ contract LineActor is TwoRegistries {
         _note();
         on(here ? next : old);
         uint24 version = patients.lastRightsOf(HANDLE, signerHashOf(HELPER_KEY)).rightsVersionOf() + 1;
-        try this.appointAs(_keys[who % 4], version) {
+        try this.appointAs(_keyOf(who), version) {
             if (here && (_before.isRecovering() || _before.isLocked())) widenedWhileStopped = true;
         } catch {}
         if (!here && _led) _requirePredecessorNotWider();
@@ -100,15 +100,18 @@ contract LineActor is TwoRegistries {
         patients.appoint(d, signerOf(key), sign(key, delegationDigest(d)));
     }
 
-    function endDelegation(uint256 who, uint8 ahead, bool forOld, bool toOld) external {
+    /// @dev Of the delegate, or of another key that may own the handle at the other contract.
+    function endDelegation(uint256 who, uint256 whose, uint8 ahead, bool forOld, bool toOld) external {
         _note();
-        uint256 key = who % 5 == 4 ? HELPER_KEY : _keys[who % 5];
+        on(next);
+        bytes32 ended = signerHashOf(whose % 2 == 0 ? HELPER_KEY : _keyOf(whose / 2));
         on(forOld ? old : next);
-        bytes32 helper = signerHashOf(HELPER_KEY);
-        uint24 upTo = patients.lastRightsOf(HANDLE, helper).rightsVersionOf() + (ahead % 2);
-        bytes memory signature = sign(key, delegationEndDigest(HANDLE, helper, upTo));
-        try (toOld ? old : next).endDelegation(HANDLE, helper, upTo, signerOf(key), signature) {} catch {}
+        uint256 key = who % 5 == 4 ? HELPER_KEY : _keyOf(who);
+        uint24 upTo = patients.lastRightsOf(HANDLE, ended).rightsVersionOf() + (ahead % 2);
+        bytes memory signature = sign(key, delegationEndDigest(HANDLE, ended, upTo));
+        try (toOld ? old : next).endDelegation(HANDLE, ended, upTo, signerOf(key), signature) {} catch {}
         _requireNotWider();
+        _checkOwners(false, !toOld);
     }
 
     function switchBreakGlass(bool off, bool here) external {
@@ -158,7 +161,25 @@ contract LineActor is TwoRegistries {
                 done = true;
             } catch {}
         }
-        // One that is completed there gives nobody anything here once recoveries are led here.
+        _checkOwners(done, here);
+    }
+
+    /// @dev From start to end, so that there are many.
+    function recoverAtOnce(uint256 who, bool here) external {
+        _note();
+        on(here ? next : old);
+        bool done;
+        try this.start(_keys[who % 3], patients.recoveryOf(HANDLE).attempt + 1) {
+            vm.warp(block.timestamp + 7 days);
+            try patients.completeRecovery(HANDLE) {
+                done = true;
+            } catch {}
+        } catch {}
+        _checkOwners(done, here);
+    }
+
+    /// @dev One that is completed there gives nobody anything here once recoveries are led here.
+    function _checkOwners(bool done, bool here) private {
         bool changed;
         for (uint256 i = 0; i < 4; ++i) changed = changed || _isOwner(i) != _owns[i];
         if (changed && (!done || (!here && _led))) ownerOutOfTurn = true;
@@ -175,6 +196,14 @@ contract LineActor is TwoRegistries {
 
     function overrideAs(address registrar, uint256 key, uint32 attempt) external onlySelf {
         overrideVeto(registrar, key, attempt);
+    }
+
+    /// @dev Every other time the owner at the contract that is signed for.
+    function _keyOf(uint256 who) private view returns (uint256) {
+        for (uint256 i = 0; i < 4 && who % 2 == 0; ++i) {
+            if (patients.isOwner(HANDLE, signerHashOf(_keys[i]))) return _keys[i];
+        }
+        return _keys[(who / 2) % 4];
     }
 
     function _note() private {

@@ -75,8 +75,10 @@ contract PatientRegistrySuccessor is IPatientRegistrySuccessor, PatientRegistry,
         Rights older = _predecessor.lastRightsOf(handle, signerHash);
         uint24 version = older.rightsVersionOf();
         if (!_isWritten(own)) return _followsRights(handle, taken) ? older : older.without(version);
-        if (taken.recovered) return own;
-        if (!taken.led && _tookOver(older)) {
+        // Who owns the handle here is ended here: whoever took over there could else silence its veto.
+        if (taken.recovered || _isMaster(own)) return own;
+        // A recovery that was followed gives its key what it has there, whatever the key was here before.
+        if (!taken.led && _isMaster(older)) {
             return version < own.rightsVersionOf() ? older.atVersion(own.rightsVersionOf()) : older;
         }
         return version > own.rightsVersionOf() ? own.without(version) : own;
@@ -177,9 +179,8 @@ contract PatientRegistrySuccessor is IPatientRegistrySuccessor, PatientRegistry,
         return !taken.recovered && _olderWordOf(handle).generationOf() == taken.generation;
     }
 
-    /// @dev A recovery that was followed gives its key what it has there, whatever the key was here before.
-    function _tookOver(Rights older) private pure returns (bool) {
-        SignerKind kind = older.kindOf();
+    function _isMaster(Rights rights) private pure returns (bool) {
+        SignerKind kind = rights.kindOf();
         return kind == SignerKind.Owner || kind == SignerKind.Guardian;
     }
 

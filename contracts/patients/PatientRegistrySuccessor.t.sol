@@ -439,6 +439,23 @@ contract RecoveryOfALineTest is TwoRegistries {
         vm.assertTrue(wordOf(HANDLE).suspends(uint32(NOW + 11 days)), "still suspended");
     }
 
+    function test_whoeverTookOverThereDoesNotEndTheOwnerHere() public {
+        lead();
+        on(old);
+        startRecovery(NEW_KEY, 1);
+        vm.warp(NOW + 7 days);
+        old.completeRecovery(HANDLE);
+        // There the old owner is a key like any other now, whose version can be raised.
+        endBy(NEW_KEY, PATIENT_KEY, 5);
+        requireOwner(PATIENT_KEY);
+        on(next);
+        startRecovery(STRANGER_KEY, 2);
+        veto(PATIENT_KEY, 2);
+        requireState(RecoveryState.Elsewhere);
+        vm.expectRevert(stateInvalid(RecoveryState.Vetoed));
+        next.completeRecovery(HANDLE);
+    }
+
     function test_whatStopsFromElsewhereIsNotKept() public {
         lead();
         on(old);

@@ -105,7 +105,7 @@ export function createSuccession(deps: {
         const [factory, args] = await planOf(name, next)
         const made = await factory.connect(sender).deploy(...args, await free(provider))
         const sent = made.deploymentTransaction()
-        if (sent) await mined(sent, `the successor of ${name}`)
+        if (sent) await mined(sent, name)
         const successor = await made.getAddress()
         next[name] = successor
         deployed.push({ contract: name, successor, codeHash: await codeHashOf(successor) })
