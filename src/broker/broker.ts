@@ -42,15 +42,10 @@ import { createHttpServer } from './http/server.ts'
 import { createFileContactSender } from './patients/contact-sender.ts'
 import { createEnrolments } from './patients/enrolment.ts'
 import { createSessions } from './patients/sessions.ts'
-import { createCustodianLists } from './receive/ask-custodian.ts'
-import { createDocuments } from './receive/list-documents.ts'
-import { createRecordOpener } from './receive/open-record.ts'
-import { createReceivedShares } from './receive/receive-share.ts'
+import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegistration } from './register/registration.ts'
-import { createJudge } from './release/judge.ts'
-import { createListings } from './release/list-records.ts'
 import { partyOf } from './release/parties.ts'
-import { createReleases } from './release/release-record.ts'
+import { createReleaseSide } from './release/release-side.ts'
 import { createApprovals } from './requests/approvals.ts'
 import { createReceivedRequests } from './requests/received-requests.ts'
 import { createSentRequests } from './requests/sent-requests.ts'
@@ -283,53 +278,15 @@ async function open(
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
 
   // release and receive
-  const judge = createJudge({ db, patients, states, windows, head })
-  const releases = createReleases({
-    db,
-    judge,
-    accessLog,
-    source,
-    labeller,
-    index,
-    clock,
-    log,
+  const { releases, listings } = createReleaseSide({
+    ...{ db, patients, states, windows, head, accessLog, source, labeller, index, clock, log, signing },
     custodian: member,
-    signing,
     ...(afterIntent ? { afterIntent } : {}),
   })
-  const listings = createListings({
-    db,
-    judge,
-    patients,
-    accessLog,
-    index,
-    clock,
-    custodian: member,
-    signing,
-  })
-  const received = createReceivedShares({ db, vault, clock, own: { member, key: sealing }, keysOf })
-  const chain = { id: chainId, contracts }
-  const documents = createDocuments({
-    db,
-    vault,
-    index,
-    shares: received,
-    lists: createCustodianLists({ db, index, peers, accessLog, clock, log, member }),
-    chain: { id: chainId, directories },
+  const { received, documents, opener } = createReceiveSide({
+    ...{ db, vault, index, peers, provider, accessLog, clock, log, member, sealing, keysOf },
+    chain: { id: chainId, contracts, directories },
     base: () => base,
-  })
-  const opener = createRecordOpener({
-    db,
-    vault,
-    index,
-    shares: received,
-    peers,
-    provider,
-    chain: { ...chain, directories },
-    accessLog,
-    clock,
-    log,
-    member,
   })
 
   // the index moves, and what hangs on it follows

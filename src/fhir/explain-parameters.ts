@@ -23,7 +23,8 @@ export function readExplainInput(body: unknown): ExplainInput {
   if (resourceType !== 'Parameters' || !Array.isArray(parameter) || parameter.length > MAX_PARAMETERS)
     throw wayleaveError('request-invalid', 'Parameters')
   const named = (name: string) => parameter.filter((one) => one?.name === name)
-  const codes = (name: string) => named(name).map(({ valueCode }) => String(valueCode))
+  const codes = (name: string) =>
+    named(name).map(({ valueCode }) => (typeof valueCode === 'string' ? valueCode : ''))
   const [patient] = named('patient')
   const of = patient?.valueIdentifier ?? patient?.valueReference?.identifier
   const reference = patient?.valueReference?.reference
@@ -41,7 +42,7 @@ export function readExplainInput(body: unknown): ExplainInput {
     ...(purpose?.code ? { purpose: purpose.code } : {}),
     classes: codes('class'),
     kinds: codes('kind'),
-    ...(record ? { record: String(record) } : {}),
+    ...(typeof record === 'string' && record ? { record } : {}),
     ...(consent ? { consent } : {}),
   }
 }

@@ -3,9 +3,6 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { dataClassOf } from '../../domain/consent/data-classes.ts'
-import { decide } from '../../domain/consent/decide.ts'
-import { containedTraitsOf, traitsOf } from '../../domain/consent/fhir/features.ts'
 import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
@@ -18,7 +15,8 @@ import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
-import { type FoundRecord, type Judge, type Judgement, judgedRecord } from './judge.ts'
+import type { FoundRecord, Judge, Judgement } from './judge.ts'
+import { createContentJudge } from './judge-content.ts'
 import { partyOf } from './parties.ts'
 
 export type Ask = { tag: Hex; requester: Hex; asker: Asker }
@@ -55,6 +53,7 @@ export function createReleases(deps: {
   afterIntent?: () => Promise<void>
 }): Releases {
   const { db, clock, log } = deps
+  const judgeContent = createContentJudge({ labeller: deps.labeller, base: deps.source.base })
 
   async function entryFor(
     ask: Ask,
@@ -133,12 +132,8 @@ export function createReleases(deps: {
     }
     // What the patient signed while the FHIR server answered counts, too (I5): it may have taken its time.
     const now = await judged(ask)
-    // Rules may have learnt since: a label is raised here, never lowered.
-    const kinds = [...new Set([...now.found.record.kinds, ...deps.labeller.label(resource).kinds])]
-    const [traits, contained] = [traitsOf(resource), containedTraitsOf(resource)]
-    const asRead = judgedRecord({ dataClass: dataClassOf(resource), kinds, traits, contained })
-    const again = decide({ ...now.state, record: asRead })
-    if (again.decision !== 'permit') throw await refuse(ask, 'labels-raised', found)
+    const obstacle = judgeContent(resource, now.found, now.state)
+    if (obstacle) throw await refuse(ask, obstacle, found)
     return bytes
   }
 

@@ -45,6 +45,7 @@ export const REASONS = {
   'handle-unbound': 'The patient has not enrolled here, so no consent can exist.',
   'labels-raised':
     'The record has since been found to hold sensitive information that the consent does not cover.',
+  'about-another': 'The record is about another patient as well, or says so in a part of it.',
   'record-unreadable': 'A version of a record cannot be read in one way only, so it was not registered.',
   'record-changed': 'The record has changed since it was registered, so it was not handed on.',
   'record-gone': 'The record has been deleted or withdrawn at the hospital.',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { MADE_ONCE, madeOnce } from '../../store/made-once.ts'
 import type { Toolchain } from './toolchain.ts'
@@ -26,7 +26,7 @@ export async function buildHapi({ maven }: Toolchain, tell: (line: string) => vo
     tell(`The HAPI FHIR server is built, ${((performance.now() - started) / 1000).toFixed(0)} s.`)
   })
   if (!made) throw new Error(`${folder} cannot be written, and the HAPI FHIR server not be built`)
-  return [join(folder, 'wayleave-fhir-server.jar'), join(folder, 'dependency', '*')].join(':')
+  return [join(folder, 'wayleave-fhir-server.jar'), join(folder, 'dependency', '*')].join(delimiter)
 }
 
 function sourcesHash(): string {

@@ -38,14 +38,18 @@ beforeAll(async () => {
     const { body } = await b.his.list(ANNA, 'TREAT')
     return body.total === 2 && (body.entry ?? [])
   })
-  const opened = await Promise.all(
-    (entry || []).map(async ({ resource }) => [
-      (await b.his.open(resource?.id ?? '', 'TREAT')).body.id,
-      resource?.id,
-    ]),
-  )
-  first = opened.find(([id]) => id === 'c1')?.[1] ?? ''
-  second = opened.find(([id]) => id === 'c2')?.[1] ?? ''
+  // On a busy machine an honest answer may come too late for this world's short patience.
+  const opened = await eventually(async () => {
+    const all = await Promise.all(
+      (entry || []).map(async ({ resource }) => [
+        (await b.his.open(resource?.id ?? '', 'TREAT')).body.id,
+        resource?.id,
+      ]),
+    )
+    return all.every(([id]) => id !== undefined) && all
+  })
+  first = (opened || []).find(([id]) => id === 'c1')?.[1] ?? ''
+  second = (opened || []).find(([id]) => id === 'c2')?.[1] ?? ''
   tag = await insideOf(a).tagOf('Condition', 'c1')
   const row = await insideOf(a)
     .db()

@@ -18,7 +18,7 @@ import { classCode } from './codings.ts'
 import { GROUP_SYSTEM } from './consent-of-slot.ts'
 import { readPeriod } from './dates.ts'
 import type { Defect } from './parse-consent.ts'
-import { isObject, type JsonObject, listOf, textOf } from './read.ts'
+import { isObject, type JsonObject, listOf, textOf, wordOf } from './read.ts'
 import type { ConsentWish, ReadWishes } from './wishes-of-consent.ts'
 
 type Party = ConsentWish['to']
@@ -290,7 +290,7 @@ function openedBy(root: JsonObject, effect: Effect): Pick<ConsentWish, 'dataClas
 }
 
 function classesIn(value: unknown): readonly DataClass[] {
-  const codes = listOf(value).map((coding) => classCode(String(isObject(coding) ? coding.code : '')))
+  const codes = listOf(value).map((coding) => classCode(wordOf(isObject(coding) ? coding.code : undefined)))
   // A profile may be one of any type.
   if (codes.length === 0 || codes.some((code) => !isResourceType(code))) return ALL_CLASSES
   return codes.filter(isResourceType).map((resourceType) => dataClassOf({ resourceType }))

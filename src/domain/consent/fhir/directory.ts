@@ -3,7 +3,7 @@
  * once; asked with the instant of the request, since memberships have periods.
  */
 import { contains, readPeriod } from './dates.ts'
-import { isObject, type JsonObject, listOf, textOf } from './read.ts'
+import { isObject, type JsonObject, listOf, textOf, wordOf } from './read.ts'
 import { type Named, namesOf, readIdentifiers, readReference } from './references.ts'
 
 type Member = { readonly entity: Named; readonly inForce: (at: number) => boolean | undefined }
@@ -104,7 +104,7 @@ const named = (names: readonly string[]): Named => {
 function readEntry(resource: JsonObject): Entry {
   const id = textOf(resource.id)
   const names = [
-    ...(id === undefined ? [] : [`${String(resource.resourceType)}/${id}`]),
+    ...(id === undefined ? [] : [`${wordOf(resource.resourceType)}/${id}`]),
     ...readIdentifiers(resource.identifier),
   ]
   const isGroup = resource.resourceType === 'Group'

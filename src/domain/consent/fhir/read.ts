@@ -9,6 +9,9 @@ export const isObject = (value: unknown): value is JsonObject =>
 export const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
 
+/** The same, for comparing: what is no string is like nothing that is looked for. Never throws, as `String` may. */
+export const wordOf = (value: unknown): string => textOf(value) ?? ''
+
 /** What a repeating element holds; nothing where it is absent or no array. */
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 

@@ -21,7 +21,7 @@ import { bodiedWishes } from './bodied-wishes.ts'
 import { GROUP_SYSTEM, RESOURCE_TYPES_SYSTEM } from './consent-of-slot.ts'
 import { enforceability } from './enforceability.ts'
 import type { Defect } from './parse-consent.ts'
-import { isObject, type JsonObject, listOf, textOf } from './read.ts'
+import { isObject, type JsonObject, listOf, textOf, wordOf } from './read.ts'
 
 /** One act to sign: a grant of these classes and kinds, or an objection to these classes (none named: to everything). */
 export type ConsentWish = {
@@ -143,7 +143,7 @@ function classesOf(root: JsonObject, wrong: Wrong): DataClass[] {
   const all = Object.keys(DATA_CLASSES).filter(isDataClass)
   const codings = listOf(root.class).filter(isObject)
   if (codings.length === 0) return all
-  const named = new Set(codings.map(({ system, code }) => `${String(system)}|${String(code)}`))
+  const named = new Set(codings.map(({ system, code }) => `${wordOf(system)}|${wordOf(code)}`))
   const typeOf = (type: string) => named.has(`${RESOURCE_TYPES_SYSTEM}|${type}`)
   const found = all.filter((dataClass) => resourceTypesOf(dataClass).every(typeOf))
   const covered = new Set(
@@ -152,7 +152,7 @@ function classesOf(root: JsonObject, wrong: Wrong): DataClass[] {
     ),
   )
   for (const [i, { system, code }] of codings.entries()) {
-    if (!covered.has(`${String(system)}|${String(code)}`))
+    if (!covered.has(`${wordOf(system)}|${wordOf(code)}`))
       wrong(
         `provision.class[${i}]`,
         'only whole data classes can be granted: name every resource type of one',
@@ -166,11 +166,11 @@ function kindsOf(root: JsonObject, wrong: Wrong): string[] {
   const labels = listOf(root.securityLabel).filter(isObject)
   let open = KINDS.filter(isGrantableKind)
   if (labels.length > 0) {
-    const codes = labels.map(({ code }) => String(code))
+    const codes = labels.map(({ code }) => wordOf(code))
     const normal = labels.some(({ system, code }) => system === CONFIDENTIALITY_SYSTEM && code === 'N')
     if (!normal) wrong('provision.securityLabel', 'ordinary records (N) cannot be left out of a grant')
     for (const [i, { system, code }] of labels.entries()) {
-      if (!['U', 'L', 'M', 'N'].includes(String(code)) && !isLabelled(system, code))
+      if (!['U', 'L', 'M', 'N'].includes(wordOf(code)) && !isLabelled(system, code))
         wrong(`provision.securityLabel[${i}]`, 'a label that is not understood here')
     }
     open = open.filter((kind) => codes.includes(kind))
@@ -196,7 +196,7 @@ function deniedKinds(nested: unknown, path: string, wrong: Wrong): string[] {
   }
   return listOf(securityLabel).flatMap((label, i) => {
     const { system, code } = isObject(label) ? label : {}
-    if (isLabelled(system, code)) return [String(code)]
+    if (isLabelled(system, code)) return [wordOf(code)]
     wrong(`${path}.securityLabel[${i}]`, 'a label that is not understood here')
     return []
   })

@@ -263,6 +263,36 @@ describe('A Consent that a hospital files', () => {
     expect(JSON.stringify(wishes[1]?.body)).not.toContain('"b"')
   })
 
+  test('that holds anything at all where a word should be is taken or refused, and never fails', () => {
+    process.stdout.write(`seed ${seed}\n`)
+    const odd = fc.constantFrom({ toString: 1 }, [], 7, null, { valueOf: null }, '', true)
+    const paths = [
+      'class',
+      'securityLabel',
+      'purpose',
+      'code',
+      'actor',
+      'data',
+      'period',
+      'provision',
+      'type',
+    ]
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), odd, odd, (path, x, y) => {
+        for (const value of [
+          x,
+          [x],
+          [{ system: x, code: y }],
+          [{ reference: { identifier: { system: x, value: y } } }],
+        ]) {
+          const { wishes, problems } = wishesOfConsent(consent({ [path]: value }, { contained: [{ id: x }] }))
+          expect(wishes.length === 0 || problems.length === 0).toBe(true)
+        }
+      }),
+      { seed, numRuns: 300 },
+    )
+  })
+
   test('is no Consent, or not meant to be in force', () => {
     expect(wishesOfConsent({ resourceType: 'Patient' }).problems).toHaveLength(1)
     expect(wishesOfConsent(consent({}, { status: 'rejected' })).problems.map(({ path }) => path)).toEqual([

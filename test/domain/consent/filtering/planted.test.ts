@@ -23,7 +23,7 @@ test(
       const dirty = answerTo(planted.dirty, planted, false)
       for (const canary of planted.forbidden)
         expect(dirty.includes(canary), `${at}: disclosed ${canary}`).toBe(false)
-      expect(/918_?273/.test(dirty), `${at}: a total or a score`).toBe(false)
+      expect(/"(?:total|score)":/.test(dirty), `${at}: a total or a score`).toBe(false)
       for (const canary of planted.wanted) expect(dirty.includes(canary), `${at}: lost ${canary}`).toBe(true)
       // No trace at all: as if nothing had been planted.
       expect(dirty, at).toBe(answerTo(planted.clean, planted, false))

@@ -66,6 +66,20 @@ describe('a resource is released whole or not at all', () => {
     expect(filterAnswer(observation('o', { meta: { security }, ...inside('R') }), rules).released).toBe(0)
   })
 
+  test('of several confidentiality codes the highest counts, also where all are ordinary', () => {
+    const of = (code: string) => ({
+      security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code }],
+    })
+    const rules = rulesOf({ denies: ['V'], labels: ['L'] })
+    const holding = (code: string) =>
+      observation('o', {
+        meta: of('L'),
+        contained: [{ resourceType: 'Organization', id: 'c', meta: of(code) }],
+      })
+    expect(filterAnswer(holding('L'), rules).released).toBe(1)
+    expect(filterAnswer(holding('M'), rules).released).toBe(0)
+  })
+
   test('an objection to the wider kind meets the narrower', () => {
     const security = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPIOIDUD' }]
     const rules = rulesOf({ denies: ['ETH'] })

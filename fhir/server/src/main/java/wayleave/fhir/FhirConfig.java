@@ -57,9 +57,6 @@ class FhirConfig {
     // A hospital's programs write in whatever order they finish, and refer to other hospitals' resources.
     s.setEnforceReferentialIntegrityOnWrite(false);
     s.setAllowExternalReferences(true);
-    s.setAllowMultipleDelete(true);
-    s.setExpungeEnabled(true);
-    s.setDeleteExpungeEnabled(true);
     s.setEnableTaskBulkExportJobExecution(false);
     s.setEnableTaskBulkImportJobExecution(false);
     return s;

@@ -1,0 +1,39 @@
+import type { Provider } from 'ethers'
+import type { JSONWebKeySet } from 'jose'
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { Contracts } from '../../chain/contracts.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Hex } from '../../domain/hex.ts'
+import type { PeerClient } from '../../exchange/peer-client.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+import type { Vault } from '../../store/vault.ts'
+import type { AccessLog } from '../audit/access-log.ts'
+import { createCustodianLists } from './ask-custodian.ts'
+import { createDocuments, type Documents } from './list-documents.ts'
+import { createRecordOpener, type RecordOpener } from './open-record.ts'
+import { createReceivedShares, type ReceivedShares } from './receive-share.ts'
+
+/** What a requester does with what others share: takes shares, finds what there is, opens records and verifies them. */
+export function createReceiveSide(deps: {
+  db: Kysely<BrokerTables>
+  vault: Vault
+  index: IndexQueries
+  peers: PeerClient
+  provider: Provider
+  /** Directories: the one that is read, and those that it took over from. */
+  chain: { id: number; contracts: Contracts; directories: readonly Hex[] }
+  accessLog: AccessLog
+  clock: Clock
+  log: Logger
+  member: Hex
+  /** The key that shares are sealed to. */
+  sealing: CryptoKey
+  keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
+  base: () => string
+}): { received: ReceivedShares; documents: Documents; opener: RecordOpener } {
+  const received = createReceivedShares({ ...deps, own: { member: deps.member, key: deps.sealing } })
+  const documents = createDocuments({ ...deps, shares: received, lists: createCustodianLists(deps) })
+  return { received, documents, opener: createRecordOpener({ ...deps, shares: received }) }
+}
