@@ -1,4 +1,4 @@
-import { bodyHash, type ConsentBody } from '../domain/consent/consent-body.ts'
+import { bodyHash, type ConsentBody } from '../domain/consent/body-hash.ts'
 import type { SignedFlags } from '../domain/consent/consent-word.ts'
 import { isDataClass } from '../domain/consent/data-classes.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'

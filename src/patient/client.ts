@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
-import type { ConsentBody } from '../domain/consent/consent-body.ts'
+import type { ConsentBody } from '../domain/consent/body-hash.ts'
 import type { Explanation, Preview } from '../domain/consent/explained.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
 import type { OwnProposal } from '../domain/consent/own-proposals.ts'

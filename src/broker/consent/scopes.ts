@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { ConsentBody } from '../../domain/consent/consent-body.ts'
+import type { ConsentBody } from '../../domain/consent/body-hash.ts'
 import { termsKey } from '../../domain/consent/consent-word.ts'
 import type { SaltedScope } from '../../domain/consent/scope.ts'
 import type { SaltedTerms } from '../../domain/consent/terms.ts'

@@ -3,30 +3,16 @@
  * signs hold its hash; the body lies with custodian and patient. It narrows what the rest of the consent says, and never
  * widens it.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import canonicalize from 'canonicalize'
-import { type Hex, toHex } from '../hex.ts'
 import type { Identifier } from '../identity/national-ids.ts'
+import type { ConsentBody } from './body-hash.ts'
 import { codingKey } from './fhir/codings.ts'
 import { GROUP_SYSTEM } from './fhir/consent-of-slot.ts'
 import { type CompiledConsents, compileConsents, judgeFeatures } from './fhir/decide-consents.ts'
 import type { Features } from './fhir/features.ts'
-import type { JsonObject } from './fhir/read.ts'
 import type { Recipient } from './fhir/recipient.ts'
 import { readIdentifiers } from './fhir/references.ts'
 import type { Specificity } from './fhir/specificity.ts'
 import { PURPOSE_SYSTEM } from './purposes.ts'
-
-/** A Consent as it is signed: without what names the patient or says when it was written; see `bodied-wishes.ts`. */
-export type ConsentBody = JsonObject
-
-/** The longest canonical form that is taken, in UTF-16 units. */
-export const MAX_BODY_LENGTH = 16_384
-
-/** SHA-256 over the RFC 8785 form. The terms around it are salted, so that it tells nobody anything by itself. */
-export function bodyHash(body: ConsentBody): Hex {
-  return toHex(sha256(new TextEncoder().encode(canonicalize(body))))
-}
 
 export type CompiledBody = {
   readonly compiled: CompiledConsents

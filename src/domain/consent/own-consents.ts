@@ -1,5 +1,5 @@
 import type { Hex } from '../hex.ts'
-import type { ConsentBody } from './consent-body.ts'
+import type { ConsentBody } from './body-hash.ts'
 import type { SaltedScope } from './scope.ts'
 import type { SaltedTerms } from './terms.ts'
 

@@ -1,7 +1,7 @@
 import { dayOfDate } from '../days.ts'
 import { wayleaveError } from '../errors.ts'
 import { type Hex, isHex, ZERO_32 } from '../hex.ts'
-import { bodyHash, type ConsentBody, MAX_BODY_LENGTH } from './consent-body.ts'
+import { bodyHash, type ConsentBody, MAX_BODY_LENGTH } from './body-hash.ts'
 import { GRANTEE_TYPES } from './scope.ts'
 import {
   type ActMessages,

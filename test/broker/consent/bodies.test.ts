@@ -1,6 +1,6 @@
 import type { Bundle, Consent, DocumentReference } from 'fhir/r4.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bodyHash } from '../../../src/domain/consent/consent-body.ts'
+import { bodyHash } from '../../../src/domain/consent/body-hash.ts'
 import { scopeHash } from '../../../src/domain/consent/typed-data.ts'
 import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
 import type { Share } from '../../../src/exchange/share.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bodyHash, compileBody, recipientOf } from '../../../src/domain/consent/consent-body.ts'
+import { bodyHash } from '../../../src/domain/consent/body-hash.ts'
+import { compileBody, recipientOf } from '../../../src/domain/consent/consent-body.ts'
 import { dataClassOf } from '../../../src/domain/consent/data-classes.ts'
 import { type Candidate, decide } from '../../../src/domain/consent/decide.ts'
 import { compileConsents } from '../../../src/domain/consent/fhir/decide-consents.ts'

@@ -6,7 +6,7 @@
 import type { CodeableConcept, Coding, Consent, ConsentProvision, FhirResource } from 'fhir/r4.js'
 import { parseIdentifierText } from '../../identity/member-id.ts'
 import type { Identifier } from '../../identity/national-ids.ts'
-import type { ConsentBody } from '../consent-body.ts'
+import type { ConsentBody } from '../body-hash.ts'
 import { isDataClass, resourceTypesOf } from '../data-classes.ts'
 import { PURPOSE_SYSTEM, purposeDisplay } from '../purposes.ts'
 import type { Scope } from '../scope.ts'

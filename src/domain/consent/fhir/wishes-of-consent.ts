@@ -4,7 +4,7 @@
  */
 import { dayOfDate } from '../../days.ts'
 import { identifierText } from '../../identity/member-id.ts'
-import type { ConsentBody } from '../consent-body.ts'
+import type { ConsentBody } from '../body-hash.ts'
 import { DATA_CLASSES, type DataClass, isDataClass, resourceTypesOf } from '../data-classes.ts'
 import { ANY_PURPOSE, isPurpose, PURPOSE_SYSTEM } from '../purposes.ts'
 import type { Scope } from '../scope.ts'
