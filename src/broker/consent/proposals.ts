@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
-import type { ConsentWish } from '../../domain/consent/fhir/wishes-of-consent.ts'
+import type { ConsentWish } from '../../domain/consent/fhir/consent-wish.ts'
 import type { OwnProposal } from '../../domain/consent/own-proposals.ts'
 import { type SaltedScope, saltedScope } from '../../domain/consent/scope.ts'
 import { scopeHash } from '../../domain/consent/typed-data.ts'

@@ -4,7 +4,7 @@ import canonicalize from 'canonicalize'
 import { type Hex, toHex } from '../hex.ts'
 import type { JsonObject } from './fhir/read.ts'
 
-/** A Consent as it is signed: without what names the patient or says when it was written; see `bodied-wishes.ts`. */
+/** A Consent as it is signed: without what names the patient or says when it was written; see `fhir/slot-body.ts`. */
 export type ConsentBody = JsonObject
 
 /** The longest canonical form that is taken, in UTF-16 units. */

@@ -1,4 +1,4 @@
-import type { ConsentWish } from './fhir/wishes-of-consent.ts'
+import type { ConsentWish } from './fhir/consent-wish.ts'
 
 /** What a hospital's program filed for the patient to sign, as `GET /patient/proposals` tells it. */
 export type OwnProposal = {

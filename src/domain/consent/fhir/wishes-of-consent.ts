@@ -4,10 +4,8 @@
  */
 import { dayOfDate } from '../../days.ts'
 import { identifierText } from '../../identity/member-id.ts'
-import type { ConsentBody } from '../body-hash.ts'
 import { DATA_CLASSES, type DataClass, isDataClass, resourceTypesOf } from '../data-classes.ts'
 import { ANY_PURPOSE, isPurpose, PURPOSE_SYSTEM } from '../purposes.ts'
-import type { Scope } from '../scope.ts'
 import {
   CONFIDENTIALITY_SYSTEM,
   isGrantableKind,
@@ -19,25 +17,10 @@ import {
 import { identifierOf } from './actor-identifier.ts'
 import { bodiedWishes } from './bodied-wishes.ts'
 import { GROUP_SYSTEM, RESOURCE_TYPES_SYSTEM } from './consent-of-slot.ts'
+import type { ConsentWish, ReadWishes } from './consent-wish.ts'
 import { enforceability } from './enforceability.ts'
 import type { Defect } from './parse-consent.ts'
 import { isObject, type JsonObject, listOf, textOf, wordOf } from './read.ts'
-
-/** One act to sign: a grant of these classes and kinds, or an objection to these classes (none named: to everything). */
-export type ConsentWish = {
-  effect: 'permit' | 'deny'
-  to: Omit<Scope, 'purpose'>
-  purpose: string
-  dataClasses: DataClass[]
-  sensitivities: string[]
-  /** YYYY-MM-DD, both included; absent where the Consent names none. */
-  from?: string
-  until?: string
-  /** What scope, classes and kinds cannot say; the terms name its hash. */
-  body?: ConsentBody
-}
-
-export type ReadWishes = { wishes: ConsentWish[]; problems: Defect[] }
 
 const DATA_CLASS_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/data-class'
 const KINDS = Object.keys(SENSITIVE_KINDS) as SensitiveKind[]
