@@ -94,6 +94,22 @@ contract RecoveryTest is ConsentExpectations {
         patients.lock(HANDLE, 0, signerOf(STRANGER_KEY), signature);
     }
 
+    function test_aVetoKeepsLockEpochAndWhatAnEarlierRecoveryLeft() public {
+        startRecovery(NEW_KEY, 1);
+        vm.warp(NOW + 7 days);
+        patients.completeRecovery(HANDLE);
+        bytes memory signature = sign(NEW_KEY, lockDigest(HANDLE, 1));
+        patients.lock(HANDLE, 1, signerOf(NEW_KEY), signature);
+        startRecovery(HELPER_KEY, 2);
+        veto(NEW_KEY, 2);
+        HandleWord word = wordOf(HANDLE);
+        vm.assertTrue(word.isLocked(), "a veto unlocks nothing");
+        vm.assertEq(word.epochOf(), 2, "epoch");
+        vm.assertEq(word.generationOf(), 1, "generation");
+        vm.assertEq(word.recoveredAtOf(), NOW + 7 days, "recoveredAt");
+        vm.assertEq(word.suspectFromOf(), NOW - 30 days, "suspectFrom");
+    }
+
     function test_theOldKeyVetoesOnceAndTwoRegistrarsOverride() public {
         startRecovery(NEW_KEY, 1);
         vm.expectEmit(address(patients));
