@@ -20,21 +20,24 @@ const verdicts = (some: unknown, ask: Asked, them: FhirResource[]) =>
 describe('whatever the consents say', () => {
   test('nothing is disclosed but what the rules, read plainly, disclose, and all but very little of that', () => {
     let disclosed = 0
-    let withheld = 0
+    let withholding = 0
     fc.assert(
       fc.property(consents, asked, resources, (some, ask, them) => {
+        let withheld = false
         for (const [index, verdict] of verdicts(some, ask, them).entries()) {
           const ruled = readRules(some, ask, them[index] as FhirResource)
           if (ruled === 'deny') expect(verdict).toBe('deny')
           else if (verdict === 'permit') disclosed++
-          else withheld++
+          else withheld = true
         }
+        if (withheld) withholding++
       }),
       runs,
     )
-    // What a residual has no words for is withheld: see docs/decide.md.
+    process.stdout.write(`${disclosed} disclosed; withheld beyond the rules in ${withholding} cases\n`)
+    // What a residual has no words for is withheld: see docs/decide.md. By cases, since one may hold many resources.
     expect(disclosed).toBeGreaterThan(runs.numRuns / 10)
-    expect(withheld).toBeLessThan(disclosed / 50)
+    expect(withholding).toBeLessThan(runs.numRuns / 40)
   })
 
   test('the residual gives, for every resource, the verdict that the decision gives', () => {
