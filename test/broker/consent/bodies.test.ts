@@ -239,7 +239,10 @@ describe('A custodian that should be asked', () => {
     if (!front) throw new Error('no front')
     front.behave = async ({ path }, forward) =>
       path.startsWith('/exchange/list') ? { status: 503, headers: {}, body: '' } : forward()
-    const silent = (await b.his.list(ANNA, 'TREAT')).body as Bundle
+    const silent = await eventually(async () => {
+      const { body } = await b.his.list(ANNA, 'TREAT')
+      return (body.entry ?? []).length > 0 ? (body as Bundle) : undefined
+    })
     expect(silent.total).toBe(0)
     expect(silent.entry?.[0]).toMatchObject({
       search: { mode: 'outcome' },

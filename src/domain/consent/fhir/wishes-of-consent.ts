@@ -162,6 +162,9 @@ function kindsOf(root: JsonObject, wrong: Wrong): string[] {
     listOf(root.provision).flatMap((nested, i) => deniedKinds(nested, `provision.provision[${i}]`, wrong)),
   )
   const left = open.filter((kind) => !denied.has(kind))
+  // R is on records of every kind, which kinds alone do not keep back. Beside V it is what our own Consents say of a slot.
+  if (denied.has('R') && !denied.has('V') && left.length > 0)
+    wrong('provision.provision', 'what is restricted cannot be kept back by kinds alone')
   // A kind that includes another opens both: the narrower one could not be kept back.
   for (const kind of denied) {
     if (isSensitiveKind(kind) && isKindAllowed(kind, left))

@@ -116,6 +116,7 @@ const B = { reference: { identifier: { system: 'urn:x', value: 'b' } }, role: { 
 const HIV = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'HIV' }
 const label = (code: string) => ({ system: HIV.system, code })
 const N = { system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }
+const R = { ...N, code: 'R' }
 const consent = (provision: object, more: object = {}) => ({
   resourceType: 'Consent',
   id: '1',
@@ -189,6 +190,7 @@ describe('A Consent that a hospital files', () => {
       'a kind kept back whose wider kind is open',
       { provision: [{ type: 'deny', securityLabel: [label('ETHUD')] }] },
     ],
+    ['all that is restricted kept back', { provision: [{ type: 'deny', securityLabel: [R] }] }],
     ['a label that only some hospitals use', { securityLabel: [N, label('XYZ')] }],
   ])('with %s is signed with a body that says so', (_what, provision) => {
     const { wishes, problems } = wishesOfConsent(consent(provision))
