@@ -16,7 +16,7 @@ import type { Terms } from '../terms.ts'
 export const GROUP_SYSTEM = 'https://wayleave.example/fhir/NamingSystem/group'
 export const RESOURCE_TYPES_SYSTEM = 'http://hl7.org/fhir/resource-types'
 /** Whether the patient's signature is still to come: filed, in force, or ended. */
-const SLOT_STATE_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/consent-state'
+export const SLOT_STATE_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/consent-state'
 
 /** `filed` waits for the patient's signature; `in-force` and `ended` are what the chain says. */
 type SlotState = 'filed' | 'in-force' | 'ended'

@@ -16,7 +16,7 @@ import {
 } from '../sensitivities.ts'
 import { identifierOf } from './actor-identifier.ts'
 import { bodiedWishes } from './bodied-wishes.ts'
-import { GROUP_SYSTEM, RESOURCE_TYPES_SYSTEM } from './consent-of-slot.ts'
+import { GROUP_SYSTEM, RESOURCE_TYPES_SYSTEM, SLOT_STATE_SYSTEM } from './consent-of-slot.ts'
 import type { ConsentWish, ReadWishes } from './consent-wish.ts'
 import { enforceability } from './enforceability.ts'
 import type { Defect } from './parse-consent.ts'
@@ -50,7 +50,7 @@ function plainWishes(consent: JsonObject): ReadWishes {
   const parties = partiesOf(root, consent, wrong)
   const purposes = purposesOf(root, wrong)
   const dataClasses = classesOf(root, wrong)
-  const sensitivities = effect === 'permit' ? kindsOf(root, wrong) : noKinds(root, wrong)
+  const sensitivities = effect === 'permit' ? kindsOf(root, isOfSlot(consent), wrong) : noKinds(root, wrong)
   const period = periodOf(root, effect, wrong)
   unsupported(root, wrong)
   if (problems.length > 0) return { wishes: [], problems }
@@ -80,6 +80,12 @@ function withTypesIn(provision: JsonObject): JsonObject {
       ? { provision: nested.map((one: unknown) => (isObject(one) ? withTypesIn(one) : one)) }
       : {}),
   }
+}
+
+/** Whether it is what a broker has shown of a slot, by its tag. */
+function isOfSlot({ meta }: JsonObject): boolean {
+  const tags = isObject(meta) ? listOf(meta.tag) : []
+  return tags.some((tag) => isObject(tag) && tag.system === SLOT_STATE_SYSTEM)
 }
 
 type Wrong = (path: string, reason: string) => void
@@ -145,7 +151,7 @@ function classesOf(root: JsonObject, wrong: Wrong): DataClass[] {
 }
 
 /** The sensitive kinds that a permit opens: those that its label filters leave over. */
-function kindsOf(root: JsonObject, wrong: Wrong): string[] {
+function kindsOf(root: JsonObject, isOfSlot: boolean, wrong: Wrong): string[] {
   const labels = listOf(root.securityLabel).filter(isObject)
   let open = KINDS.filter(isGrantableKind)
   if (labels.length > 0) {
@@ -162,8 +168,8 @@ function kindsOf(root: JsonObject, wrong: Wrong): string[] {
     listOf(root.provision).flatMap((nested, i) => deniedKinds(nested, `provision.provision[${i}]`, wrong)),
   )
   const left = open.filter((kind) => !denied.has(kind))
-  // R is on records of every kind, which kinds alone do not keep back. Beside V it is what our own Consents say of a slot.
-  if (denied.has('R') && !denied.has('V') && left.length > 0)
+  // R is on records of every kind, which kinds alone do not keep back; of a slot our own Consents say no more than kinds.
+  if (denied.has('R') && left.length > 0 && !isOfSlot)
     wrong('provision.provision', 'what is restricted cannot be kept back by kinds alone')
   // A kind that includes another opens both: the narrower one could not be kept back.
   for (const kind of denied) {

@@ -190,7 +190,10 @@ describe('A Consent that a hospital files', () => {
       'a kind kept back whose wider kind is open',
       { provision: [{ type: 'deny', securityLabel: [label('ETHUD')] }] },
     ],
-    ['all that is restricted kept back', { provision: [{ type: 'deny', securityLabel: [R] }] }],
+    [
+      'all that is restricted kept back',
+      { provision: [{ type: 'deny', securityLabel: [R, { ...R, code: 'V' }] }] },
+    ],
     ['a label that only some hospitals use', { securityLabel: [N, label('XYZ')] }],
   ])('with %s is signed with a body that says so', (_what, provision) => {
     const { wishes, problems } = wishesOfConsent(consent(provision))
