@@ -153,6 +153,8 @@ test('A record that changes after the key did is one record: its newer version s
   await a.settled()
   const newest = await insideOf(a).tagOf('Condition', `${person.name}-c1`, '2')
   await eventually(async () => (await reachedWith(await keysOf(c, person))).some(({ tag }) => tag === newest))
+  // What was looked at is b's index; c is a record's reader only once its own has come as far.
+  await indexed(world, c)
   await lists(c, person, 1)
   const [only] = (await c.his.list(person.id, 'TREAT')).body.entry ?? []
   const opened = await c.his.open(only?.resource?.id ?? '', 'TREAT')
