@@ -287,6 +287,11 @@ export const ERRORS = {
     'The answer of the other hospital could not be verified and is withheld. Contact that hospital.',
     'fatal',
   ),
+  'address-refused': entry(
+    502,
+    'security',
+    'The address of the other server is not one that this server may call. Have it corrected, or ask the operator to allow it.',
+  ),
   'peer-unavailable': entry(504, 'timeout', 'The other hospital did not answer in time. Try again later.'),
 
   // Not able right now. None of these depends on which patient was asked for.
