@@ -1,0 +1,21 @@
+import type { Core } from '../core.ts'
+import { createChainProjection } from './project-chain.ts'
+import { createWindows } from './windows.ts'
+
+export type AuditSide = ReturnType<typeof createAuditSide>
+
+/** The windows that anchor the broker's own log, and the trail made of the chain's events. */
+export function createAuditSide(core: Core) {
+  const { db, clock, contracts, log, config, index, member, sender, patients, vault, timeOf } = core
+  const windows = createWindows({
+    db,
+    clock,
+    contracts,
+    log,
+    everyMs: config.timing.windowMs,
+    anchored: () => index.lastWindow(member),
+    afterClose: () => void sender.flush(),
+  })
+  const projection = createChainProjection({ db, index, patients, vault, custodian: member, timeOf, log })
+  return { windows, projection }
+}

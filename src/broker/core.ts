@@ -1,0 +1,70 @@
+import { importJWK } from 'jose'
+import type { Logger } from 'pino'
+import type { Clock } from '../domain/clock.ts'
+import type { Hex } from '../domain/hex.ts'
+import { memberId } from '../domain/identity/member-id.ts'
+import type { Database } from '../store/database.ts'
+import type { Keyring } from '../store/keyring.ts'
+import { openBrokerTables, openIndexTables } from '../store/migrate.ts'
+import { createPatientStore } from '../store/patients.ts'
+import { createReplayStore } from '../store/replay.ts'
+import { createVault } from '../store/vault.ts'
+import { createAccessLog } from './audit/access-log.ts'
+import { openChainSide } from './chain-side.ts'
+import type { BrokerConfig } from './config.ts'
+
+/** What every side of a broker stands on: who it is, its tables, its keys, its side of the chain. */
+export type Core = Awaited<ReturnType<typeof openCore>>
+
+/** @param at Told of each step, for whoever waits. */
+export async function openCore(
+  deps: { config: BrokerConfig; keyring: Keyring; database: Database; clock: Clock; log: Logger },
+  at: (step: string) => void,
+) {
+  const { config, keyring, database, clock, log } = deps
+  const { contracts, chainId, predecessors = {} } = config.chain
+  at('its tables')
+  const db = await openBrokerTables(database.db)
+  const indexDb = await openIndexTables(database.db)
+  const { d: _private, ...signingPublic } = keyring.signing
+  const signing = {
+    key: (await importJWK(keyring.signing, 'ES256')) as CryptoKey,
+    publicKey: (await importJWK(signingPublic, 'ES256')) as CryptoKey,
+    kid: keyring.signing.kid ?? '',
+  }
+  const vault = createVault(Buffer.from(keyring.kek, 'base64url'))
+
+  at('its side of the chain')
+  const chainSide = await openChainSide({
+    config: config.chain,
+    operator: keyring.operator,
+    db,
+    indexDb,
+    clock,
+    log,
+  })
+  return {
+    config,
+    clock,
+    log,
+    member: memberId(config.identifier),
+    organization: { name: config.name, identifier: config.identifier },
+    db,
+    vault,
+    patients: createPatientStore({ vault, clock }),
+    remember: createReplayStore({ db, clock }),
+    accessLog: createAccessLog({ vault, clock }),
+    operator: keyring.operator,
+    signing,
+    /** The key that messages of other members are sealed to. */
+    sealing: (await importJWK(keyring.sealing, 'ECDH-ES+A256KW')) as CryptoKey,
+    contracts,
+    chainId,
+    /** This chain and its contracts, as signatures name them. */
+    place: { chainId, predecessors, ...contracts },
+    /** Directories: the one that is written, and those that it took over from. */
+    directories: [contracts.recordDirectory, ...(predecessors.recordDirectory ?? [])] as Hex[],
+    ...chainSide,
+    keysOf: async (member: Hex) => (await chainSide.index.profile(member))?.jwks,
+  }
+}
