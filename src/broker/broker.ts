@@ -18,10 +18,16 @@ import { createRegisterSide } from './register/register-side.ts'
 import { createReleaseSide } from './release/release-side.ts'
 import { createRequestSide } from './requests/request-side.ts'
 import { inSteps } from './start-steps.ts'
+import { readTls, showCertificate } from './tls.ts'
 
 export type Broker = {
   /** Where it is reached, without a trailing slash. */
   base: string
+  /**
+   * Reads its certificates anew, shows the present one from now on, and publishes the pins of it and of the next. Nothing
+   * is closed. Throws, and changes nothing, where a file cannot be read or key and certificate do not fit.
+   */
+  reloadTls(): Promise<void>
   /** Stops taking requests, then its loops, in the reverse order of their start. The database stays open. */
   close(): Promise<void>
 }
@@ -102,13 +108,14 @@ async function open(
   indexer.onAdvance(() => void projection.run())
   projection.onChange((patientId) => shares.refresh(patientId))
 
-  const app = await createHttpServer(log, { perMinute: config.requestsPerMinute })
+  let tls = config.tls && readTls(config.tls)
+  const app = await createHttpServer(log, { perMinute: config.requestsPerMinute }, tls?.served)
   const sides = { ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive }
   mountRoutes(app, core, sides, () => base)
 
   at('its port')
   await app.listen({ host: config.host, port: config.port })
-  if (base === '') base = addressOf(app.addresses())
+  if (base === '') base = addressOf(app.addresses(), tls?.served ? 'https' : 'http')
   at('the hook at the FHIR server')
   await source.subscribe(`${base}/hooks/fhir`).catch((error: unknown) => {
     log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
@@ -118,14 +125,14 @@ async function open(
   const caughtUp = head.refresh().then(() => indexer.catchUp())
   await Promise.race([caughtUp, new Promise((done) => setTimeout(done, CATCH_UP_WITHIN).unref())])
   at('its profile')
-  await publishProfile({
-    db,
-    clock,
-    contracts,
-    member,
-    profile: { name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
-    known: await index.profile(member),
-  })
+  const publish = async () => {
+    const profile = {
+      ...{ name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
+      ...(tls ? { tlsPins: tls.pins } : {}),
+    }
+    await publishProfile({ db, clock, contracts, member, profile, known: await index.profile(member) })
+  }
+  await publish()
   at('the window that the last stop left open')
   // What was logged before the last stop, however it came, is anchored first: until then nothing is released (I4).
   await windows.close()
@@ -133,6 +140,14 @@ async function open(
 
   return {
     base,
+    async reloadTls() {
+      if (!config.tls) return
+      const read = readTls(config.tls)
+      showCertificate(app.server, read.served)
+      tls = read
+      await publish()
+      void sender.flush()
+    },
     async close() {
       await app.close()
       await registration.close()
@@ -156,7 +171,10 @@ async function open(
   }
 }
 
-function addressOf([first]: readonly (string | { address: string; port: number })[]): string {
+function addressOf(
+  [first]: readonly (string | { address: string; port: number })[],
+  protocol: 'http' | 'https',
+): string {
   if (typeof first !== 'object') throw new Error('the broker listens nowhere')
-  return `http://${first.address}:${first.port}`
+  return `${protocol}://${first.address}:${first.port}`
 }

@@ -47,6 +47,14 @@ async function runBroker(options: { config: string; logLevel: string; reindex?: 
   const broker = await createBroker({ config, keyring, database, fhirBase, clock: systemClock, log })
   log.info({ base: broker.base }, 'the broker serves')
 
+  // As other servers do: certificates are read anew, and nobody is cut off.
+  process.on('SIGHUP', () => {
+    broker.reloadTls().then(
+      () => log.info('the certificates were read anew'),
+      (error: unknown) =>
+        log.error({ error: String(error) }, 'the certificates could not be read; the former ones stay'),
+    )
+  })
   let stopping = false
   const stop = () => {
     if (stopping) return

@@ -292,6 +292,12 @@ export const ERRORS = {
     'security',
     'The address of the other server is not one that this server may call. Have it corrected, or ask the operator to allow it.',
   ),
+  'peer-untrusted': entry(
+    502,
+    'security',
+    'The other hospital’s server did not prove to be the one it should be, so nothing was sent to it. Contact that hospital.',
+    'fatal',
+  ),
   'peer-unavailable': entry(504, 'timeout', 'The other hospital did not answer in time. Try again later.'),
 
   // Not able right now. None of these depends on which patient was asked for.

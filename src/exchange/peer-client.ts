@@ -1,13 +1,15 @@
 import { generateKeyPair } from 'jose'
-import { Agent, errors, request } from 'undici'
+import { errors, request } from 'undici'
 import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type ErrorCode, isErrorCode, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import { refusedAddress } from '../outward/address-guard.ts'
 import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
 import { makeDpopProof } from './dpop-proof.ts'
+import { createPeerConnections, type Peer, type PeerRules } from './peer-connections.ts'
 
 /** What a custodian's broker answered: unverified. `fetch` is the jti that its signature must name. */
 export type FetchedRecord = {
@@ -25,13 +27,14 @@ export type PeerClient = {
   /**
    * Asks another member's broker for one record: token (private_key_jwt, DPoP), then the record (design §6).
    * @throws WayleaveError `not-available` where the custodian refuses; `peer-unavailable` where it does not answer;
-   * `response-invalid` where what it answers breaks the protocol, a redirect or too large a body for example.
+   * `response-invalid` where what it answers breaks the protocol, a redirect or too large a body for example;
+   * `address-refused` and `peer-untrusted` where it must not be called; then nothing was sent.
    */
-  fetchRecord(endpoint: string, tag: Hex, asker: Asker): Promise<FetchedRecord>
+  fetchRecord(peer: Peer, tag: Hex, asker: Asker): Promise<FetchedRecord>
   /** Asks another member's broker what there is behind a share of its. Throws as `fetchRecord` does. */
-  fetchList(endpoint: string, reference: string, asker: Asker): Promise<FetchedList>
-  /** Posts a sealed message; resolves to the HTTP status. */
-  post(url: string, contentType: string, body: string): Promise<number>
+  fetchList(peer: Peer, reference: string, asker: Asker): Promise<FetchedList>
+  /** Posts a sealed message; resolves to the HTTP status. Throws as `fetchRecord` does. */
+  post(peer: Peer, path: string, contentType: string, body: string): Promise<number>
   close(): Promise<void>
 }
 
@@ -43,22 +46,21 @@ export async function createPeerClient(deps: {
   member: Hex
   signing: { key: CryptoKey; kid: string }
   clock: Clock
+  rules: PeerRules
   bounds?: Partial<Bounds>
 }): Promise<PeerClient> {
   const { clock, signing } = deps
-  // Peers are reached directly, never through a redirect: undici's request follows none.
   const bounds = { ...DEFAULT_BOUNDS, ...deps.bounds }
-  const dispatcher = new Agent({
-    maxResponseSize: bounds.maxBytes,
-    headersTimeout: bounds.headersMs,
-    bodyTimeout: bounds.bodyMs,
-  })
+  const connections = createPeerConnections(deps.rules, bounds)
   const dpopKeys = await generateKeyPair('ES256')
 
+  // Peers are reached directly, never through a redirect: undici's request follows none.
   async function call(
-    url: string,
+    peer: Peer,
+    path: string,
     options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string },
   ) {
+    const { url, dispatcher } = connections.to(peer, path)
     try {
       const { statusCode, headers, body } = await request(url, {
         ...options,
@@ -69,12 +71,15 @@ export async function createPeerClient(deps: {
     } catch (cause) {
       if (cause instanceof errors.ResponseExceededMaxSizeError)
         throw wayleaveError('response-invalid', 'too large', cause)
+      const refused = refusedAddress(cause)
+      if (refused) throw refused
       throw wayleaveError('peer-unavailable', String(cause), cause)
     }
   }
 
-  async function token(endpoint: string, scope: string, asker: Asker): Promise<string> {
-    const url = `${endpoint}/exchange/token`
+  async function token(peer: Peer, scope: string, asker: Asker): Promise<string> {
+    const path = '/exchange/token'
+    const url = `${peer.endpoint}${path}`
     const assertion = await makeClientAssertion({
       key: signing.key,
       kid: signing.kid,
@@ -91,7 +96,7 @@ export async function createPeerClient(deps: {
       client_assertion_type: ASSERTION_TYPE,
       client_assertion: assertion,
     })
-    const answer = await call(url, {
+    const answer = await call(peer, path, {
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
@@ -104,9 +109,9 @@ export async function createPeerClient(deps: {
   }
 
   /** A token for one thing, and with it that thing. */
-  async function fetchWithToken(endpoint: string, path: string, scope: string, asker: Asker) {
-    const accessToken = await token(endpoint, scope, asker)
-    const url = `${endpoint}${path}`
+  async function fetchWithToken(peer: Peer, path: string, scope: string, asker: Asker) {
+    const accessToken = await token(peer, scope, asker)
+    const url = `${peer.endpoint}${path}`
     const { proof, jti } = await makeDpopProof({
       keys: dpopKeys,
       method: 'GET',
@@ -114,7 +119,7 @@ export async function createPeerClient(deps: {
       accessToken,
       nowMs: clock.now(),
     })
-    const answer = await call(url, {
+    const answer = await call(peer, path, {
       method: 'GET',
       headers: { authorization: `DPoP ${accessToken}`, dpop: proof },
     })
@@ -130,14 +135,15 @@ export async function createPeerClient(deps: {
   }
 
   return {
-    fetchRecord: (endpoint, tag, asker) =>
-      fetchWithToken(endpoint, `/exchange/record/${tag}`, peerScope({ tag }), asker),
-    fetchList: (endpoint, reference, asker) =>
-      fetchWithToken(endpoint, `/exchange/list/${reference}`, peerScope({ reference }), asker),
-    async post(url, contentType, body) {
-      return (await call(url, { method: 'POST', headers: { 'content-type': contentType }, body })).status
+    fetchRecord: (peer, tag, asker) =>
+      fetchWithToken(peer, `/exchange/record/${tag}`, peerScope({ tag }), asker),
+    fetchList: (peer, reference, asker) =>
+      fetchWithToken(peer, `/exchange/list/${reference}`, peerScope({ reference }), asker),
+    async post(peer, path, contentType, body) {
+      const headers = { 'content-type': contentType }
+      return (await call(peer, path, { method: 'POST', headers, body })).status
     },
-    close: () => dispatcher.close(),
+    close: () => connections.close(),
   }
 }
 

@@ -8,6 +8,7 @@ import type { FhirKind } from './fhir-kind.ts'
 import { freePort } from './ports.ts'
 import type { SampleHospital } from './samples/index.ts'
 import type { SandboxClient, SandboxFile } from './sandbox-file.ts'
+import type { TlsFiles } from './tls-files.ts'
 
 /** One hospital's corner of the sandbox: keys, programs, ports, and the paths of its files. */
 export type HospitalFiles = {
@@ -105,6 +106,7 @@ export function writeBrokerConfig(
   files: HospitalFiles,
   chain: SandboxFile['chain'],
   fhir: FhirKind = 'embedded',
+  tls?: TlsFiles,
 ): BrokerConfig {
   const { hospital, dir } = files
   const config: BrokerConfig = {
@@ -126,6 +128,9 @@ export function writeBrokerConfig(
     ],
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
+    // Everything is on this machine here, at ports that were free.
+    peers: { networks: ['127.0.0.1/32'], ports: 'any', ...(tls ? { ca: tls.ca } : { plainHttp: true }) },
+    ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
     requestsPerMinute: 6_000,
   }

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { type Contracts, RecordDirectory__factory } from '../../chain/contracts.ts'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
+import { type ErrorCode, errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
@@ -26,8 +26,8 @@ export type OpenedRecord = { bytes: Uint8Array; commitment: Hex; custodian: Hex 
 export type RecordOpener = {
   /**
    * Fetches a record from its custodian, verifies it against the chain, writes the receipt, and only then hands it on.
-   * @throws WayleaveError `not-available`; `peer-unavailable`; `chain-unavailable`; `commitment-mismatch` or
-   * `response-invalid`, which are alarms.
+   * @throws WayleaveError `not-available`; `peer-unavailable`; `chain-unavailable`; `commitment-mismatch`,
+   * `response-invalid`, `address-refused` or `peer-untrusted`, which are alarms.
    */
   open(recordId: string, asker: Asker, clientId: string): Promise<OpenedRecord>
 }
@@ -111,21 +111,21 @@ export function createRecordOpener(deps: {
     return commitment
   }
 
-  /** Whatever the custodian did wrong, its HIS hears one of two codes; the trail keeps which. */
+  /** Whatever the custodian did wrong, the HIS hears one of few codes; the trail keeps which. */
   async function alarm(entry: Omit<LogEntry, 'kind' | 'outcome'>, error: unknown) {
     const found = errorCodeOf(error)
     log.error(
       { alarm: found, record: entry.record?.id, custodian: entry.custodian?.id },
       'an answer did not verify; nothing is handed on',
     )
-    const reason: ReasonCode =
-      found === 'commitment-mismatch' || found === 'signature-invalid' ? found : 'response-invalid'
+    const reason = alarmReason(found)
     await deps.accessLog.append(
       db,
       { ...entry, kind: 'alarm', outcome: '12', reason },
       entry.patient?.identifier,
     )
-    return wayleaveError(found === 'commitment-mismatch' ? found : 'response-invalid', String(error), error)
+    const told = found === 'signature-invalid' || !isReasonOfAlarm(found) ? 'response-invalid' : found
+    return wayleaveError(told, String(error), error)
   }
 
   return {
@@ -145,16 +145,16 @@ export function createRecordOpener(deps: {
           ...(found ? { dataClass: found.record.dataClass } : {}),
         },
       }
-      const endpoint = found && (await index.profile(found.custodian))?.endpoint
-      if (!found || !endpoint) {
+      const peer = found && (await index.profile(found.custodian))
+      if (!found || !peer) {
         await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason: 'record-unknown' })
         throw wayleaveError('not-available', 'no share names this record')
       }
       let fetched: FetchedRecord
       try {
-        fetched = await deps.peers.fetchRecord(endpoint, found.record.tag, asker)
+        fetched = await deps.peers.fetchRecord(peer, found.record.tag, asker)
       } catch (error) {
-        if (errorCodeOf(error) === 'response-invalid') throw await alarm(entry, error)
+        if (isAlarm(errorCodeOf(error))) throw await alarm(entry, error)
         const refused = errorCodeOf(error) === 'not-available'
         const note = refused ? 'The custodian alone knows why.' : 'The custodian did not answer.'
         await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', note }, found.person)
@@ -184,6 +184,23 @@ export function createRecordOpener(deps: {
     },
   }
 }
+
+/** What another broker cannot say by mistake: whoever asks is told of the fault, and the trail has an alarm. */
+export const isAlarm = (code: ErrorCode): boolean =>
+  code === 'response-invalid' || code === 'address-refused' || code === 'peer-untrusted'
+
+const REASONS_OF_ALARMS = [
+  'commitment-mismatch',
+  'signature-invalid',
+  'address-refused',
+  'peer-untrusted',
+] as const
+const isReasonOfAlarm = (code: ErrorCode): code is (typeof REASONS_OF_ALARMS)[number] =>
+  (REASONS_OF_ALARMS as readonly string[]).includes(code)
+
+/** Why an alarm was raised, of what was found. */
+export const alarmReason = (found: ErrorCode): ReasonCode =>
+  isReasonOfAlarm(found) ? found : 'response-invalid'
 
 /** Done once one of them holds; else fails as the first did. */
 async function firstOf<T>(items: readonly T[], check: (item: T) => Promise<void>): Promise<void> {
