@@ -88,9 +88,9 @@ async function open(
   const { peers, outbox } = exchange
   const { requests } = request
   const { states, shares } = consent
-  const { source, registration } = register
+  const { source, contents, registration } = register
   const release = createReleaseSide({
-    ...{ ...core, states, windows, source, labeller },
+    ...{ ...core, states, windows, source, contents, labeller },
     custodian: member,
     ...(afterIntent ? { afterIntent } : {}),
   })
@@ -166,6 +166,7 @@ async function open(
       await projection.run()
       await peers.close()
       await source.close()
+      await contents.close()
       provider.destroy()
     },
   }

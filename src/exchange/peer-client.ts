@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { generateKeyPair } from 'jose'
 import { errors, request } from 'undici'
 import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
@@ -18,7 +19,12 @@ export type FetchedRecord = {
   responseJws: string
   fetch: string
   at: number
+  /** What the record has outside of itself, as the custodian's header says. */
+  contents: string
 }
+
+/** One of a record's contents: unverified, and to be read to its end or destroyed. */
+export type FetchedContent = { body: Readable; size: number; responseJws: string; fetch: string; at: number }
 
 /** The same for a list: unverified. */
 export type FetchedList = { bytes: Uint8Array; responseJws: string; fetch: string; at: number }
@@ -31,6 +37,8 @@ export type PeerClient = {
    * `address-refused` and `peer-untrusted` where it must not be called; then nothing was sent.
    */
   fetchRecord(peer: Peer, tag: Hex, asker: Asker): Promise<FetchedRecord>
+  /** Asks for one of a record's contents, by its number. Throws as `fetchRecord` does. */
+  fetchContent(peer: Peer, tag: Hex, number: number, asker: Asker): Promise<FetchedContent>
   /** Asks another member's broker what there is behind a share of its. Throws as `fetchRecord` does. */
   fetchList(peer: Peer, reference: string, asker: Asker): Promise<FetchedList>
   /** Posts a sealed message; resolves to the HTTP status. Throws as `fetchRecord` does. */
@@ -41,6 +49,7 @@ export type PeerClient = {
 export const RECORD_SIGNATURE_HEADER = 'wayleave-record-signature'
 export const RESPONSE_SIGNATURE_HEADER = 'wayleave-response-signature'
 export const RESPONSE_TIME_HEADER = 'wayleave-response-time'
+export const CONTENTS_HEADER = 'wayleave-contents'
 
 export async function createPeerClient(deps: {
   member: Hex
@@ -108,8 +117,8 @@ export async function createPeerClient(deps: {
     return tokenIn(answer.bytes)
   }
 
-  /** A token for one thing, and with it that thing. */
-  async function fetchWithToken(peer: Peer, path: string, scope: string, asker: Asker) {
+  /** The headers that fetch what stands at a path: a token for one thing, and the proof that goes with it. */
+  async function withToken(peer: Peer, path: string, scope: string, asker: Asker) {
     const accessToken = await token(peer, scope, asker)
     const url = `${peer.endpoint}${path}`
     const { proof, jti } = await makeDpopProof({
@@ -119,19 +128,37 @@ export async function createPeerClient(deps: {
       accessToken,
       nowMs: clock.now(),
     })
-    const answer = await call(peer, path, {
-      method: 'GET',
-      headers: { authorization: `DPoP ${accessToken}`, dpop: proof },
-    })
+    return { headers: { authorization: `DPoP ${accessToken}`, dpop: proof }, fetch: jti }
+  }
+
+  async function fetchWithToken(peer: Peer, path: string, scope: string, asker: Asker) {
+    const { headers, fetch } = await withToken(peer, path, scope, asker)
+    const answer = await call(peer, path, { method: 'GET', headers })
     if (answer.status !== 200) throw refusal(answer)
     const header = (name: string) => String(answer.headers[name] ?? '')
     return {
       bytes: answer.bytes,
       recordJws: header(RECORD_SIGNATURE_HEADER),
-      responseJws: header(RESPONSE_SIGNATURE_HEADER),
-      at: Number(header(RESPONSE_TIME_HEADER)),
-      fetch: jti,
+      contents: header(CONTENTS_HEADER),
+      ...signedParts(answer.headers),
+      fetch,
     }
+  }
+
+  /** Not bounded in size or time as a whole: whoever reads it knows its size, and stops where more comes. */
+  async function fetchContent(peer: Peer, tag: Hex, number: number, asker: Asker): Promise<FetchedContent> {
+    const path = `/exchange/record/${tag}/content/${number}`
+    const { headers, fetch } = await withToken(peer, path, peerScope({ tag }), asker)
+    const { url, dispatcher } = connections.to(peer, path, 'unbounded')
+    const answer = await request(url, { method: 'GET', headers, dispatcher }).catch((cause: unknown) => {
+      throw refusedAddress(cause) ?? wayleaveError('peer-unavailable', String(cause), cause)
+    })
+    if (answer.statusCode !== 200) {
+      answer.body.on('error', () => {}).destroy()
+      throw refusal({ status: answer.statusCode, bytes: new Uint8Array() })
+    }
+    const size = Number(answer.headers['content-length'] ?? Number.NaN)
+    return { body: answer.body, size, fetch, ...signedParts(answer.headers) }
   }
 
   return {
@@ -139,6 +166,7 @@ export async function createPeerClient(deps: {
       fetchWithToken(peer, `/exchange/record/${tag}`, peerScope({ tag }), asker),
     fetchList: (peer, reference, asker) =>
       fetchWithToken(peer, `/exchange/list/${reference}`, peerScope({ reference }), asker),
+    fetchContent,
     async post(peer, path, contentType, body) {
       const headers = { 'content-type': contentType }
       return (await call(peer, path, { method: 'POST', headers, body })).status
@@ -146,6 +174,12 @@ export async function createPeerClient(deps: {
     close: () => connections.close(),
   }
 }
+
+/** What a signed answer says of itself; a time that is none is NaN. */
+const signedParts = (headers: Record<string, string | string[] | undefined>) => ({
+  responseJws: String(headers[RESPONSE_SIGNATURE_HEADER] ?? ''),
+  at: Number(headers[RESPONSE_TIME_HEADER] ?? ''),
+})
 
 /** RFC 6750's `b64token`, at a length that a header can hold. */
 const TOKEN = /^[\w.~+/-]{1,8000}=*$/

@@ -33,7 +33,7 @@ export type PeerConnections = {
    * The dispatcher by which this member's broker is called, and the address of a path there.
    * @throws WayleaveError `address-refused`, `peer-untrusted`
    */
-  to(peer: Peer, path: string): { url: string; dispatcher: Agent }
+  to(peer: Peer, path: string, size?: 'bounded' | 'unbounded'): { url: string; dispatcher: Agent }
   close(): Promise<void>
 }
 
@@ -43,25 +43,26 @@ export type PeerConnections = {
  */
 export function createPeerConnections(rules: PeerRules, bounds: Bounds, resolve?: Resolve): PeerConnections {
   const guard = createAddressGuard(rules, resolve)
-  const open = new Map<Hex, { origin: string; pins: readonly string[]; agent: Agent }>()
+  const open = new Map<string, { origin: string; pins: readonly string[]; agent: Agent }>()
 
   /** What a profile says may have changed; then what was opened under the former one serves no request any more. */
-  function agentOf({ id }: Peer, origin: string, pins: readonly string[]): Agent {
-    const known = open.get(id)
+  function agentOf({ id }: Peer, origin: string, pins: readonly string[], size: string): Agent {
+    const name = `${id}/${size}`
+    const known = open.get(name)
     if (known?.origin === origin && isDeepStrictEqual(known.pins, pins)) return known.agent
     if (known) void known.agent.close().catch(() => {})
     const agent = new Agent({
-      maxResponseSize: bounds.maxBytes,
+      ...(size === 'bounded' ? { maxResponseSize: bounds.maxBytes } : {}),
       headersTimeout: bounds.headersMs,
       bodyTimeout: bounds.bodyMs,
       connect: pinned(guard, pins, rules.ca),
     })
-    open.set(id, { origin, pins, agent })
+    open.set(name, { origin, pins, agent })
     return agent
   }
 
   return {
-    to(peer, path) {
+    to(peer, path, size = 'bounded') {
       const { origin, protocol, search } = guard.check(peer.endpoint)
       // A path that is put behind it would go there, and not where it seems.
       if (search !== '' || peer.endpoint.includes('?')) throw wayleaveError('address-refused', 'with a query')
@@ -71,7 +72,7 @@ export function createPeerConnections(rules: PeerRules, bounds: Bounds, resolve?
       const pins = peer.tlsPins ?? []
       if (protocol === 'https:' && pins.length === 0)
         throw wayleaveError('peer-untrusted', 'the profile pins no key')
-      return { url: `${peer.endpoint}${path}`, dispatcher: agentOf(peer, origin, pins) }
+      return { url: `${peer.endpoint}${path}`, dispatcher: agentOf(peer, origin, pins, size) }
     },
     async close() {
       await Promise.all([...open.values()].map(({ agent }) => agent.close()))

@@ -13,7 +13,10 @@ export type RecordStatement = { chainId: number; directory: Hex; custodian: Hex;
  */
 export type ResponseStatement = { fetch: string; tag: Hex; commitment: Hex; bytes: Hex; at: number }
 
-type Statement = RecordStatement | ResponseStatement | ListStatement
+/** The same for one of a record's contents, by its number from 0; `bytes` is the SHA-256 of all of it. */
+export type ContentStatement = ResponseStatement & { content: number }
+
+type Statement = RecordStatement | ResponseStatement | ContentStatement | ListStatement
 
 const encode = (statement: Statement) => {
   const text = canonicalize(statement)
@@ -46,6 +49,7 @@ async function verify(jwks: JSONWebKeySet, typ: string, detached: string, statem
 const RECORD = 'wayleave-record+jws'
 const RESPONSE = 'wayleave-response+jws'
 const LIST = 'wayleave-list+jws'
+const CONTENT = 'wayleave-content+jws'
 
 /** Detached JWS (RFC 7515, Appendix F) over the RFC 8785 form of the statement. */
 export const signRecord = (key: CryptoKey, kid: string, statement: RecordStatement) =>
@@ -68,3 +72,10 @@ export const signList = (key: CryptoKey, kid: string, statement: ListStatement) 
 /** @throws WayleaveError `signature-invalid`. */
 export const verifyList = (jwks: JSONWebKeySet, jws: string, statement: ListStatement) =>
   verify(jwks, LIST, jws, statement)
+
+export const signContent = (key: CryptoKey, kid: string, statement: ContentStatement) =>
+  sign(key, kid, CONTENT, statement)
+
+/** @throws WayleaveError `signature-invalid`. */
+export const verifyContent = (jwks: JSONWebKeySet, jws: string, statement: ContentStatement) =>
+  verify(jwks, CONTENT, jws, statement)

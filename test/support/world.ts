@@ -217,7 +217,7 @@ async function openHospital(
   const given = options.fhirServers?.[key]
   const server = given
     ? { ...given, close: async () => {} }
-    : await embeddedServer(database, files.ports.fhir, fhirFront)
+    : await embeddedServer(database, files, fhirFront)
   const fhir = server.base
   const member = memberId(config.identifier)
   const open = () =>
@@ -307,10 +307,12 @@ async function openHospital(
   return hospital
 }
 
-async function embeddedServer(database: Database, port: number, front: Front | undefined) {
+async function embeddedServer(database: Database, files: HospitalFiles, front: Front | undefined) {
+  const port = files.ports.fhir
   const accesses: FhirAccess[] = []
   const server = await createFhirServer({
     db: database.db,
+    contentDir: join(files.dir, 'fhir-contents'),
     now: () => new Date(),
     accessLog: (entry) => accesses.push(entry),
     ...(front ? { baseUrl: `${front.base}/fhir` } : {}),
@@ -319,7 +321,7 @@ async function embeddedServer(database: Database, port: number, front: Front | u
   return { base: `http://127.0.0.1:${port}/fhir`, accesses: () => accesses, close: () => server.close() }
 }
 
-/** Versions that a broker has to register: everything in the history but Patients and the broker's own subscription. */
+/** Versions that a broker has to register: everything in the history but Patients, Binaries and the broker's own subscription. */
 async function countRecords(fhir: string): Promise<number> {
   let total = 0
   let next: string | undefined = `${fhir}/_history?_count=500`
@@ -331,7 +333,7 @@ async function countRecords(fhir: string): Promise<number> {
     total += (bundle.entry ?? []).filter(
       ({ resource, request }) =>
         request?.method !== 'DELETE' &&
-        !['Patient', 'Subscription'].includes(resource?.resourceType ?? 'Patient'),
+        !['Patient', 'Subscription', 'Binary'].includes(resource?.resourceType ?? 'Patient'),
     ).length
     next = bundle.link?.find(({ relation }) => relation === 'next')?.url
   }

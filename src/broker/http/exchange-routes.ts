@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { JSONWebKeySet } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
@@ -16,12 +17,14 @@ import { readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
 import { sameText, verifyDpopProof } from '../../exchange/dpop-proof.ts'
 import {
+  CONTENTS_HEADER,
   RECORD_SIGNATURE_HEADER,
   RESPONSE_SIGNATURE_HEADER,
   RESPONSE_TIME_HEADER,
 } from '../../exchange/peer-client.ts'
 import type { ReceivedShares } from '../receive/receive-share.ts'
 import type { Listings } from '../release/list-records.ts'
+import type { ContentReleases } from '../release/release-content.ts'
 import type { Releases } from '../release/release-record.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
 import { credential, textOf } from './server.ts'
@@ -43,6 +46,7 @@ export function exchangeRoutes(
     remember: Remember
     keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
     releases: Releases
+    contentReleases: ContentReleases
     listings: Listings
     shares: ReceivedShares
     requests: Pick<ReceivedRequests, 'take'>
@@ -150,9 +154,30 @@ export function exchangeRoutes(
       .header(RECORD_SIGNATURE_HEADER, released.recordJws)
       .header(RESPONSE_SIGNATURE_HEADER, released.responseJws)
       .header(RESPONSE_TIME_HEADER, String(released.at))
+      .headers(released.contents === '' ? {} : { [CONTENTS_HEADER]: released.contents })
       .type('application/fhir+json')
       .send(Buffer.from(released.bytes))
   })
+
+  app.get<{ Params: { tag: string; number: string } }>(
+    '/exchange/record/:tag/content/:number',
+    async (request, reply) => {
+      const { tag, number } = request.params
+      const grant = await verified(request, 'record')
+      const fetch = await provenAt(`/exchange/record/${tag}/content/${number}`, request, grant)
+      if (grant.tag !== tag || !/^\d{1,2}$/.test(number))
+        return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
+      const { requester, asker } = grant
+      const ask = { tag: grant.tag, requester, asker, fetch, number: Number(number) }
+      const { content, bytes, responseJws, at } = await alike(() => deps.contentReleases.release(ask))
+      return reply
+        .header(RESPONSE_SIGNATURE_HEADER, responseJws)
+        .header(RESPONSE_TIME_HEADER, String(at))
+        .header('content-length', String(content.size))
+        .type(content.contentType)
+        .send(Readable.from(bytes, { objectMode: false }))
+    },
+  )
 
   app.post('/exchange/request', async (request, reply) => {
     if (typeof request.body !== 'string') throw wayleaveError('content-type-unsupported')

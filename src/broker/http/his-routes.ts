@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bundle, BundleEntry, DocumentReference, OperationOutcome } from 'fhir/r4.js'
 import type { JSONWebKeySet } from 'jose'
@@ -150,9 +151,32 @@ export function hisRoutes(
 
   app.get<{ Params: { id: string } }>('/fhir/Binary/:id', async (request, reply) => {
     const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
-    const opened = await deps.opener.open(request.params.id, asker, clientId)
-    return reply.type('application/fhir+json').send(Buffer.from(opened.bytes))
+    const { bytes, contents } = await deps.opener.open(request.params.id, asker, clientId)
+    // RFC 8288: where what the record's attachments name is to be had, in their order.
+    const link = contents.map(
+      ({ contentType }, number) =>
+        `<${deps.base()}/fhir/Binary/${request.params.id}/attachment/${number}>; rel="related"; type="${contentType}"`,
+    )
+    if (link.length > 0) reply.header('link', link.join(', '))
+    return reply.type('application/fhir+json').send(Buffer.from(bytes))
   })
+
+  app.get<{ Params: { id: string; number: string } }>(
+    '/fhir/Binary/:id/attachment/:number',
+    async (request, reply) => {
+      const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
+      const { id, number } = request.params
+      if (!/^\d{1,2}$/.test(number)) throw wayleaveError('request-invalid', 'the number of an attachment')
+      const { content, bytes } = await deps.opener.openContent(id, Number(number), asker, clientId)
+      return reply
+        .header('content-length', String(content.size))
+        .header('repr-digest', `sha-256=:${Buffer.from(content.sha256.slice(2), 'hex').toString('base64')}:`)
+        .header('x-content-type-options', 'nosniff')
+        .header('content-disposition', 'attachment')
+        .type(content.contentType)
+        .send(Readable.from(bytes, { objectMode: false }))
+    },
+  )
 
   return { authorise }
 }

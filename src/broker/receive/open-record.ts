@@ -9,10 +9,12 @@ import { type ErrorCode, errorCodeOf, wayleaveError } from '../../domain/errors.
 import type { Hex } from '../../domain/hex.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
+import { type Content, readContents } from '../../domain/records/contents.ts'
 import { parseStrictJson } from '../../domain/records/strict-json.ts'
 import type { Asker } from '../../exchange/b2b.ts'
 import type { FetchedRecord, PeerClient } from '../../exchange/peer-client.ts'
-import { verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
+import { verifyContent, verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
+import { verifiedContent } from '../../exchange/verified-content.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, type Vault } from '../../store/vault.ts'
@@ -21,7 +23,10 @@ import { partyOf } from '../release/parties.ts'
 import type { ReceivedRecord } from './list-documents.ts'
 import type { ReceivedShares } from './receive-share.ts'
 
-export type OpenedRecord = { bytes: Uint8Array; commitment: Hex; custodian: Hex }
+export type OpenedRecord = { bytes: Uint8Array; commitment: Hex; custodian: Hex; contents: Content[] }
+
+/** One of a record's contents, verified as it is read: it breaks off before its last piece where it is not what was registered. */
+export type OpenedContent = { content: Content; bytes: AsyncIterable<Uint8Array> }
 
 export type RecordOpener = {
   /**
@@ -30,6 +35,12 @@ export type RecordOpener = {
    * `response-invalid`, `address-refused` or `peer-untrusted`, which are alarms.
    */
   open(recordId: string, asker: Asker, clientId: string): Promise<OpenedRecord>
+  /**
+   * Opens the record, and then one of its contents, whose receipt is written before its last piece is handed on. Throws as
+   * `open` does, and in the middle of the bytes.
+   * @param number which of the record's contents, from 0
+   */
+  openContent(recordId: string, number: number, asker: Asker, clientId: string): Promise<OpenedContent>
 }
 
 /** A FHIR id. What is none names no record, like any that is not known. */
@@ -78,8 +89,18 @@ export function createRecordOpener(deps: {
     return out[0]
   }
 
+  function checkTime(at: number): void {
+    // Not `>`: a time that is no number is none at all.
+    if (!(Math.abs(deps.clock.now() / 1000 - at) <= CLOCK_SKEW))
+      throw wayleaveError('response-invalid', 'an old answer')
+  }
+
   /** Everything that must hold before a byte goes to the HIS; each step throws with what it found. */
-  async function verify(custodian: Hex, record: ReceivedRecord, fetched: FetchedRecord): Promise<Hex> {
+  async function verify(
+    custodian: Hex,
+    record: ReceivedRecord,
+    fetched: FetchedRecord,
+  ): Promise<{ commitment: Hex; contents: Content[] }> {
     const profile = await index.profile(custodian)
     if (!profile) throw wayleaveError('response-invalid', 'an unknown custodian')
     const jwks = profile.jwks
@@ -87,9 +108,7 @@ export function createRecordOpener(deps: {
       throw wayleaveError('chain-unavailable', String(cause), cause)
     })) as Hex
     const bytes: Hex = `0x${createHash('sha256').update(fetched.bytes).digest('hex')}`
-    // Not `>`: a time that is no number is none at all.
-    if (!(Math.abs(deps.clock.now() / 1000 - fetched.at) <= CLOCK_SKEW))
-      throw wayleaveError('response-invalid', 'an old answer')
+    checkTime(fetched.at)
     await verifyResponse(jwks, fetched.responseJws, {
       fetch: fetched.fetch,
       tag: record.tag,
@@ -101,14 +120,16 @@ export function createRecordOpener(deps: {
       verifyRecord(jwks, fetched.recordJws, { chainId: deps.chain.id, directory, custodian, commitment })
     await firstOf(deps.chain.directories, signedFor)
     const resource = parseStrictJson(fetched.bytes) as Record<string, unknown>
-    if (commitmentOf(Buffer.from(record.salt, 'base64url'), resource) !== commitment) {
+    const contents = readContents(fetched.contents)
+    if (!contents) throw wayleaveError('response-invalid', 'no list of contents')
+    if (commitmentOf(Buffer.from(record.salt, 'base64url'), resource, contents) !== commitment) {
       throw wayleaveError('commitment-mismatch', 'the record is not what the custodian registered')
     }
     // The pointer names the record; another one, even if registered, is not what was asked for.
     if (record.id && (resource.id !== record.id || resource.resourceType !== record.resourceType)) {
       throw wayleaveError('commitment-mismatch', 'another record')
     }
-    return commitment
+    return { commitment, contents }
   }
 
   /** Whatever the custodian did wrong, the HIS hears one of few codes; the trail keeps which. */
@@ -128,60 +149,105 @@ export function createRecordOpener(deps: {
     return wayleaveError(told, String(error), error)
   }
 
+  /** What the trail says of it, whose it is, and where to ask. */
+  async function asked(recordId: string, asker: Asker, clientId: string) {
+    const found = await candidates(recordId)
+    const entry: Omit<LogEntry, 'kind' | 'outcome'> = {
+      recordedBy: 'requester',
+      requester: await partyOf(index, deps.member),
+      ...(found ? { custodian: await partyOf(index, found.custodian) } : {}),
+      user: { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) },
+      client: { id: clientId },
+      purpose: asker.purpose,
+      ...(found?.person ? { patient: { identifier: found.person } } : {}),
+      record: {
+        id: recordId,
+        ...(found?.record.resourceType ? { resourceType: found.record.resourceType } : {}),
+        ...(found ? { dataClass: found.record.dataClass } : {}),
+      },
+    }
+    const peer = found && (await index.profile(found.custodian))
+    if (!found || !peer) {
+      await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason: 'record-unknown' })
+      throw wayleaveError('not-available', 'no share names this record')
+    }
+    return { ...found, peer, entry }
+  }
+  type Asked = Awaited<ReturnType<typeof asked>>
+
+  /** What the custodian answers; where it does not, the trail says so. */
+  async function fetched<T>({ entry, person }: Asked, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (isAlarm(errorCodeOf(error))) throw await alarm(entry, error)
+      const refused = errorCodeOf(error) === 'not-available'
+      const note = refused ? 'The custodian alone knows why.' : 'The custodian did not answer.'
+      await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', note }, person)
+      throw error
+    }
+  }
+
+  /** What verifies; where it does not, an alarm, save where nothing could be verified. */
+  async function checked<T>({ entry, person }: Asked, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (errorCodeOf(error) !== 'chain-unavailable') throw await alarm(entry, error)
+      const reason = 'chain-unavailable' as const
+      await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason }, person)
+      throw error
+    }
+  }
+
+  async function receipt({ entry, person }: Asked, exchange: string, hash: string): Promise<void> {
+    const record = { ...entry.record, id: entry.record?.id ?? '', hash }
+    await deps.accessLog.append(db, { ...entry, exchange, record, kind: 'receipt', outcome: '0' }, person)
+  }
+
+  async function openAsked(about: Asked, asker: Asker): Promise<OpenedRecord> {
+    const { custodian, record, peer } = about
+    const answer = await fetched(about, () => deps.peers.fetchRecord(peer, record.tag, asker))
+    const { commitment, contents } = await checked(about, () => verify(custodian, record, answer))
+    await receipt(about, answer.fetch, createHash('sha256').update(answer.bytes).digest('hex'))
+    return { bytes: answer.bytes, commitment, custodian, contents }
+  }
+
   return {
-    async open(recordId, asker, clientId) {
-      const found = await candidates(recordId)
-      const entry: Omit<LogEntry, 'kind' | 'outcome'> = {
-        recordedBy: 'requester',
-        requester: await partyOf(index, deps.member),
-        ...(found ? { custodian: await partyOf(index, found.custodian) } : {}),
-        user: { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) },
-        client: { id: clientId },
-        purpose: asker.purpose,
-        ...(found?.person ? { patient: { identifier: found.person } } : {}),
-        record: {
-          id: recordId,
-          ...(found?.record.resourceType ? { resourceType: found.record.resourceType } : {}),
-          ...(found ? { dataClass: found.record.dataClass } : {}),
-        },
-      }
-      const peer = found && (await index.profile(found.custodian))
-      if (!found || !peer) {
-        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', reason: 'record-unknown' })
-        throw wayleaveError('not-available', 'no share names this record')
-      }
-      let fetched: FetchedRecord
-      try {
-        fetched = await deps.peers.fetchRecord(peer, found.record.tag, asker)
-      } catch (error) {
-        if (isAlarm(errorCodeOf(error))) throw await alarm(entry, error)
-        const refused = errorCodeOf(error) === 'not-available'
-        const note = refused ? 'The custodian alone knows why.' : 'The custodian did not answer.'
-        await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8', note }, found.person)
+    open: async (recordId, asker, clientId) => openAsked(await asked(recordId, asker, clientId), asker),
+
+    async openContent(recordId, number, asker, clientId) {
+      const about = await asked(recordId, asker, clientId)
+      const { commitment, contents } = await openAsked(about, asker)
+      const content = contents[number]
+      if (!content) throw wayleaveError('not-available', 'the record has no such content')
+      const { custodian, record, peer } = about
+      const answer = await fetched(about, () => deps.peers.fetchContent(peer, record.tag, number, asker))
+      await checked(about, async () => {
+        const { fetch, at, size } = answer
+        const jwks = (await index.profile(custodian))?.jwks ?? { keys: [] }
+        const statement = { fetch, tag: record.tag, commitment, content: number, bytes: content.sha256, at }
+        await verifyContent(jwks, answer.responseJws, statement)
+        checkTime(at)
+        if (size !== content.size) throw wayleaveError('response-invalid', 'another length than registered')
+      }).catch((error: unknown) => {
+        answer.body.on('error', () => {}).destroy()
         throw error
-      }
-      let commitment: Hex
-      try {
-        commitment = await verify(found.custodian, found.record, fetched)
-      } catch (error) {
-        if (errorCodeOf(error) !== 'chain-unavailable') throw await alarm(entry, error)
-        await deps.accessLog.append(
-          db,
-          { ...entry, kind: 'refusal', outcome: '8', reason: 'chain-unavailable' },
-          found.person,
-        )
-        throw error
-      }
-      const hash = createHash('sha256').update(fetched.bytes).digest('hex')
-      const receipt = {
-        ...entry,
-        record: { ...entry.record, id: recordId, hash },
-        kind: 'receipt' as const,
-        outcome: '0' as const,
-      }
-      await deps.accessLog.append(db, receipt, found.person)
-      return { bytes: fetched.bytes, commitment, custodian: found.custodian }
+      })
+      const whole = () => receipt(about, answer.fetch, content.sha256.slice(2))
+      return { content, bytes: passedOn(about, verifiedContent(answer.body, content, whole)) }
     },
+  }
+
+  /** A transfer that breaks off is no more than that; one that brings something else is an alarm. */
+  async function* passedOn(about: Asked, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* pieces
+    } catch (error) {
+      if (errorCodeOf(error) === 'commitment-mismatch') throw await alarm(about.entry, error)
+      log.warn({ custodian: about.custodian }, 'a content broke off')
+      throw error
+    }
   }
 }
 

@@ -4,16 +4,25 @@ import { dataClassOf } from '../../domain/consent/data-classes.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { isRecordType, patientOf } from '../../domain/records/compartment-members.ts'
 import { compartmentName } from '../../domain/records/compartments.ts'
+import { contentLinksOf } from '../../domain/records/contents.ts'
+import type { ContentSource } from '../../fhir/content-source.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import type { FhirChange, FhirSource } from '../../fhir/source.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import { createEntries, type EntryDeps, recordLookup, versionLookup } from './entries.ts'
+import {
+  createEntries,
+  type EntryDeps,
+  type RegisteredContent,
+  recordLookup,
+  versionLookup,
+} from './entries.ts'
 
 type Db = Kysely<BrokerTables>
 
 export type RegisterDeps = EntryDeps & {
   source: FhirSource
+  contents: ContentSource
   labeller: Labeller
   /** What the patient's consents open now, as lines; see openings.ts. */
   openedNow: (db: Db, patient: StoredPatient) => Promise<string[]>
@@ -22,7 +31,12 @@ export type RegisterDeps = EntryDeps & {
 }
 
 /** What registering needs from outside the database, fetched before its transaction begins. */
-export type Prepared = { people: ReadonlyMap<string, Patient>; opened: ReadonlyMap<string, string[]> }
+export type Prepared = {
+  people: ReadonlyMap<string, Patient>
+  opened: ReadonlyMap<string, string[]>
+  /** Contents of versions that are not registered yet, by their lookup. */
+  contents: ReadonlyMap<string, RegisteredContent[]>
+}
 
 /**
  * Reads the patients whom the changes name for the first time, and what is open to whom of those already known. Apart
@@ -46,7 +60,38 @@ export async function prepareChanges(
       if (resource) people.set(fhirId, resource)
     }
   }
-  return { people, opened }
+  return { people, opened, contents: await contentsOf(db, deps, changes) }
+}
+
+/** Reads through what new versions have outside of themselves. What is not there now stays unregistered, and unavailable. */
+async function contentsOf(
+  db: Db,
+  deps: RegisterDeps,
+  changes: readonly FhirChange[],
+): Promise<Map<string, RegisteredContent[]>> {
+  const found = new Map<string, RegisteredContent[]>()
+  const linked = changes.flatMap((change) => {
+    const { resource } = change
+    const links =
+      resource && isRecordType(change.resourceType) ? contentLinksOf(resource, deps.source.base) : []
+    return links.length > 0 ? [{ change, links }] : []
+  })
+  const known = await knownVersions(
+    db,
+    deps,
+    linked.map(({ change }) => change),
+  )
+  for (const { change, links } of linked) {
+    const version = versionLookup(deps, change)
+    if (known.has(version)) continue
+    const contents: RegisteredContent[] = []
+    for (const link of links) {
+      const measured = await deps.contents.measure(link)
+      if (measured) contents.push({ url: link.url, id: link.id, ...measured })
+    }
+    found.set(version, contents)
+  }
+  return found
 }
 
 /** An absolute reference counts only under the hospital's own base: elsewhere the same id is another person. */
@@ -215,7 +260,8 @@ async function openWriter(
       const before = await entries.standingOf(recordLookup(deps, change))
       // A record that moved says so where it was, so that nobody there takes its last version for the newest.
       if (before !== undefined && before !== compartment) await entries.retire(before, change)
-      await entries.snapshot(compartment, change, resource)
+      const contents = prepared.contents.get(versionLookup(deps, change)) ?? []
+      await entries.snapshot(compartment, change, resource, contents)
     },
     async retire(change) {
       const before = await entries.standingOf(recordLookup(deps, change))

@@ -1,4 +1,5 @@
 import type { Bounds } from '../../domain/bounds.ts'
+import { createContentSource } from '../../fhir/content-source.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import { createFhirSource } from '../../fhir/source.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
@@ -16,9 +17,14 @@ export function createRegisterSide(
 ) {
   const { config, log, index, member, sender, signing, accessLog, organization } = core
   const source = createFhirSource({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
+  const contents = createContentSource({
+    base: deps.fhirBase,
+    ...(deps.bounds ? { bounds: deps.bounds } : {}),
+  })
   const registration = createRegistration({
     ...core,
     source,
+    contents,
     labeller: deps.labeller,
     chain: { id: core.chainId, contracts: core.contracts },
     custodian: member,
@@ -51,5 +57,5 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
-  return { source, registration }
+  return { source, contents, registration }
 }

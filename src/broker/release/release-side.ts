@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
+import type { ContentSource } from '../../fhir/content-source.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
@@ -13,7 +14,9 @@ import type { Windows } from '../audit/windows.ts'
 import type { ConsentStates } from '../consent/consent-state.ts'
 import { createJudge } from './judge.ts'
 import { createListings, type Listings } from './list-records.ts'
+import { type ContentReleases, createContentReleases } from './release-content.ts'
 import { createReleases, type Releases } from './release-record.ts'
+import { createReleaseSteps } from './release-steps.ts'
 
 /** What a custodian hands out to other members, record by record and as lists, all of it decided by one judge. */
 export function createReleaseSide(deps: {
@@ -24,6 +27,7 @@ export function createReleaseSide(deps: {
   head: HeadWatch
   accessLog: AccessLog
   source: FhirSource
+  contents: ContentSource
   labeller: Labeller
   index: IndexQueries
   clock: Clock
@@ -32,7 +36,12 @@ export function createReleaseSide(deps: {
   signing: { key: CryptoKey; kid: string }
   /** See createReleases. */
   afterIntent?: () => Promise<void>
-}): { releases: Releases; listings: Listings } {
+}): { releases: Releases; contentReleases: ContentReleases; listings: Listings } {
   const judge = createJudge(deps)
-  return { releases: createReleases({ ...deps, judge }), listings: createListings({ ...deps, judge }) }
+  const steps = createReleaseSteps({ ...deps, judge })
+  return {
+    releases: createReleases({ ...deps, steps }),
+    contentReleases: createContentReleases({ ...deps, steps }),
+    listings: createListings({ ...deps, judge }),
+  }
 }
