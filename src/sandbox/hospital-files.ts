@@ -105,8 +105,11 @@ function publicClient(
 export function writeBrokerConfig(
   files: HospitalFiles,
   chain: SandboxFile['chain'],
-  fhir: FhirKind = 'embedded',
-  tls?: TlsFiles,
+  {
+    fhir = 'embedded',
+    requestsPerMinute = 6_000,
+    tls,
+  }: { fhir?: FhirKind; requestsPerMinute?: number; tls?: TlsFiles | undefined } = {},
 ): BrokerConfig {
   const { hospital, dir } = files
   const config: BrokerConfig = {
@@ -132,7 +135,7 @@ export function writeBrokerConfig(
     peers: { networks: ['127.0.0.1/32'], ports: 'any', ...(tls ? { ca: tls.ca } : { plainHttp: true }) },
     ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
-    requestsPerMinute: 6_000,
+    requestsPerMinute,
   }
   writeFileSync(files.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
   return config

@@ -201,7 +201,7 @@ async function openHospital(
     ? await createFront(`http://127.0.0.1:${files.ports.fhir}`)
     : undefined
   const chainFront = options.fronts?.chain?.includes(key) ? await createFront(chain.rpc) : undefined
-  const written = writeBrokerConfig(files, { ...chain, rpc: chainFront?.base ?? chain.rpc }, 'embedded', tls)
+  const written = writeBrokerConfig(files, { ...chain, rpc: chainFront?.base ?? chain.rpc }, { tls })
   const config: BrokerConfig = {
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),

@@ -27,7 +27,7 @@ export type Releases = {
    */
   mayAsk(ask: Ask): Promise<{ share?: string }>
   /**
-   * Releases one record: judge, write the intent, judge again, read, label anew, check the commitment, sign, log.
+   * Releases one record: judge, write the intent, judge again, read, check the commitment, judge, label anew, sign, log.
    * @throws WayleaveError `not-available`, the one answer to whoever has no right to know (I11), or `not-ready`.
    */
   release(ask: Ask & { fetch: string }): Promise<Release>

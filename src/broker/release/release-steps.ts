@@ -94,7 +94,7 @@ export function createReleaseSteps(deps: {
     return judgement
   }
 
-  /** The exact bytes of the version that was registered, judged by what they hold now. */
+  /** The exact bytes of the version that was registered, judged anew by what they hold and by what counts now. */
   async function readChecked(ask: Ask, { found }: Permitted): Promise<Uint8Array> {
     const { record, commitment } = found
     let bytes: Uint8Array | undefined
@@ -114,7 +114,7 @@ export function createReleaseSteps(deps: {
       log.error({ error: String(error) }, 'a record is no longer what was registered')
       throw await refuse(ask, 'record-changed', found, 'alarm')
     }
-    // What the patient signed while the FHIR server answered counts, too (I5): it may have taken its time.
+    // What the patient signed since the intent was written counts, too (I5): the FHIR server may have taken its time.
     const now = await judged(ask)
     const obstacle = judgeContent(resource, now.found, now.state)
     if (obstacle) throw await refuse(ask, obstacle, found)
