@@ -85,17 +85,17 @@ async function open(
     ...(bounds.fhir ? { bounds: bounds.fhir } : {}),
   })
   const { windows, projection } = audit
-  const { peers, outbox } = exchange
+  const { peers, outbox, books } = exchange
   const { requests } = request
   const { states, shares } = consent
   const { source, contents, registration } = register
   const release = createReleaseSide({
-    ...{ ...core, states, windows, source, contents, labeller },
+    ...{ ...core, states, windows, source, contents, labeller, books },
     custodian: member,
     ...(afterIntent ? { afterIntent } : {}),
   })
   const receive = createReceiveSide({
-    ...{ ...core, peers },
+    ...{ ...core, peers, books },
     chain: { id: core.chainId, contracts, directories: core.directories },
     base: () => base,
   })
@@ -160,6 +160,7 @@ async function open(
       ])
       await shares.close()
       await outbox.close()
+      await books.close()
       await sender.close()
       await head.close()
       await indexer.close()

@@ -4,6 +4,7 @@ import { memberId, parseIdentifierText } from '../domain/identity/member-id.ts'
 import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
 import type { PeerRules } from '../exchange/peer-connections.ts'
+import { createExchangeBooks } from './audit/exchange-books.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Core } from './core.ts'
 
@@ -21,7 +22,7 @@ export async function createExchangeSide(core: Core, bounds?: Partial<Bounds>) {
     peers,
     peerOf: (id) => index.profile(id),
   })
-  return { peers, outbox }
+  return { peers, outbox, books: createExchangeBooks({ ...core, peers }) }
 }
 
 function rulesOf({ endpoints, ca, ...rest }: NonNullable<BrokerConfig['peers']> = {}): PeerRules {

@@ -275,6 +275,11 @@ export const ERRORS = {
     'invalid',
     'The share cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
   ),
+  'receipt-invalid': entry(
+    400,
+    'invalid',
+    'The receipt cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
+  ),
   'commitment-mismatch': entry(
     502,
     'security',

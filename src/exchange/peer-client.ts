@@ -43,6 +43,8 @@ export type PeerClient = {
   fetchList(peer: Peer, reference: string, asker: Asker): Promise<FetchedList>
   /** Posts a sealed message; resolves to the HTTP status. Throws as `fetchRecord` does. */
   post(peer: Peer, path: string, contentType: string, body: string): Promise<number>
+  /** Posts a sealed receipt; resolves to the exchanges that the custodian does not know. Throws as `fetchRecord` does. */
+  postReceipt(peer: Peer, body: string): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -171,6 +173,12 @@ export async function createPeerClient(deps: {
       const headers = { 'content-type': contentType }
       return (await call(peer, path, { method: 'POST', headers, body })).status
     },
+    async postReceipt(peer, body) {
+      const headers = { 'content-type': 'application/jose' }
+      const answer = await call(peer, '/exchange/receipt', { method: 'POST', headers, body })
+      if (answer.status !== 200) throw refusal(answer)
+      return unknownIn(answer.bytes)
+    },
     close: () => connections.close(),
   }
 }
@@ -195,6 +203,16 @@ function tokenIn(bytes: Uint8Array): string {
     throw wayleaveError('response-invalid', 'no token')
   }
   return answer.access_token
+}
+
+function unknownIn(bytes: Uint8Array): string[] {
+  try {
+    const { unknown } = JSON.parse(new TextDecoder().decode(bytes)) as { unknown?: unknown }
+    if (Array.isArray(unknown) && unknown.every((id) => typeof id === 'string')) return unknown
+  } catch {
+    // falls through: what cannot be read names nothing
+  }
+  throw wayleaveError('response-invalid', 'no answer to a receipt')
 }
 
 /** A peer's refusal is handed on as one answer; only its inability to answer, and nonsense, are told apart. */

@@ -27,6 +27,8 @@ const TABLES = [
   'shares_received',
   'share_identifiers',
   'received_records',
+  'receipts',
+  'exchanges',
   'replay',
   'access_log',
   'windows',

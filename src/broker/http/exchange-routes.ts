@@ -22,6 +22,7 @@ import {
   RESPONSE_SIGNATURE_HEADER,
   RESPONSE_TIME_HEADER,
 } from '../../exchange/peer-client.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { ReceivedShares } from '../receive/receive-share.ts'
 import type { Listings } from '../release/list-records.ts'
 import type { ContentReleases } from '../release/release-content.ts'
@@ -49,6 +50,7 @@ export function exchangeRoutes(
     contentReleases: ContentReleases
     listings: Listings
     shares: ReceivedShares
+    books: Pick<ExchangeBooks, 'take'>
     requests: Pick<ReceivedRequests, 'take'>
     onShare: (share: { custodian: Hex; ended: boolean }) => Promise<void>
   },
@@ -183,6 +185,11 @@ export function exchangeRoutes(
     if (typeof request.body !== 'string') throw wayleaveError('content-type-unsupported')
     await deps.requests.take(request.body)
     return reply.status(204).send()
+  })
+
+  app.post('/exchange/receipt', async (request, reply) => {
+    if (typeof request.body !== 'string') throw wayleaveError('content-type-unsupported')
+    return reply.send(await deps.books.take(request.body))
   })
 
   app.post('/exchange/share', async (request, reply) => {

@@ -15,6 +15,7 @@ import { capabilityStatement } from '../../fhir/capability-statement.ts'
 import type { IndexQueries, MemberProfile } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { Documents } from '../receive/list-documents.ts'
 import type { RecordOpener } from '../receive/open-record.ts'
 import { partyOf } from '../release/parties.ts'
@@ -42,6 +43,7 @@ export function hisRoutes(
     remember: (key: string, expiresAtMs: number) => Promise<boolean>
     documents: Documents
     opener: RecordOpener
+    books: Pick<ExchangeBooks, 'kept'>
     accessLog: AccessLog
     index: IndexQueries
     member: Hex
@@ -151,15 +153,28 @@ export function hisRoutes(
 
   app.get<{ Params: { id: string } }>('/fhir/Binary/:id', async (request, reply) => {
     const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
-    const { bytes, contents } = await deps.opener.open(request.params.id, asker, clientId)
+    const { bytes, contents, exchange } = await deps.opener.open(request.params.id, asker, clientId)
     // RFC 8288: where what the record's attachments name is to be had, in their order.
-    const link = contents.map(
+    const related = contents.map(
       ({ contentType }, number) =>
         `<${deps.base()}/fhir/Binary/${request.params.id}/attachment/${number}>; rel="related"; type="${contentType}"`,
     )
-    if (link.length > 0) reply.header('link', link.join(', '))
-    return reply.type('application/fhir+json').send(Buffer.from(bytes))
+    return reply
+      .header('link', [provenanceOf(exchange), ...related].join(', '))
+      .type('application/fhir+json')
+      .send(Buffer.from(bytes))
   })
+
+  app.get<{ Params: { id: string } }>('/fhir/Provenance/:id', async (request, reply) => {
+    await authoriseClinical(request, 'system/Binary.r')
+    const kept = await deps.books.kept(request.params.id.slice(0, 128))
+    if (!kept?.provenance) throw wayleaveError('not-available', 'nothing came by this exchange')
+    return reply.type('application/fhir+json').send(kept.provenance)
+  })
+
+  /** Where the Provenance of an answer is (PROV-AQ). */
+  const provenanceOf = (exchange: string) =>
+    `<${deps.base()}/fhir/Provenance/${exchange}>; rel="http://www.w3.org/ns/prov#has_provenance"`
 
   app.get<{ Params: { id: string; number: string } }>(
     '/fhir/Binary/:id/attachment/:number',
@@ -167,8 +182,9 @@ export function hisRoutes(
       const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
       const { id, number } = request.params
       if (!/^\d{1,2}$/.test(number)) throw wayleaveError('request-invalid', 'the number of an attachment')
-      const { content, bytes } = await deps.opener.openContent(id, Number(number), asker, clientId)
+      const { content, bytes, exchange } = await deps.opener.openContent(id, Number(number), asker, clientId)
       return reply
+        .header('link', provenanceOf(exchange))
         .header('content-length', String(content.size))
         .header('repr-digest', `sha-256=:${Buffer.from(content.sha256.slice(2), 'hex').toString('base64')}:`)
         .header('x-content-type-options', 'nosniff')

@@ -86,6 +86,6 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     organization: organization.identifier,
     authorise,
   })
-  auditRoutes(app, { ...core, base, authorise })
+  auditRoutes(app, { ...core, books: sides.books, base, authorise })
   healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })
 }

@@ -15,18 +15,27 @@ import type { Asker } from '../../exchange/b2b.ts'
 import type { FetchedRecord, PeerClient } from '../../exchange/peer-client.ts'
 import { verifyContent, verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
 import { verifiedContent } from '../../exchange/verified-content.ts'
+import { buildProvenance, type Signed } from '../../fhir/provenance.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, type Vault } from '../../store/vault.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import { partyOf } from '../release/parties.ts'
 import type { ReceivedRecord } from './list-documents.ts'
 import type { ReceivedShares } from './receive-share.ts'
 
-export type OpenedRecord = { bytes: Uint8Array; commitment: Hex; custodian: Hex; contents: Content[] }
+export type OpenedRecord = {
+  bytes: Uint8Array
+  commitment: Hex
+  custodian: Hex
+  contents: Content[]
+  /** The exchange by which it came; its Provenance is kept under this name. */
+  exchange: string
+}
 
 /** One of a record's contents, verified as it is read: it breaks off before its last piece where it is not what was registered. */
-export type OpenedContent = { content: Content; bytes: AsyncIterable<Uint8Array> }
+export type OpenedContent = { content: Content; bytes: AsyncIterable<Uint8Array>; exchange: string }
 
 export type RecordOpener = {
   /**
@@ -59,9 +68,12 @@ export function createRecordOpener(deps: {
   /** `directories`: the one that is read, and those that it took over from. A record is signed for one of them. */
   chain: { id: number; contracts: Contracts; directories: readonly Hex[] }
   accessLog: AccessLog
+  books: ExchangeBooks
   clock: Clock
   log: Logger
   member: Hex
+  /** This broker's own base. */
+  base: () => string
 }): RecordOpener {
   const { db, index, log } = deps
   const directory = RecordDirectory__factory.connect(deps.chain.contracts.recordDirectory, deps.provider)
@@ -100,7 +112,7 @@ export function createRecordOpener(deps: {
     custodian: Hex,
     record: ReceivedRecord,
     fetched: FetchedRecord,
-  ): Promise<{ commitment: Hex; contents: Content[] }> {
+  ): Promise<{ commitment: Hex; contents: Content[]; signatures: Signed[] }> {
     const profile = await index.profile(custodian)
     if (!profile) throw wayleaveError('response-invalid', 'an unknown custodian')
     const jwks = profile.jwks
@@ -109,16 +121,17 @@ export function createRecordOpener(deps: {
     })) as Hex
     const bytes: Hex = `0x${createHash('sha256').update(fetched.bytes).digest('hex')}`
     checkTime(fetched.at)
-    await verifyResponse(jwks, fetched.responseJws, {
-      fetch: fetched.fetch,
-      tag: record.tag,
-      commitment,
-      bytes,
-      at: fetched.at,
-    })
-    const signedFor = (directory: Hex) =>
-      verifyRecord(jwks, fetched.recordJws, { chainId: deps.chain.id, directory, custodian, commitment })
-    await firstOf(deps.chain.directories, signedFor)
+    const { fetch, at } = fetched
+    const response = { fetch, tag: record.tag, commitment, bytes, at }
+    await verifyResponse(jwks, fetched.responseJws, response)
+    const signedFor = (directory: Hex) => ({ chainId: deps.chain.id, directory, custodian, commitment })
+    const registered = await firstOf(deps.chain.directories.map(signedFor), (statement) =>
+      verifyRecord(jwks, fetched.recordJws, statement),
+    )
+    const signatures = [
+      { jws: fetched.recordJws, statement: registered },
+      { jws: fetched.responseJws, statement: response },
+    ]
     const resource = parseStrictJson(fetched.bytes) as Record<string, unknown>
     const contents = readContents(fetched.contents)
     if (!contents) throw wayleaveError('response-invalid', 'no list of contents')
@@ -129,7 +142,7 @@ export function createRecordOpener(deps: {
     if (record.id && (resource.id !== record.id || resource.resourceType !== record.resourceType)) {
       throw wayleaveError('commitment-mismatch', 'another record')
     }
-    return { commitment, contents }
+    return { commitment, contents, signatures }
   }
 
   /** Whatever the custodian did wrong, the HIS hears one of few codes; the trail keeps which. */
@@ -200,33 +213,58 @@ export function createRecordOpener(deps: {
     }
   }
 
-  async function receipt({ entry, person }: Asked, exchange: string, hash: string): Promise<void> {
-    const record = { ...entry.record, id: entry.record?.id ?? '', hash }
-    await deps.accessLog.append(db, { ...entry, exchange, record, kind: 'receipt', outcome: '0' }, person)
+  /** Writes down that it came, and from where: in the trail, and in the books from which the custodian gets a receipt. */
+  async function receipt(
+    { entry, person, custodian, record }: Asked,
+    came: { exchange: string; at: number; hash: Hex; path: string; commitment: Hex; signatures: Signed[] },
+  ): Promise<void> {
+    const { exchange, at, hash, commitment, signatures } = came
+    const { resourceType } = record
+    const provenance = buildProvenance({
+      ...{ id: exchange, targets: [`${deps.base()}/fhir/Binary/${came.path}`], at, signatures },
+      recorded: new Date(deps.clock.now()).toISOString(),
+      custodian: await partyOf(index, custodian),
+      verifier: await partyOf(index, deps.member),
+      purpose: entry.purpose ?? '',
+      sources: [{ ...(resourceType ? { resourceType } : {}), commitment }],
+    })
+    const responseJws = signatures.at(-1)?.jws ?? ''
+    await deps.books.received({ id: exchange, peer: custodian, bytes: hash, responseJws, provenance })
+    const about = { ...entry.record, id: entry.record?.id ?? '', hash: hash.slice(2) }
+    await deps.accessLog.append(
+      db,
+      { ...entry, exchange, record: about, kind: 'receipt', outcome: '0' },
+      person,
+    )
   }
 
-  async function openAsked(about: Asked, asker: Asker): Promise<OpenedRecord> {
+  async function openAsked(recordId: string, about: Asked, asker: Asker): Promise<OpenedRecord> {
     const { custodian, record, peer } = about
     const answer = await fetched(about, () => deps.peers.fetchRecord(peer, record.tag, asker))
-    const { commitment, contents } = await checked(about, () => verify(custodian, record, answer))
-    await receipt(about, answer.fetch, createHash('sha256').update(answer.bytes).digest('hex'))
-    return { bytes: answer.bytes, commitment, custodian, contents }
+    const { commitment, contents, signatures } = await checked(about, () => verify(custodian, record, answer))
+    const { bytes, fetch: exchange, at } = answer
+    const hash: Hex = `0x${createHash('sha256').update(bytes).digest('hex')}`
+    await receipt(about, { exchange, at, hash, path: recordId, commitment, signatures })
+    return { bytes, commitment, custodian, contents, exchange }
   }
 
   return {
-    open: async (recordId, asker, clientId) => openAsked(await asked(recordId, asker, clientId), asker),
+    open: async (recordId, asker, clientId) =>
+      openAsked(recordId, await asked(recordId, asker, clientId), asker),
 
     async openContent(recordId, number, asker, clientId) {
       const about = await asked(recordId, asker, clientId)
-      const { commitment, contents } = await openAsked(about, asker)
+      const { commitment, contents } = await openAsked(recordId, about, asker)
       const content = contents[number]
       if (!content) throw wayleaveError('not-available', 'the record has no such content')
       const { custodian, record, peer } = about
       const answer = await fetched(about, () => deps.peers.fetchContent(peer, record.tag, number, asker))
+      const { fetch: exchange, at, size } = answer
+      const statement = {
+        ...{ fetch: exchange, tag: record.tag, commitment, content: number, bytes: content.sha256, at },
+      }
       await checked(about, async () => {
-        const { fetch, at, size } = answer
         const jwks = (await index.profile(custodian))?.jwks ?? { keys: [] }
-        const statement = { fetch, tag: record.tag, commitment, content: number, bytes: content.sha256, at }
         await verifyContent(jwks, answer.responseJws, statement)
         checkTime(at)
         if (size !== content.size) throw wayleaveError('response-invalid', 'another length than registered')
@@ -234,8 +272,12 @@ export function createRecordOpener(deps: {
         answer.body.on('error', () => {}).destroy()
         throw error
       })
-      const whole = () => receipt(about, answer.fetch, content.sha256.slice(2))
-      return { content, bytes: passedOn(about, verifiedContent(answer.body, content, whole)) }
+      const whole = () =>
+        receipt(about, {
+          ...{ exchange, at, hash: content.sha256, path: `${recordId}/attachment/${number}`, commitment },
+          signatures: [{ jws: answer.responseJws, statement }],
+        })
+      return { content, exchange, bytes: passedOn(about, verifiedContent(answer.body, content, whole)) }
     },
   }
 
@@ -268,12 +310,13 @@ const isReasonOfAlarm = (code: ErrorCode): code is (typeof REASONS_OF_ALARMS)[nu
 export const alarmReason = (found: ErrorCode): ReasonCode =>
   isReasonOfAlarm(found) ? found : 'response-invalid'
 
-/** Done once one of them holds; else fails as the first did. */
-async function firstOf<T>(items: readonly T[], check: (item: T) => Promise<void>): Promise<void> {
+/** The first of them that holds; else fails as the first did. */
+async function firstOf<T>(items: readonly T[], check: (item: T) => Promise<void>): Promise<T> {
   const failures: unknown[] = []
   for (const item of items) {
     try {
-      return await check(item)
+      await check(item)
+      return item
     } catch (error) {
       failures.push(error)
     }

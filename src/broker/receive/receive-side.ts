@@ -10,6 +10,7 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import { createCustodianLists } from './ask-custodian.ts'
 import { createDocuments, type Documents } from './list-documents.ts'
 import { createRecordOpener, type RecordOpener } from './open-record.ts'
@@ -25,6 +26,7 @@ export function createReceiveSide(deps: {
   /** Directories: the one that is read, and those that it took over from. */
   chain: { id: number; contracts: Contracts; directories: readonly Hex[] }
   accessLog: AccessLog
+  books: ExchangeBooks
   clock: Clock
   log: Logger
   member: Hex

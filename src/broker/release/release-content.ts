@@ -8,6 +8,7 @@ import { verifiedContent } from '../../exchange/verified-content.ts'
 import type { ContentSource } from '../../fhir/content-source.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { Ask, ReleaseSteps } from './release-steps.ts'
 
 /** A content on its way out: what was registered of it, and its bytes, which break off where they turn out to be others. */
@@ -36,6 +37,7 @@ export function createContentReleases(deps: {
   steps: ReleaseSteps
   contents: ContentSource
   accessLog: AccessLog
+  books: ExchangeBooks
   clock: Clock
   log: Logger
   signing: { key: CryptoKey; kid: string }
@@ -84,6 +86,7 @@ export function createContentReleases(deps: {
       const responseJws = await signContent(deps.signing.key, deps.signing.kid, {
         ...{ fetch: ask.fetch, tag: ask.tag, commitment, content: ask.number, bytes: content.sha256, at },
       })
+      await logged(() => deps.books.disclosed({ id: ask.fetch, peer: ask.requester, bytes: content.sha256 }))
       await write('disclosure', content.sha256.slice(2))
       return {
         content,

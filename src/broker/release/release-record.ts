@@ -8,6 +8,7 @@ import { type ResponseStatement, signResponse } from '../../exchange/record-sign
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import { partyOf } from './parties.ts'
 import type { Ask, ReleaseSteps } from './release-steps.ts'
 
@@ -39,6 +40,7 @@ export function createReleases(deps: {
   db: Kysely<BrokerTables>
   steps: ReleaseSteps
   accessLog: AccessLog
+  books: ExchangeBooks
   index: IndexQueries
   clock: Clock
   custodian: Hex
@@ -103,7 +105,10 @@ export function createReleases(deps: {
         kind: 'disclosure' as const,
         outcome: '0' as const,
       }
-      await logged(() => deps.accessLog.append(db, disclosed, second.found.patient))
+      await logged(async () => {
+        await deps.books.disclosed({ id: ask.fetch, peer: ask.requester, bytes: `0x${hash}` })
+        await deps.accessLog.append(db, disclosed, second.found.patient)
+      })
       return { bytes, recordJws: record.jws, responseJws, at, contents: writeContents(record.contents ?? []) }
     },
   }

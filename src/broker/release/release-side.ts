@@ -9,6 +9,7 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { Windows } from '../audit/windows.ts'
 import type { ConsentStates } from '../consent/consent-state.ts'
 import { createJudge } from './judge.ts'
@@ -24,6 +25,7 @@ export function createReleaseSide(deps: {
   states: ConsentStates
   windows: Windows
   accessLog: AccessLog
+  books: ExchangeBooks
   source: FhirSource
   contents: ContentSource
   labeller: Labeller
