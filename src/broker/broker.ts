@@ -88,9 +88,9 @@ async function open(
   const { peers, outbox, books } = exchange
   const { requests } = request
   const { states, shares } = consent
-  const { source, contents, registration } = register
+  const { source, contents, searches, registration } = register
   const release = createReleaseSide({
-    ...{ ...core, states, windows, source, contents, labeller, books },
+    ...{ ...core, states, windows, source, contents, searches, labeller, books },
     custodian: member,
     ...(afterIntent ? { afterIntent } : {}),
   })
@@ -168,6 +168,7 @@ async function open(
       await peers.close()
       await source.close()
       await contents.close()
+      await searches.close()
       provider.destroy()
     },
   }

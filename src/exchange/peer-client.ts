@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { generateKeyPair } from 'jose'
 import { errors, request } from 'undici'
@@ -10,6 +11,7 @@ import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
 import { makeDpopProof } from './dpop-proof.ts'
+import type { SearchRequest } from './live-search.ts'
 import { createPeerConnections, type Peer, type PeerRules } from './peer-connections.ts'
 
 /** What a custodian's broker answered: unverified. `fetch` is the jti that its signature must name. */
@@ -29,6 +31,9 @@ export type FetchedContent = { body: Readable; size: number; responseJws: string
 /** The same for a list: unverified. */
 export type FetchedList = { bytes: Uint8Array; responseJws: string; fetch: string; at: number }
 
+/** A page of a search: unverified. `asked` is the SHA-256 of what was asked. */
+export type FetchedSearch = FetchedList & { asked: Hex }
+
 export type PeerClient = {
   /**
    * Asks another member's broker for one record: token (private_key_jwt, DPoP), then the record (design §6).
@@ -41,6 +46,11 @@ export type PeerClient = {
   fetchContent(peer: Peer, tag: Hex, number: number, asker: Asker): Promise<FetchedContent>
   /** Asks another member's broker what there is behind a share of its. Throws as `fetchRecord` does. */
   fetchList(peer: Peer, reference: string, asker: Asker): Promise<FetchedList>
+  /**
+   * Asks for a page of a search behind a share. Throws as `fetchRecord` does, and `unsupported-parameter` where the custodian
+   * does not take the search.
+   */
+  fetchSearch(peer: Peer, reference: string, search: SearchRequest, asker: Asker): Promise<FetchedSearch>
   /** Posts a sealed message; resolves to the HTTP status. Throws as `fetchRecord` does. */
   post(peer: Peer, path: string, contentType: string, body: string): Promise<number>
   /** Posts a sealed receipt; resolves to the exchanges that the custodian does not know. Throws as `fetchRecord` does. */
@@ -120,12 +130,18 @@ export async function createPeerClient(deps: {
   }
 
   /** The headers that fetch what stands at a path: a token for one thing, and the proof that goes with it. */
-  async function withToken(peer: Peer, path: string, scope: string, asker: Asker) {
+  async function withToken(
+    peer: Peer,
+    path: string,
+    scope: string,
+    asker: Asker,
+    method: 'GET' | 'POST' = 'GET',
+  ) {
     const accessToken = await token(peer, scope, asker)
     const url = `${peer.endpoint}${path}`
     const { proof, jti } = await makeDpopProof({
       keys: dpopKeys,
-      method: 'GET',
+      method,
       url,
       accessToken,
       nowMs: clock.now(),
@@ -163,12 +179,33 @@ export async function createPeerClient(deps: {
     return { body: answer.body, size, fetch, ...signedParts(answer.headers) }
   }
 
+  async function fetchSearch(
+    peer: Peer,
+    reference: string,
+    search: SearchRequest,
+    asker: Asker,
+  ): Promise<FetchedSearch> {
+    const path = `/exchange/search/${reference}`
+    const { headers, fetch } = await withToken(peer, path, peerScope({ reference }), asker, 'POST')
+    const body = JSON.stringify(search)
+    const asked: Hex = `0x${createHash('sha256').update(body).digest('hex')}`
+    const answer = await call(peer, path, {
+      ...{ method: 'POST', body },
+      headers: { ...headers, 'content-type': 'application/json' },
+    })
+    // What the custodian's server cannot search by says nothing of anybody.
+    if (codeIn(answer.bytes) === 'unsupported-parameter') throw wayleaveError('unsupported-parameter')
+    if (answer.status !== 200) throw refusal(answer)
+    return { bytes: answer.bytes, fetch, asked, ...signedParts(answer.headers) }
+  }
+
   return {
     fetchRecord: (peer, tag, asker) =>
       fetchWithToken(peer, `/exchange/record/${tag}`, peerScope({ tag }), asker),
     fetchList: (peer, reference, asker) =>
       fetchWithToken(peer, `/exchange/list/${reference}`, peerScope({ reference }), asker),
     fetchContent,
+    fetchSearch,
     async post(peer, path, contentType, body) {
       const headers = { 'content-type': contentType }
       return (await call(peer, path, { method: 'POST', headers, body })).status

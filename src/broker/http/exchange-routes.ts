@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { JSONWebKeySet } from 'jose'
@@ -16,6 +17,7 @@ import {
 import { readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
 import { sameText, verifyDpopProof } from '../../exchange/dpop-proof.ts'
+import { readSearchRequest } from '../../exchange/live-search.ts'
 import {
   CONTENTS_HEADER,
   RECORD_SIGNATURE_HEADER,
@@ -27,6 +29,7 @@ import type { ReceivedShares } from '../receive/receive-share.ts'
 import type { Listings } from '../release/list-records.ts'
 import type { ContentReleases } from '../release/release-content.ts'
 import type { Releases } from '../release/release-record.ts'
+import type { SearchReleases } from '../release/release-search.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
 import { credential, textOf } from './server.ts'
 
@@ -48,6 +51,7 @@ export function exchangeRoutes(
     keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
     releases: Releases
     contentReleases: ContentReleases
+    searchReleases: SearchReleases
     listings: Listings
     shares: ReceivedShares
     books: Pick<ExchangeBooks, 'take'>
@@ -98,6 +102,7 @@ export function exchangeRoutes(
       throw wayleaveError('user-missing', 'a user of another organisation')
     const under = await alike(async () => {
       if ('tag' in scope) return deps.releases.mayAsk({ ...scope, ...by })
+      // Whose records they are stays here.
       await deps.listings.mayAsk({ ...scope, ...by })
       return {}
     })
@@ -120,7 +125,7 @@ export function exchangeRoutes(
   async function provenAt(path: string, request: FastifyRequest, grant: PeerGrant): Promise<string> {
     const proof = await verifyDpopProof({
       proof: header(request.headers.dpop),
-      method: 'GET',
+      method: request.method,
       url: `${deps.base()}${path}`,
       accessToken: credential(request, 'DPoP') ?? '',
       remember,
@@ -143,6 +148,25 @@ export function exchangeRoutes(
       .header(RESPONSE_TIME_HEADER, String(listed.at))
       .type('application/json')
       .send(Buffer.from(listed.bytes))
+  })
+
+  // By POST, so that what is searched for stands in no address.
+  app.post<{ Params: { reference: string } }>('/exchange/search/:reference', async (request, reply) => {
+    const { reference } = request.params
+    const grant = await verified(request, 'list')
+    const fetch = await provenAt(`/exchange/search/${reference}`, request, grant)
+    if (grant.reference !== reference)
+      return noted(wayleaveError('scope-insufficient', 'a token for another share'), grant)
+    const search = readSearchRequest(request.body)
+    const asked: Hex = `0x${createHash('sha256').update(JSON.stringify(request.body)).digest('hex')}`
+    const { requester, asker } = grant
+    const ask = { reference, requester, asker, fetch, search, asked }
+    const found = await alike(() => deps.searchReleases.release(ask))
+    return reply
+      .header(RESPONSE_SIGNATURE_HEADER, found.jws)
+      .header(RESPONSE_TIME_HEADER, String(found.at))
+      .type('application/json')
+      .send(Buffer.from(found.bytes))
   })
 
   app.get<{ Params: { tag: string } }>('/exchange/record/:tag', async (request, reply) => {

@@ -18,6 +18,7 @@ import { consentRoutes } from './consent-routes.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
+import { liveRoutes } from './live-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
@@ -50,6 +51,7 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     clients: new Map(config.clients.map((client) => [client.clientId, client])),
     organization: organization.identifier,
   })
+  liveRoutes(app, { ...sides, base, authorise })
   exchangeRoutes(app, {
     ...core,
     ...sides,

@@ -15,6 +15,7 @@ import { createCustodianLists } from './ask-custodian.ts'
 import { createDocuments, type Documents } from './list-documents.ts'
 import { createRecordOpener, type RecordOpener } from './open-record.ts'
 import { createReceivedShares, type ReceivedShares } from './receive-share.ts'
+import { createLiveSearches, type LiveSearches } from './search-live.ts'
 
 /** What a requester does with what others share: takes shares, finds what there is, opens records and verifies them. */
 export function createReceiveSide(deps: {
@@ -34,8 +35,14 @@ export function createReceiveSide(deps: {
   sealing: CryptoKey
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
   base: () => string
-}): { received: ReceivedShares; documents: Documents; opener: RecordOpener } {
+}): {
+  received: ReceivedShares
+  documents: Documents
+  opener: RecordOpener
+  liveSearches: LiveSearches
+} {
   const received = createReceivedShares({ ...deps, own: { member: deps.member, key: deps.sealing } })
   const documents = createDocuments({ ...deps, shares: received, lists: createCustodianLists(deps) })
-  return { received, documents, opener: createRecordOpener({ ...deps, shares: received }) }
+  const opener = createRecordOpener({ ...deps, shares: received })
+  return { received, documents, opener, liveSearches: createLiveSearches({ ...deps, shares: received }) }
 }

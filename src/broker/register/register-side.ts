@@ -1,6 +1,7 @@
 import type { Bounds } from '../../domain/bounds.ts'
 import { createContentSource } from '../../fhir/content-source.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
+import { createSearchSource } from '../../fhir/search-source.ts'
 import { createFhirSource } from '../../fhir/source.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
@@ -57,5 +58,9 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
-  return { source, contents, registration }
+  const searches = createSearchSource({
+    base: deps.fhirBase,
+    ...(deps.bounds ? { bounds: deps.bounds } : {}),
+  })
+  return { source, contents, searches, registration }
 }
