@@ -92,7 +92,7 @@ async function open(
     ...(afterIntent ? { afterIntent } : {}),
   })
   const receive = createReceiveSide({
-    ...{ ...core, peers, source },
+    ...{ ...core, peers, source, own: register.ownRecords },
     chain: { id: core.chainId, contracts, directories: core.directories },
     base: () => base,
     ...(bounds.custodianMs === undefined ? {} : { custodianMs: bounds.custodianMs }),

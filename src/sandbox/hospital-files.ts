@@ -28,6 +28,7 @@ const SCOPES = {
   his: [
     'system/DocumentReference.rs',
     'system/Binary.r',
+    'system/Patient.r',
     'system/Task.c',
     'system/Task.rs',
     'system/Task.u',

@@ -47,7 +47,7 @@ const KNOWN = new Set(['patient', 'patient.identifier', 'status', '_format', ...
  */
 export function readDocumentQuery(
   parameters: Readonly<Record<string, unknown>>,
-  prefer: string | undefined,
+  prefer: string | string[] | undefined,
 ): DocumentQuery {
   const unknown = Object.keys(parameters).filter((name) => !KNOWN.has(name))
   const ignored = unknown.filter((name) => !KNOWN.has(name.split(':')[0] ?? ''))
@@ -73,8 +73,8 @@ export function readDocumentQuery(
 }
 
 /** RFC 7240 §2: preferences by comma, each a token with a value. */
-const isLenient = (prefer: string | undefined): boolean =>
-  /(?:^|[,;])\s*handling\s*=\s*"?lenient"?\s*(?:$|[,;])/i.test(prefer ?? '')
+export const isLenient = (prefer: string | string[] | undefined): boolean =>
+  /(?:^|[,;])\s*handling\s*=\s*"?lenient"?\s*(?:$|[,;])/i.test(String(prefer ?? ''))
 
 function readWhom({
   patient,

@@ -63,6 +63,7 @@ export function hisRoutes(
       scopes_supported: [
         'system/DocumentReference.rs',
         'system/Binary.r',
+        'system/Patient.r',
         'system/AuditEvent.rs',
         'system/Task.c',
         'system/Task.rs',
@@ -94,7 +95,7 @@ export function hisRoutes(
     const asked = textOf(body.scope).split(' ').filter(Boolean)
     const scopes = asked.filter((scope) => allowed.includes(scope))
     if (scopes.length === 0) throw wayleaveError('scope-insufficient', 'none of the scopes asked for')
-    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary|Task|Consent)\./.test(scope))
+    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary|Patient|Task|Consent)\./.test(scope))
     const extended = (claims as Record<string, unknown>).extensions !== undefined
     const asker = clinical || extended ? readAsker(claims) : undefined
     // A user of another organisation is not this hospital's to vouch for.
@@ -134,7 +135,7 @@ export function hisRoutes(
   /** No `_count`: all of what is shared fits one answer, and a parameter that changes nothing would be a lie. */
   async function search(request: FastifyRequest, reply: FastifyReply, parameters: Record<string, unknown>) {
     const { asker, clientId } = await authoriseClinical(request, 'system/DocumentReference.rs')
-    const query = readDocumentQuery(parameters, request.headers.prefer as string | undefined)
+    const query = readDocumentQuery(parameters, request.headers.prefer)
     const patients = await identifiersOf(query)
     const { documents, missing } = await deps.documents.list({ patients, statuses: query.statuses, asker })
     const [patient] = patients

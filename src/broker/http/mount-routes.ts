@@ -19,6 +19,7 @@ import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
+import { recordRoutes } from './record-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
@@ -42,7 +43,7 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     kid: signing.kid,
     issuer: member,
   }
-  const { authorise } = hisRoutes(app, {
+  const { authorise, authoriseClinical } = hisRoutes(app, {
     ...core,
     ...sides,
     base,
@@ -50,6 +51,7 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     clients: new Map(config.clients.map((client) => [client.clientId, client])),
     organization: organization.identifier,
   })
+  recordRoutes(app, { ...core, ...sides, base, authoriseClinical })
   exchangeRoutes(app, {
     ...core,
     ...sides,

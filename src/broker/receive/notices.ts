@@ -13,6 +13,43 @@ export const missingNotice = ({ name }: Named): OperationOutcomeIssue => ({
   details: { text: `${name} did not answer; it may hold more that is shared with you. Ask again later.` },
 })
 
+export const unverifiedNotice = ({ name }: Named): OperationOutcomeIssue => ({
+  severity: 'warning',
+  code: 'security',
+  details: {
+    text: `Something that ${name} sent could not be verified and is left out. An alarm was raised; contact that hospital.`,
+  },
+})
+
+export const sourceNotice: OperationOutcomeIssue = {
+  severity: 'warning',
+  code: 'incomplete',
+  details: { text: 'The record system of this hospital did not answer; its own records are not all here.' },
+}
+
+export const alteredNotice: OperationOutcomeIssue = {
+  severity: 'warning',
+  code: 'security',
+  details: {
+    text: 'A record of this hospital is no longer what was registered and is left out. Tell the operator of its broker.',
+  },
+}
+
+/** Said in every such answer, in the same words, whether anything is withheld or not. */
+export const WITHHELD: OperationOutcomeIssue = {
+  severity: 'information',
+  code: 'suppressed',
+  details: {
+    text: 'There may be more: what the patient, a policy or the law keeps back is neither shown nor counted here.',
+  },
+}
+
+export const boundedNotice = (limit: number): OperationOutcomeIssue => ({
+  severity: 'warning',
+  code: 'too-costly',
+  details: { text: `Only ${limit} records were looked at. Patient/$everything goes through all of them.` },
+})
+
 /** Parameters that were passed over with the client's leave (FHIR R4 §3.1.1.4.1). */
 export const ignoredNotice = (names: readonly string[]): OperationOutcomeIssue[] =>
   names.length === 0

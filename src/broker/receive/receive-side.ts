@@ -5,14 +5,17 @@ import type { Logger } from 'pino'
 import type { Contracts } from '../../chain/contracts.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
+import type { Identifier } from '../../domain/identity/national-ids.ts'
 import type { PeerClient } from '../../exchange/peer-client.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { OwnRecords } from '../register/own-records.ts'
 import { createCustodianLists } from './ask-custodian.ts'
 import { createSharedRecords, type SharedRecords } from './find-shared.ts'
+import { createGatherer, type Gatherer } from './gather-records.ts'
 import { createDocuments, type Documents } from './list-documents.ts'
 import { createRecordOpener, type RecordOpener } from './open-record.ts'
 import { createPeople, type People } from './people.ts'
@@ -36,6 +39,8 @@ export function createReceiveSide(deps: {
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
   base: () => string
   source: FhirSource
+  own: OwnRecords
+  organization: { name: string; identifier: Identifier }
   /** How long one custodian may take for one answer; see createSharedRecords. */
   custodianMs?: number
 }): {
@@ -44,10 +49,12 @@ export function createReceiveSide(deps: {
   documents: Documents
   opener: RecordOpener
   people: People
+  gatherer: Gatherer
 } {
   const received = createReceivedShares({ ...deps, own: { member: deps.member, key: deps.sealing } })
   const shared = createSharedRecords({ ...deps, shares: received, lists: createCustodianLists(deps) })
   const opener = createRecordOpener({ ...deps, shares: received })
   const documents = createDocuments({ shared, base: deps.base })
-  return { received, shared, documents, opener, people: createPeople(deps) }
+  const gatherer = createGatherer({ ...deps, shared, opener, fhirBase: deps.source.base })
+  return { received, shared, documents, opener, people: createPeople(deps), gatherer }
 }

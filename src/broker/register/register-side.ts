@@ -4,6 +4,7 @@ import { createFhirSource } from '../../fhir/source.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
+import { createOwnRecords } from './own-records.ts'
 import { createRegistration } from './registration.ts'
 
 export type RegisterSide = ReturnType<typeof createRegisterSide>
@@ -51,5 +52,5 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
-  return { source, registration }
+  return { source, registration, ownRecords: createOwnRecords({ ...core, source }) }
 }

@@ -63,6 +63,8 @@ export type AuditEntry = {
     /** `Patient/ID` at the member that keeps this trail. */
     readonly reference?: string
   }
+  /** What was asked for, where a query was no search for DocumentReferences. */
+  readonly operation?: string
   /** v3 PurposeOfUse code. */
   readonly purpose?: string
   readonly record?: {
