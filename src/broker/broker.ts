@@ -155,6 +155,7 @@ async function open(
       await projection.run()
       await peers.close()
       await source.close()
+      await register.writer.close()
       provider.destroy()
     },
   }

@@ -27,6 +27,7 @@ export type HospitalFiles = {
 const SCOPES = {
   his: [
     'system/DocumentReference.rs',
+    'system/DocumentReference.c',
     'system/Binary.r',
     'system/Patient.r',
     'system/Task.c',

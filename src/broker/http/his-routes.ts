@@ -62,6 +62,7 @@ export function hisRoutes(
       token_endpoint_auth_signing_alg_values_supported: ['ES256', 'ES384', 'RS384'],
       scopes_supported: [
         'system/DocumentReference.rs',
+        'system/DocumentReference.c',
         'system/Binary.r',
         'system/Patient.r',
         'system/AuditEvent.rs',

@@ -1,6 +1,7 @@
 import type { Bounds } from '../../domain/bounds.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import { createFhirSource } from '../../fhir/source.ts'
+import { createFhirWriter } from '../../fhir/writer.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
@@ -52,5 +53,6 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
-  return { source, registration, ownRecords: createOwnRecords({ ...core, source }) }
+  const writer = createFhirWriter({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
+  return { source, writer, registration, ownRecords: createOwnRecords({ ...core, source }) }
 }

@@ -30,6 +30,7 @@ export const AUDIT_KINDS = [
   'window',
   'record-registered',
   'member-changed',
+  'document-published',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]
