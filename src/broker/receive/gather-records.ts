@@ -50,6 +50,11 @@ export type Gatherer = {
    * @throws WayleaveError `chain-unavailable`, where nothing can be verified
    */
   gather(query: GatherQuery): Promise<Gathered>
+  /**
+   * What this hospital itself has of its patient, for the patient: without what is labelled very restricted, which its
+   * custodian goes through with the patient in person, if at all.
+   */
+  ownFor(patient: NonNullable<Person['own']>, page: { limit: number; after?: string }): Promise<Gathered>
 }
 
 /** Records of one source fetched at a time. */
@@ -169,24 +174,43 @@ export function createGatherer(deps: {
     const wanted: Wanted[] = [
       ...own
         .filter(({ resourceType }) => isWanted(resourceType))
-        .map((record) => ({ key: `0/${record.resourceType}/${record.id}`, own: record })),
+        .map((record) => ({ key: keyOf(record), own: record })),
       ...found.flatMap((one) =>
         one.pointers
           .filter(({ pointer }) => isWanted('resourceType' in pointer ? pointer.resourceType : undefined))
           .map((pointer) => ({ key: `1/${one.custodian}/${pointer.recordId}`, found: one, pointer })),
       ),
     ]
-    wanted.sort((a, b) => (a.key < b.key ? -1 : 1))
+    wanted.sort(byKey)
     const missing = found.filter((one) => one.missing)
     return { wanted, missing }
+  }
+
+  function gathered(sources: readonly OfSource[], notices: readonly OperationOutcomeIssue[], next?: string) {
+    const verifiedAt = new Date(deps.clock.now()).toISOString()
+    return {
+      records: sources.flatMap(({ party, records }) =>
+        records.map((record) => ({ ...record, sourceName: party.name })),
+      ),
+      provenances: sources.flatMap(({ party, records: [first, ...others] }) =>
+        first === undefined
+          ? []
+          : [
+              provenanceOfSource([first, ...others], {
+                ...{ id: randomUUID(), custodian: party },
+                ...{ assembler: self, verifiedAt },
+              }),
+            ],
+      ),
+      notices: [...notices, ...sources.flatMap((source) => source.notices), WITHHELD],
+      ...(next === undefined ? {} : { next }),
+    }
   }
 
   return {
     async gather(query) {
       const { wanted, missing } = await wantedOf(query)
-      const { after } = query
-      const rest = after === undefined ? wanted : wanted.filter(({ key }) => key > after)
-      const page = rest.slice(0, query.limit)
+      const { page, next } = pageOf(wanted, query)
       const own = page.filter((one) => 'own' in one)
       const foreign = Map.groupBy(
         page.filter((one) => 'found' in one),
@@ -196,30 +220,30 @@ export function createGatherer(deps: {
         openOwn(own),
         pMap([...foreign.values()], (some) => openForeign(some, query), { concurrency: CUSTODIANS_AT_ONCE }),
       ])
-      const all = [ownSource, ...sources]
-      const verifiedAt = new Date(deps.clock.now()).toISOString()
       const unanswered = missing.map(({ profile, custodian }) =>
         missingNotice({ name: profile?.name ?? custodian }),
       )
-      return {
-        records: all.flatMap(({ party, records }) =>
-          records.map((record) => ({ ...record, sourceName: party.name })),
-        ),
-        provenances: all.flatMap(({ party, records: [first, ...others] }) =>
-          first === undefined
-            ? []
-            : [
-                provenanceOfSource([first, ...others], {
-                  id: randomUUID(),
-                  custodian: party,
-                  assembler: self,
-                  verifiedAt,
-                }),
-              ],
-        ),
-        notices: [...unanswered, ...all.flatMap(({ notices }) => notices), WITHHELD],
-        ...(rest.length > page.length ? { next: page.at(-1)?.key ?? '' } : {}),
-      }
+      return gathered([ownSource, ...sources], unanswered, next)
+    },
+
+    async ownFor(patient, asked) {
+      const shown = (await deps.own.of(patient.id)).filter(({ kinds }) => !kinds.includes('V'))
+      const wanted = shown.map((own) => ({ key: keyOf(own), own })).sort(byKey)
+      const { page, next } = pageOf(wanted, asked)
+      return gathered([await openOwn(page)], [], next)
     },
   }
+}
+
+const keyOf = ({ resourceType, id }: OwnRecord): string => `0/${resourceType}/${id}`
+const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : 1)
+
+function pageOf<T extends { key: string }>(
+  wanted: readonly T[],
+  { limit, after }: { limit: number; after?: string },
+): { page: T[]; next?: string } {
+  const rest = after === undefined ? wanted : wanted.filter(({ key }) => key > after)
+  const page = rest.slice(0, limit)
+  const last = page.at(-1)
+  return rest.length > page.length && last ? { page, next: last.key } : { page }
 }

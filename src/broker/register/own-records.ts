@@ -10,7 +10,7 @@ import { openJson } from '../../store/vault.ts'
 import type { StoredRecord } from './entries.ts'
 
 /** The newest version of one record of this hospital, as it was registered. */
-export type OwnRecord = Pick<StoredRecord, 'resourceType' | 'id' | 'versionId' | 'salt'> & {
+export type OwnRecord = Pick<StoredRecord, 'resourceType' | 'id' | 'versionId' | 'salt' | 'kinds'> & {
   tag: Hex
   commitment: Hex
 }
@@ -46,8 +46,8 @@ export function createOwnRecords(deps: {
       const newest = new Map(rows.map((row) => [row.record_lookup, row] as const))
       return [...newest.values()].flatMap(({ kind, tag, commitment, sealed }) => {
         if (kind !== 'snapshot') return []
-        const { resourceType, id, versionId, salt } = openJson<StoredRecord>(patient.key, sealed)
-        return [{ resourceType, id, versionId, salt, tag: tag as Hex, commitment: commitment as Hex }]
+        const { resourceType, id, versionId, salt, kinds } = openJson<StoredRecord>(patient.key, sealed)
+        return [{ resourceType, id, versionId, salt, kinds, tag: tag as Hex, commitment: commitment as Hex }]
       })
     },
 

@@ -31,6 +31,7 @@ export const AUDIT_KINDS = [
   'record-registered',
   'member-changed',
   'document-published',
+  'own-record-read',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]
