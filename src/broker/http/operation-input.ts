@@ -26,8 +26,9 @@ export function operationInput(query: unknown, body: unknown): Record<string, st
 }
 
 function textIn(values: Readonly<Record<string, unknown>>): unknown {
-  const [[type = '', value] = [], ...others] = Object.entries(values)
-  if (others.length > 0) return undefined
+  const [first, ...others] = Object.entries(values)
+  if (!first || others.length > 0) return undefined
+  const [type, value] = first
   if (type === 'valueIdentifier') {
     const { system, value: number } = (value ?? {}) as { system?: unknown; value?: unknown }
     return typeof system === 'string' && typeof number === 'string' ? `${system}|${number}` : undefined

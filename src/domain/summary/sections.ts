@@ -130,7 +130,7 @@ const ABSENT_SNOMED: ReadonlySet<string> = new Set([
 ])
 const ABSENT_WORDS = /^(?:no known\b|none known\b|nil known\b|no information\b|no current\b|nkd?a$|none$)/i
 
-export const isAbsence = (resource: Resource): boolean =>
+const isAbsence = (resource: Resource): boolean =>
   codingsOf(resource).some(
     ({ system, code }) =>
       system === ABSENT_SYSTEM || (system === 'http://snomed.info/sct' && ABSENT_SNOMED.has(code)),

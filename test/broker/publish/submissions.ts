@@ -6,7 +6,7 @@ const MHD = 'https://profiles.ihe.net/ITI/MHD'
 export const N = {
   coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }],
 }
-export const oid = (n: number | string) => ({ system: 'urn:ietf:rfc:3986', value: `urn:oid:1.2.3.${n}` })
+const oid = (n: number | string) => ({ system: 'urn:ietf:rfc:3986', value: `urn:oid:1.2.3.${n}` })
 export const sha1 = (bytes: Buffer) => createHash('sha1').update(bytes).digest('base64')
 
 const urn = (n: number) => `urn:uuid:00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
