@@ -1,6 +1,6 @@
 import type { Patient } from 'fhir/r4.js'
 import { Client } from 'fhir-kit-client'
-import { Agent, request } from 'undici'
+import { Agent, errors, request } from 'undici'
 import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../domain/errors.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
@@ -133,7 +133,18 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
         if (page > MAX_PAGES || seen.has(next))
           throw wayleaveError('source-unavailable', 'history does not end')
         seen.add(next)
-        const { status, body } = await bytes(next)
+        const url: string = next
+        const answer = await bytes(url).catch((error: Error): string => {
+          const smaller = error.cause instanceof errors.ResponseExceededMaxSizeError && halved(url)
+          if (!smaller) throw error
+          return smaller
+        })
+        // Resources with documents in them: as many as fit are read at a time.
+        if (typeof answer === 'string') {
+          next = answer
+          continue
+        }
+        const { status, body } = answer
         if (status !== 200) throw wayleaveError('source-unavailable', `history answered ${status}`)
         const { bundle, strict } = readPage(body)
         for (const entry of bundle.entry ?? []) {
@@ -171,6 +182,15 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
 
     close: () => dispatcher.close(),
   }
+}
+
+/** The same page with half as many entries; undefined where it holds one. */
+function halved(page: string): string | undefined {
+  const url = new URL(page)
+  const count = Number(url.searchParams.get('_count'))
+  if (!(count > 1)) return undefined
+  url.searchParams.set('_count', String(Math.floor(count / 2)))
+  return url.href
 }
 
 function readPage(body: Uint8Array): { bundle: HistoryBundle; strict: boolean } {

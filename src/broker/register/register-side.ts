@@ -1,9 +1,11 @@
 import type { Bounds } from '../../domain/bounds.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import { createFhirSource } from '../../fhir/source.ts'
+import { createFhirWriter } from '../../fhir/writer.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
+import { createOwnRecords } from './own-records.ts'
 import { createRegistration } from './registration.ts'
 
 export type RegisterSide = ReturnType<typeof createRegisterSide>
@@ -51,5 +53,6 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
-  return { source, registration }
+  const writer = createFhirWriter({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
+  return { source, writer, registration, ownRecords: createOwnRecords({ ...core, source }) }
 }
