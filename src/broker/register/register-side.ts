@@ -8,6 +8,13 @@ import { createRegistration } from './registration.ts'
 
 export type RegisterSide = ReturnType<typeof createRegisterSide>
 
+/** Rounds of entries, unless the configuration says otherwise: see docs/decisions/0030-padded-rounds.md. Milliseconds. */
+const ROUND = 60_000
+const PADDED = { sizes: [16, 64, 200], quietRounds: true }
+
+/** How long a transaction of the FHIR server may take, unless the configuration says otherwise. Milliseconds. */
+const OVERLAP = 600_000
+
 /** The hospital's FHIR server, and what follows it onto the chain. */
 export function createRegisterSide(
   core: Core,
@@ -46,8 +53,10 @@ export function createRegisterSide(
       const all = names.map((row) => row.compartment)
       return openedLines(await openingsOf(trx, { states, index, custodian: member }, patient, all))
     },
-    batchMs: config.timing.batchMs,
+    batchMs: config.timing.batchMs ?? ROUND,
+    padding: config.batches ?? PADDED,
     everyMs: config.timing.feedMs,
+    overlapMs: config.timing.overlapMs ?? OVERLAP,
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
