@@ -50,7 +50,7 @@ export async function prepareChanges(
 }
 
 /** An absolute reference counts only under the hospital's own base: elsewhere the same id is another person. */
-function fhirIdOf({ source }: Pick<RegisterDeps, 'source'>, change: FhirChange): string | undefined {
+export function fhirIdOf({ source }: Pick<RegisterDeps, 'source'>, change: FhirChange): string | undefined {
   return change.resource && isRecordType(change.resourceType)
     ? patientOf(change.resource, source.base)
     : undefined

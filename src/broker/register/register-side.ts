@@ -4,6 +4,7 @@ import { createFhirSource } from '../../fhir/source.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
+import { createReconciler } from './reconcile/reconciler.ts'
 import { createRegistration } from './registration.ts'
 
 export type RegisterSide = ReturnType<typeof createRegisterSide>
@@ -60,5 +61,9 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
-  return { source, registration }
+  const reconciler = createReconciler({
+    ...{ ...core, source, registration },
+    deployedAt: config.chain.deployedAt,
+  })
+  return { source, registration, reconciler }
 }

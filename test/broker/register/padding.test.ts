@@ -4,6 +4,7 @@ import { paddingCommitment, sizesOf } from '../../../src/broker/register/directo
 import { RecordDirectory__factory } from '../../../src/chain/contracts.ts'
 import { partyOf } from '../../support/acts.ts'
 import { insideOf } from '../../support/inside.ts'
+import { reconciled } from '../../support/reconcile.ts'
 import { ANNA, condition, observation, patient } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
@@ -79,6 +80,13 @@ describe('in padded rounds', () => {
     const places = filled.map((batch) => batch.map(({ tag }) => (own.has(tag) ? 'x' : '.')).join(''))
     // Twelve entries among padding, all in front each time: once in 10^9 rounds.
     expect(places.some((place) => /\.x/.test(place))).toBe(true)
+  })
+
+  test('a comparison knows them for entries of nobody', async () => {
+    const { code, report } = await reconciled(a.files.configFile)
+    expect(code).toBe(0)
+    expect(report).toMatchObject({ agree: true, versions: 12, entries: 12 })
+    expect(report.padding).toBeGreaterThan(3)
   })
 
   test('a grantee finds the records among them', async () => {
