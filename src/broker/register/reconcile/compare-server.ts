@@ -140,17 +140,18 @@ async function refusedAmong(deps: CompareDeps, changes: readonly FhirChange[]): 
   return new Set(rows.map(({ key }) => key.slice('refused/'.length)))
 }
 
-/** Records whose newest entry says that they are there. */
+/** Records that stand with a patient by the newest entry there. */
 async function standingAmong(db: Kysely<BrokerTables>, records: string[]): Promise<Set<string>> {
   if (records.length === 0) return new Set()
   const rows = await db
     .selectFrom('records')
-    .select(['record_lookup', 'kind'])
+    .select(['record_lookup', 'patient_id', 'kind'])
     .where('record_lookup', 'in', records)
     .orderBy('seq')
     .execute()
-  const newest = new Map(rows.map((row) => [row.record_lookup ?? '', row.kind]))
-  return new Set([...newest].filter(([, kind]) => kind === 'snapshot').map(([record]) => record))
+  const newest = new Map(rows.map((row) => [`${row.record_lookup} ${row.patient_id}`, row]))
+  const there = [...newest.values()].filter(({ kind }) => kind === 'snapshot')
+  return new Set(there.map((row) => row.record_lookup ?? ''))
 }
 
 /** Of the missing versions, those that are missing still; the feed may have been on its way to them. */
@@ -189,12 +190,14 @@ export async function compareBooks(deps: CompareDeps, startedAt: string): Promis
       .where('version_lookup', 'is not', null)
       .where('version_lookup', 'not in', db.selectFrom('reconciled').select('version_lookup'))
       // A server may forget what was overtaken; what stands by its newest entry must be there.
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('records as later')
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('records as later')
               .select('later.seq')
               .whereRef('later.record_lookup', '=', 'records.record_lookup')
+              .whereRef('later.patient_id', '=', 'records.patient_id')
               .whereRef('later.seq', '>', 'records.seq'),
           ),
         ),
