@@ -55,6 +55,9 @@ const TYPE = /^[A-Z][A-Za-z]{2,40}$/
 const PAGE = 250
 const MAX_RECORD_PAGES = 100
 
+/** undici's word for an answer beyond `maxBytes`. */
+const TOO_LARGE = 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
+
 export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> }): FhirSource {
   const base = deps.base.replace(/\/$/, '')
   const bounds = { ...DEFAULT_BOUNDS, ...deps.bounds }
@@ -89,8 +92,22 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     return url.href
   }
 
+  /** A page that is larger than what is taken is asked for again with fewer versions on it. */
+  async function pageBytes(url: string): Promise<{ status: number; body: Uint8Array }> {
+    const asked = new URL(within(url))
+    for (let count = PAGE; ; count = Math.ceil(count / 8)) {
+      try {
+        return await bytes(asked.href)
+      } catch (error) {
+        const tooLarge = (error as { cause?: { code?: string } }).cause?.code === TOO_LARGE
+        if (!tooLarge || count === 1) throw error
+        asked.searchParams.set('_count', String(Math.ceil(count / 8)))
+      }
+    }
+  }
+
   async function page(url: string): Promise<HistoryPage | undefined> {
-    const { status, body } = await bytes(within(url))
+    const { status, body } = await pageBytes(url)
     if (status === 404 || status === 410) return undefined
     if (status !== 200) throw wayleaveError('source-unavailable', `history answered ${status}`)
     const { bundle, strict } = readPage(body)
@@ -119,7 +136,11 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     if (status === 404 || status === 410) return { ...place, refused: 'not-found' }
     if (status !== 200) throw wayleaveError('source-unavailable', `vread answered ${status}`)
     try {
-      return { ...place, resource: parseStrictJson(body) as NonNullable<FhirChange['resource']> }
+      const read = parseStrictJson(body) as NonNullable<FhirChange['resource']>
+      const same = read.resourceType === place.resourceType && read.id === place.id
+      return same && object(read.meta).versionId === place.versionId
+        ? { ...place, resource: read }
+        : { ...place, refused: 'id-invalid' }
     } catch (error) {
       return { ...place, refused: errorCodeOf(error) }
     }
@@ -140,7 +161,11 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     base,
     async readPatient(id) {
       if (!ID.test(id)) throw wayleaveError('id-invalid', 'a Patient id')
-      return resources<Patient>(() => client.read({ resourceType: 'Patient', id }))
+      const read = await resources<Patient>(() => client.read({ resourceType: 'Patient', id }))
+      // Somebody else's identifiers must never be taken for this patient's.
+      if (read && (read.resourceType !== 'Patient' || read.id !== id))
+        throw wayleaveError('source-unavailable', 'a read of a Patient answered something else')
+      return read
     },
 
     async findPatients({ system, value }) {
@@ -247,14 +272,26 @@ function changeOf(entry: unknown): FhirChange | undefined {
     const named = [resourceType, id, versionId].every((text) => typeof text === 'string')
     if (!named || !TYPE.test(place.resourceType) || !ID.test(String(id)) || !ID.test(String(versionId)))
       return { ...place, refused: 'id-invalid' }
+    // One version under the name of another: whatever it is, it is not what was written there.
+    if (isAbout(url, place) === false || (tagged(etag) ?? place.versionId) !== place.versionId)
+      return { ...place, refused: 'id-invalid' }
     return { ...place, resource: resource as NonNullable<FhirChange['resource']> }
   }
   const [resourceType, id] = String(url).split('/')
   const lastUpdated = instant(lastModified) ?? ''
   // Without an ETag, the instant tells one deletion from another.
-  const versionId = /"([^"]+)"/.exec(String(etag))?.[1] ?? `deleted-${lastUpdated}`
+  const versionId = tagged(etag) ?? `deleted-${lastUpdated}`
   if (!resourceType || !id || !ID.test(id) || !TYPE.test(resourceType)) return undefined
   return { resourceType, id, versionId, lastUpdated }
+}
+
+/** The version in an ETag such as `W/"3"`. */
+const tagged = (etag: unknown): string | undefined => /"([^"]+)"/.exec(String(etag))?.[1]
+
+/** Whether a request's address names this resource; undefined where it names none. */
+function isAbout(url: unknown, { resourceType, id }: FhirChange): boolean | undefined {
+  const named = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[^/]+)?$/.exec(String(url))
+  return named ? named[1] === resourceType && named[2] === id : undefined
 }
 
 const instant = (value: unknown): string | undefined =>

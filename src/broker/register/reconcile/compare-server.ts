@@ -88,11 +88,11 @@ async function comparePage(
   const seen: string[] = []
   for (const change of records) {
     const version = versionLookup(deps, change)
-    if (change.refused || refused.has(version)) {
+    const row = rows.get(version)
+    if (change.refused || (!row && refused.has(version))) {
       findings.counts.refused++
       continue
     }
-    const row = rows.get(version)
     const owner = fhirIdOf(deps, change)
     if (change.resource ? owner === undefined : !row && !standing.has(recordLookup(deps, change))) continue
     findings.counts.versions++

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { describeKillingLoop } from '../../support/killing-loop.ts'
+import { describeKillingLoop } from '../support/killing-loop.ts'
 
 // The embedded FHIR server lives in its broker's process, and dies with it.
 const loop = { updates: 200, brokerKills: 5, fhirKills: 0, within: 240_000 }
