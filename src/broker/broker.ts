@@ -85,7 +85,7 @@ async function open(
   const { peers, outbox } = exchange
   const { requests } = request
   const { states, shares } = consent
-  const { source, registration } = register
+  const { source, registration, reconciler } = register
   const release = createReleaseSide({
     ...{ ...core, states, windows, source, labeller },
     custodian: member,
@@ -139,6 +139,7 @@ async function open(
     base,
     async close() {
       await app.close()
+      await reconciler.close()
       await registration.close()
       await requests.close()
       await windows.close()
