@@ -40,12 +40,13 @@ export type PeerClient = {
    * @throws WayleaveError `not-available` where the custodian refuses; `peer-unavailable` where it does not answer;
    * `response-invalid` where what it answers breaks the protocol, a redirect or too large a body for example;
    * `address-refused` and `peer-untrusted` where it must not be called; then nothing was sent.
+   * @param deadline ends the waiting sooner than the client's own bounds
    */
-  fetchRecord(peer: Peer, tag: Hex, asker: Asker): Promise<FetchedRecord>
+  fetchRecord(peer: Peer, tag: Hex, asker: Asker, deadline?: AbortSignal): Promise<FetchedRecord>
   /** Asks for one of a record's contents, by its number. Throws as `fetchRecord` does. */
   fetchContent(peer: Peer, tag: Hex, number: number, asker: Asker): Promise<FetchedContent>
   /** Asks another member's broker what there is behind a share of its. Throws as `fetchRecord` does. */
-  fetchList(peer: Peer, reference: string, asker: Asker): Promise<FetchedList>
+  fetchList(peer: Peer, reference: string, asker: Asker, deadline?: AbortSignal): Promise<FetchedList>
   /**
    * Asks for a page of a search behind a share. Throws as `fetchRecord` does, and `unsupported-parameter` where the custodian
    * does not take the search.
@@ -80,13 +81,15 @@ export async function createPeerClient(deps: {
     peer: Peer,
     path: string,
     options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string },
+    deadline?: AbortSignal,
   ) {
     const { url, dispatcher } = connections.to(peer, path)
+    const timeout = AbortSignal.timeout(bounds.totalMs)
     try {
       const { statusCode, headers, body } = await request(url, {
         ...options,
         dispatcher,
-        signal: AbortSignal.timeout(bounds.totalMs),
+        signal: deadline ? AbortSignal.any([timeout, deadline]) : timeout,
       })
       return { status: statusCode, headers, bytes: new Uint8Array(await body.arrayBuffer()) }
     } catch (cause) {
@@ -98,7 +101,7 @@ export async function createPeerClient(deps: {
     }
   }
 
-  async function token(peer: Peer, scope: string, asker: Asker): Promise<string> {
+  async function token(peer: Peer, scope: string, asker: Asker, deadline?: AbortSignal): Promise<string> {
     const path = '/exchange/token'
     const url = `${peer.endpoint}${path}`
     const assertion = await makeClientAssertion({
@@ -117,14 +120,8 @@ export async function createPeerClient(deps: {
       client_assertion_type: ASSERTION_TYPE,
       client_assertion: assertion,
     })
-    const answer = await call(peer, path, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        dpop: proof,
-      },
-      body: body.toString(),
-    })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', dpop: proof }
+    const answer = await call(peer, path, { method: 'POST', headers, body: body.toString() }, deadline)
     if (answer.status !== 200) throw refusal(answer)
     return tokenIn(answer.bytes)
   }
@@ -135,9 +132,9 @@ export async function createPeerClient(deps: {
     path: string,
     scope: string,
     asker: Asker,
-    method: 'GET' | 'POST' = 'GET',
+    { method = 'GET', deadline }: { method?: 'GET' | 'POST'; deadline?: AbortSignal | undefined } = {},
   ) {
-    const accessToken = await token(peer, scope, asker)
+    const accessToken = await token(peer, scope, asker, deadline)
     const url = `${peer.endpoint}${path}`
     const { proof, jti } = await makeDpopProof({
       keys: dpopKeys,
@@ -149,9 +146,15 @@ export async function createPeerClient(deps: {
     return { headers: { authorization: `DPoP ${accessToken}`, dpop: proof }, fetch: jti }
   }
 
-  async function fetchWithToken(peer: Peer, path: string, scope: string, asker: Asker) {
-    const { headers, fetch } = await withToken(peer, path, scope, asker)
-    const answer = await call(peer, path, { method: 'GET', headers })
+  async function fetchWithToken(
+    peer: Peer,
+    path: string,
+    scope: string,
+    asker: Asker,
+    deadline?: AbortSignal,
+  ) {
+    const { headers, fetch } = await withToken(peer, path, scope, asker, { deadline })
+    const answer = await call(peer, path, { method: 'GET', headers }, deadline)
     if (answer.status !== 200) throw refusal(answer)
     const header = (name: string) => String(answer.headers[name] ?? '')
     return {
@@ -186,7 +189,9 @@ export async function createPeerClient(deps: {
     asker: Asker,
   ): Promise<FetchedSearch> {
     const path = `/exchange/search/${reference}`
-    const { headers, fetch } = await withToken(peer, path, peerScope({ reference }), asker, 'POST')
+    const { headers, fetch } = await withToken(peer, path, peerScope({ reference }), asker, {
+      method: 'POST',
+    })
     const body = JSON.stringify(search)
     const asked: Hex = `0x${createHash('sha256').update(body).digest('hex')}`
     const answer = await call(peer, path, {
@@ -200,10 +205,10 @@ export async function createPeerClient(deps: {
   }
 
   return {
-    fetchRecord: (peer, tag, asker) =>
-      fetchWithToken(peer, `/exchange/record/${tag}`, peerScope({ tag }), asker),
-    fetchList: (peer, reference, asker) =>
-      fetchWithToken(peer, `/exchange/list/${reference}`, peerScope({ reference }), asker),
+    fetchRecord: (peer, tag, asker, deadline) =>
+      fetchWithToken(peer, `/exchange/record/${tag}`, peerScope({ tag }), asker, deadline),
+    fetchList: (peer, reference, asker, deadline) =>
+      fetchWithToken(peer, `/exchange/list/${reference}`, peerScope({ reference }), asker, deadline),
     fetchContent,
     fetchSearch,
     async post(peer, path, contentType, body) {

@@ -28,7 +28,9 @@ export type HospitalFiles = {
 const SCOPES = {
   his: [
     'system/DocumentReference.rs',
+    'system/DocumentReference.c',
     'system/Binary.r',
+    'system/Patient.r',
     'system/Task.c',
     'system/Task.rs',
     'system/Task.u',
@@ -135,6 +137,8 @@ export function writeBrokerConfig(
     peers: { networks: ['127.0.0.1/32'], ports: 'any', ...(tls ? { ca: tls.ca } : { plainHttp: true }) },
     ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
+    // For trying: whoever looks on wants to see a record at once.
+    batches: 'none',
     requestsPerMinute,
   }
   writeFileSync(files.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })

@@ -22,7 +22,7 @@ import { openJson, type Vault } from '../../store/vault.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import { partyOf } from '../release/parties.ts'
-import type { ReceivedRecord } from './list-documents.ts'
+import type { ReceivedRecord } from './find-shared.ts'
 import type { ReceivedShares } from './receive-share.ts'
 
 export type OpenedRecord = {
@@ -40,10 +40,11 @@ export type OpenedContent = { content: Content; bytes: AsyncIterable<Uint8Array>
 export type RecordOpener = {
   /**
    * Fetches a record from its custodian, verifies it against the chain, writes the receipt, and only then hands it on.
+   * What comes after `deadline` counts as not received.
    * @throws WayleaveError `not-available`; `peer-unavailable`; `chain-unavailable`; `commitment-mismatch`,
    * `response-invalid`, `address-refused` or `peer-untrusted`, which are alarms.
    */
-  open(recordId: string, asker: Asker, clientId: string): Promise<OpenedRecord>
+  open(recordId: string, asker: Asker, clientId: string, deadline?: AbortSignal): Promise<OpenedRecord>
   /**
    * Opens the record, and then one of its contents, whose receipt is written before its last piece is handed on. Throws as
    * `open` does, and in the middle of the bytes.
@@ -238,10 +239,17 @@ export function createRecordOpener(deps: {
     )
   }
 
-  async function openAsked(recordId: string, about: Asked, asker: Asker): Promise<OpenedRecord> {
+  async function openAsked(
+    recordId: string,
+    about: Asked,
+    asker: Asker,
+    deadline?: AbortSignal,
+  ): Promise<OpenedRecord> {
     const { custodian, record, peer } = about
-    const answer = await fetched(about, () => deps.peers.fetchRecord(peer, record.tag, asker))
+    const answer = await fetched(about, () => deps.peers.fetchRecord(peer, record.tag, asker, deadline))
     const { commitment, contents, signatures } = await checked(about, () => verify(custodian, record, answer))
+    // Nobody waits for it any more, so nobody received it.
+    if (deadline?.aborted) throw wayleaveError('peer-unavailable', 'verified too late')
     const { bytes, fetch: exchange, at } = answer
     const hash: Hex = `0x${createHash('sha256').update(bytes).digest('hex')}`
     await receipt(about, { exchange, at, hash, path: recordId, commitment, signatures })
@@ -249,8 +257,8 @@ export function createRecordOpener(deps: {
   }
 
   return {
-    open: async (recordId, asker, clientId) =>
-      openAsked(recordId, await asked(recordId, asker, clientId), asker),
+    open: async (recordId, asker, clientId, deadline) =>
+      openAsked(recordId, await asked(recordId, asker, clientId), asker, deadline),
 
     async openContent(recordId, number, asker, clientId) {
       const about = await asked(recordId, asker, clientId)

@@ -76,14 +76,15 @@ async function contentsOf(
       resource && isRecordType(change.resourceType) ? contentLinksOf(resource, deps.source.base) : []
     return links.length > 0 ? [{ change, links }] : []
   })
-  const known = await knownVersions(
-    db,
-    deps,
-    linked.map(({ change }) => change),
+  if (linked.length === 0) return found
+  const known = await knownVersions(db, deps, changes)
+  // A version that is registered may have to be written again behind a late one of the same record.
+  const moving = new Set(
+    changes.flatMap((c) => (known.has(versionLookup(deps, c)) ? [] : [recordLookup(deps, c)])),
   )
   for (const { change, links } of linked) {
     const version = versionLookup(deps, change)
-    if (known.has(version)) continue
+    if (!moving.has(recordLookup(deps, change))) continue
     const contents: RegisteredContent[] = []
     for (const link of links) {
       const measured = await deps.contents.measure(link)
@@ -95,7 +96,7 @@ async function contentsOf(
 }
 
 /** An absolute reference counts only under the hospital's own base: elsewhere the same id is another person. */
-function fhirIdOf({ source }: RegisterDeps, change: FhirChange): string | undefined {
+export function fhirIdOf({ source }: Pick<RegisterDeps, 'source'>, change: FhirChange): string | undefined {
   return change.resource && isRecordType(change.resourceType)
     ? patientOf(change.resource, source.base)
     : undefined
@@ -120,8 +121,37 @@ export async function registerChanges(
   }
   const owners = createOwners(db, deps)
   const known = await knownVersions(db, deps, changes)
+  /** Records of which something was written here, and those of which a version that was known before is the newest. */
+  const done = new Set<string>()
+  const written = new Set<string>()
+  const overtaken = new Map<string, FhirChange>()
   let registered = 0
-  for (const change of changes) {
+
+  /** @returns whether it left an entry. */
+  async function write(change: FhirChange, again: boolean): Promise<boolean> {
+    const before = await owners.of(change)
+    const now = fhirIdOf(deps, change)
+    const count = registered
+    // Deleted, or found to be somebody else's: whoever sees the former patient's records must not take it for theirs.
+    if (before !== undefined && before !== now) {
+      await (await writerOf(before)).retire(change, again)
+      registered++
+    }
+    if (now !== undefined && change.resource) {
+      await (await writerOf(now)).write(change, change.resource, again)
+      registered++
+    }
+    owners.set(change, now)
+    return registered > count
+  }
+
+  // A version that something registered has followed since says nothing of where the record is now.
+  const lastKnown = new Map(
+    changes.flatMap((c, i) =>
+      known.has(versionLookup(deps, c)) ? [[recordLookup(deps, c), i] as const] : [],
+    ),
+  )
+  for (const [i, change] of changes.entries()) {
     if (change.refused) {
       if (await isNews(db, deps, change)) await deps.onRefused(db, change)
       continue
@@ -131,22 +161,22 @@ export async function registerChanges(
       continue
     }
     if (!isRecordType(change.resourceType)) continue
-    const version = versionLookup(deps, change)
-    if (known.has(version)) continue
-    known.add(version)
-    const before = await owners.of(change)
-    const now = fhirIdOf(deps, change)
-    // Deleted, or found to be somebody else's: whoever sees the former patient's records must not take it for theirs.
-    if (before !== undefined && before !== now) {
-      await (await writerOf(before)).retire(change)
-      registered++
+    const [version, record] = [versionLookup(deps, change), recordLookup(deps, change)]
+    if (known.has(version)) {
+      if (written.has(record)) overtaken.set(record, change)
+      continue
     }
-    if (now !== undefined && change.resource) {
-      await (await writerOf(now)).write(change, change.resource)
-      registered++
+    if (done.has(version)) continue
+    done.add(version)
+    const late = i < (lastKnown.get(record) ?? -1)
+    if (late && change.resource && fhirIdOf(deps, change) === undefined) continue
+    if (await write(change, false)) {
+      written.add(record)
+      overtaken.delete(record)
     }
-    owners.set(change, now)
   }
+  // What came late must not pass for the newest: how the record stands is said once more.
+  for (const change of overtaken.values()) await write(change, true)
   for (const writer of writers.values()) await writer.finish()
   return registered
 }
@@ -190,7 +220,8 @@ async function isNews(db: Db, deps: RegisterDeps, change: FhirChange): Promise<b
   return row !== undefined
 }
 
-async function knownVersions(
+/** Which of these versions have an entry, by their lookups. */
+export async function knownVersions(
   db: Db,
   deps: RegisterDeps,
   changes: readonly FhirChange[],
@@ -228,9 +259,10 @@ export function identifiersOf(resource: Patient): Identifier[] {
 }
 
 type EntryWriter = {
-  write(change: FhirChange, resource: NonNullable<FhirChange['resource']>): Promise<void>
+  /** `again`: the version has an entry, and this one only says that it is the newest. */
+  write(change: FhirChange, resource: NonNullable<FhirChange['resource']>, again: boolean): Promise<void>
   /** Says that the record is no longer this patient's. */
-  retire(change: FhirChange): Promise<void>
+  retire(change: FhirChange, again: boolean): Promise<void>
   finish(): Promise<void>
 }
 
@@ -254,18 +286,18 @@ async function openWriter(
   if (opened) await entries.changeKeyIfNarrowed(opened)
 
   return {
-    async write(change, resource) {
+    async write(change, resource, again) {
       const { kinds } = deps.labeller.label(resource)
       const compartment = compartmentName({ dataClass: dataClassOf(resource), kinds })
       const before = await entries.standingOf(recordLookup(deps, change))
       // A record that moved says so where it was, so that nobody there takes its last version for the newest.
-      if (before !== undefined && before !== compartment) await entries.retire(before, change)
+      if (before !== undefined && before !== compartment) await entries.retire(before, change, again)
       const contents = prepared.contents.get(versionLookup(deps, change)) ?? []
-      await entries.snapshot(compartment, change, resource, contents)
+      await entries.snapshot(compartment, change, resource, contents, again)
     },
-    async retire(change) {
+    async retire(change, again) {
       const before = await entries.standingOf(recordLookup(deps, change))
-      if (before !== undefined) await entries.retire(before, change)
+      if (before !== undefined) await entries.retire(before, change, again)
     },
     finish: () => entries.flush(),
   }

