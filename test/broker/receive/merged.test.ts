@@ -315,7 +315,9 @@ describe('A patient summary', () => {
     })
     expect(
       of<Composition>(nobody, 'Composition')[0]?.section?.map(({ code }) => code?.coding?.[0]?.code),
-    ).toEqual(['10160-0', '48765-2', '11450-4'])
+    ).toEqual(['10160-0', '48765-2', '11450-4', undefined])
+    const [composition] = of<Composition>(nobody, 'Composition')
+    expect(composition?.section?.at(-1)?.text?.div).toContain('neither shown nor counted')
     expect(sectionOf(document, '10160-0')).toEqual(sectionOf(nobody, '10160-0'))
     expect(JSON.stringify(nobody)).not.toMatch(/nilknown|"withheld"/)
   })
