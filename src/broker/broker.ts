@@ -86,7 +86,7 @@ async function open(
   const { peers, outbox } = exchange
   const { requests } = request
   const { states, shares } = consent
-  const { source, registration } = register
+  const { source, registration, reconciler } = register
   const release = createReleaseSide({
     ...{ ...core, states, windows, source, labeller },
     custodian: member,
@@ -140,6 +140,7 @@ async function open(
     base,
     async close() {
       await app.close()
+      await reconciler.close()
       await registration.close()
       await requests.close()
       await windows.close()

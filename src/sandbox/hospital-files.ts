@@ -129,6 +129,8 @@ export function writeBrokerConfig(
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
+    // For trying: whoever looks on wants to see a record at once.
+    batches: 'none',
     requestsPerMinute,
   }
   writeFileSync(files.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })

@@ -19,6 +19,7 @@ import { consentRoutes } from './consent-routes.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
+import { OPERATOR, operatorClient, operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
@@ -50,7 +51,10 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     ...sides,
     base,
     keys,
-    clients: new Map(config.clients.map((client) => [client.clientId, client])),
+    clients: new Map([
+      ...config.clients.map((client) => [client.clientId, client] as const),
+      [OPERATOR, operatorClient(signing.jwk)],
+    ]),
     organization: organization.identifier,
   })
   const publisher = createPublisher({
@@ -99,5 +103,6 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     authorise,
   })
   auditRoutes(app, { ...core, base, authorise })
+  operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })
 }
