@@ -86,23 +86,36 @@ export function createFeed(
   }
 
   async function readNews(): Promise<void> {
-    const place = await db.selectFrom('feed').select('since').where('name', '=', 'fhir').executeTakeFirst()
-    const far = clock.monotonic() - lastFar >= FAR_EVERY
-    const since = place && before(place.since, far ? Math.max(deps.overlapMs, NEAR) : NEAR)
+    const place = await placeOf('fhir')
+    // Not while a gap is open: where a minute's versions do not fit a page, gaps would come faster than they are closed.
+    const far = clock.monotonic() - lastFar >= FAR_EVERY && !(await oldestGap())
+    // From where the last one was, however long ago: nothing between the two must be read only while it was young.
+    const from = far ? ((await placeOf('fhir-far')) ?? place) : place
+    const since = from && before(from, far ? Math.max(deps.overlapMs, NEAR) : NEAR)
     const page = await source.historyPage(since === undefined ? {} : { since })
     if (!page) return
-    const until = newest(place?.since, page, clock)
+    const until = newest(place, page, clock)
     await take(page.changes, async (trx) => {
       if (until !== undefined) {
-        await trx
-          .insertInto('feed')
-          .values({ name: 'fhir', since: until })
-          .onConflict((oc) => oc.column('name').doUpdateSet({ since: until }))
-          .execute()
+        await setPlace(trx, 'fhir', until)
+        if (far) await setPlace(trx, 'fhir-far', until)
       }
       if (page.next !== undefined) await addGap(trx, since ?? null, page)
     })
     if (far) lastFar = clock.monotonic()
+  }
+
+  type Place = 'fhir' | 'fhir-far'
+
+  const placeOf = async (name: Place) =>
+    (await db.selectFrom('feed').select('since').where('name', '=', name).executeTakeFirst())?.since
+
+  async function setPlace(trx: Kysely<BrokerTables>, name: Place, since: string): Promise<void> {
+    await trx
+      .insertInto('feed')
+      .values({ name, since })
+      .onConflict((oc) => oc.column('name').doUpdateSet({ since }))
+      .execute()
   }
 
   async function addGap(trx: Kysely<BrokerTables>, since: string | null, page?: HistoryPage): Promise<void> {
