@@ -104,7 +104,7 @@ function publicClient(
 export function writeBrokerConfig(
   files: HospitalFiles,
   chain: SandboxFile['chain'],
-  fhir: FhirKind = 'embedded',
+  { fhir = 'embedded', requestsPerMinute = 6_000 }: { fhir?: FhirKind; requestsPerMinute?: number } = {},
 ): BrokerConfig {
   const { hospital, dir } = files
   const config: BrokerConfig = {
@@ -129,7 +129,7 @@ export function writeBrokerConfig(
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
     // For trying: whoever looks on wants to see a record at once.
     batches: 'none',
-    requestsPerMinute: 6_000,
+    requestsPerMinute,
   }
   writeFileSync(files.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
   return config
