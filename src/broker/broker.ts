@@ -13,6 +13,7 @@ import { openCore } from './core.ts'
 import { createExchangeSide } from './exchange-side.ts'
 import { mountRoutes } from './http/mount-routes.ts'
 import { createHttpServer } from './http/server.ts'
+import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
 import { createReleaseSide } from './release/release-side.ts'
@@ -36,8 +37,11 @@ export type BrokerDeps = {
   log: Logger
   /** See createReleases. */
   afterIntent?: () => Promise<void>
-  /** How much, and for how long, the FHIR server and other brokers may answer; the defaults are those of each. */
-  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds> }
+  /**
+   * How much, and for how long, the FHIR server and other brokers may answer, and how long one custodian may take over all
+   * that one answer needs of it; the defaults are those of each.
+   */
+  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds>; deadline?: Deadline }
   /** Told of each step of the start; one that takes long is logged besides. */
   starting?: (step: string) => void
 }
@@ -89,9 +93,10 @@ async function open(
     ...(afterIntent ? { afterIntent } : {}),
   })
   const receive = createReceiveSide({
-    ...{ ...core, peers },
+    ...{ ...core, peers, source, own: register.ownRecords },
     chain: { id: core.chainId, contracts, directories: core.directories },
     base: () => base,
+    ...(bounds.deadline ? { deadline: bounds.deadline } : {}),
   })
 
   // the index moves, and what hangs on it follows
@@ -152,6 +157,7 @@ async function open(
       await projection.run()
       await peers.close()
       await source.close()
+      await register.writer.close()
       provider.destroy()
     },
   }

@@ -27,7 +27,9 @@ export type HospitalFiles = {
 const SCOPES = {
   his: [
     'system/DocumentReference.rs',
+    'system/DocumentReference.c',
     'system/Binary.r',
+    'system/Patient.r',
     'system/Task.c',
     'system/Task.rs',
     'system/Task.u',

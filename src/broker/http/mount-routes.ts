@@ -7,6 +7,7 @@ import type { ExchangeSide } from '../exchange-side.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
 import { createSessions } from '../patients/sessions.ts'
+import { createPublisher } from '../publish/publish-documents.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
@@ -20,6 +21,8 @@ import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
 import { OPERATOR, operatorClient, operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
+import { publishRoutes } from './publish-routes.ts'
+import { recordRoutes } from './record-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
@@ -43,7 +46,7 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     kid: signing.kid,
     issuer: member,
   }
-  const { authorise } = hisRoutes(app, {
+  const { authorise, authoriseClinical } = hisRoutes(app, {
     ...core,
     ...sides,
     base,
@@ -54,6 +57,15 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     ]),
     organization: organization.identifier,
   })
+  const publisher = createPublisher({
+    ...core,
+    ...sides,
+    base,
+    fhirBase: sides.source.base,
+    afterStore: () => sides.registration.nudge(),
+  })
+  publishRoutes(app, { publisher, authoriseClinical })
+  recordRoutes(app, { ...core, ...sides, base, authoriseClinical })
   exchangeRoutes(app, {
     ...core,
     ...sides,

@@ -1,9 +1,11 @@
 import type { Bounds } from '../../domain/bounds.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import { createFhirSource } from '../../fhir/source.ts'
+import { createFhirWriter } from '../../fhir/writer.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
+import { createOwnRecords } from './own-records.ts'
 import { createReconciler } from './reconcile/reconciler.ts'
 import { createRegistration } from './registration.ts'
 
@@ -61,9 +63,10 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
+  const writer = createFhirWriter({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
   const reconciler = createReconciler({
     ...{ ...core, source, registration },
     deployedAt: config.chain.deployedAt,
   })
-  return { source, registration, reconciler }
+  return { source, writer, registration, reconciler, ownRecords: createOwnRecords({ ...core, source }) }
 }
