@@ -55,6 +55,7 @@ export type BrokerTables = {
     created_at: string
   }
   compartments: { patient_id: string; key_number: number; compartment: string; next: number }
+  /** How far the FHIR history is read: `fhir`, and `fhir-far` at the last reading that looked for late commits. */
   feed: { name: string; since: string }
   /** Stretches of the FHIR history that are read page by page, from the newest version back to an instant. */
   feed_gaps: {
