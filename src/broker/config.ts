@@ -56,6 +56,8 @@ export const BrokerConfig = Type.Object({
       jwks: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
     }),
   ),
+  /** Origins, `https://host[:port]`, that the broker may call for its programs: key sets and webhooks. None unless named. */
+  callbackOrigins: Type.Optional(Type.Array(Type.String({ pattern: '^https?://[^/?#@]+$' }))),
   /** Names of the council's groups. */
   groups: Type.Array(Type.String()),
   /** File that one-time codes are written to. */

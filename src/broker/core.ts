@@ -1,4 +1,4 @@
-import { importJWK } from 'jose'
+import { importJWK, type JWK } from 'jose'
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
@@ -31,6 +31,7 @@ export async function openCore(
     key: (await importJWK(keyring.signing, 'ES256')) as CryptoKey,
     publicKey: (await importJWK(signingPublic, 'ES256')) as CryptoKey,
     kid: keyring.signing.kid ?? '',
+    publicJwk: signingPublic as JWK,
   }
   const vault = createVault(Buffer.from(keyring.kek, 'base64url'))
 

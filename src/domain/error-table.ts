@@ -139,6 +139,11 @@ export const ERRORS = {
     'login',
     'This client assertion was used before. Sign a new one for every token.',
   ),
+  'grant-type-unsupported': entry(
+    400,
+    'not-supported',
+    'Only client_credentials with a private_key_jwt client assertion is supported here. Use that.',
+  ),
   'scope-insufficient': entry(
     403,
     'forbidden',
@@ -148,6 +153,17 @@ export const ERRORS = {
     403,
     'forbidden',
     'The organisation is not a live member of the network. Ask the governance council about its status.',
+  ),
+  'client-metadata-invalid': entry(
+    400,
+    'invalid',
+    'What is said of the client breaks a rule: name, scope, and public keys as jwks or jwks_uri. Compare it with the documentation.',
+  ),
+  'client-unknown': entry(404, 'not-found', 'There is no such client here. List those that are registered.'),
+  'client-fixed': entry(
+    409,
+    'business-rule',
+    'This client stands in the configuration of the broker and is changed there only. Ask the operator.',
   ),
   'session-expired': entry(401, 'expired', 'The session has ended. Sign in again.'),
   'rate-limited': entry(429, 'throttled', 'Too many requests. Wait as long as the Retry-After header says.'),

@@ -8,6 +8,7 @@ import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
 import { makeDpopProof } from './dpop-proof.ts'
+import { codeOfOAuthError } from './oauth-error.ts'
 
 /** What a custodian's broker answered: unverified. `fetch` is the jti that its signature must name. */
 export type FetchedRecord = {
@@ -167,8 +168,8 @@ function codeIn(bytes: Uint8Array): ErrorCode | undefined {
   try {
     const outcome = JSON.parse(new TextDecoder().decode(bytes)) as {
       issue?: { details?: { coding?: { code?: string }[] } }[]
-    }
-    const code = outcome.issue?.[0]?.details?.coding?.[0]?.code
+    } | null
+    const code = codeOfOAuthError(outcome) ?? outcome?.issue?.[0]?.details?.coding?.[0]?.code
     return isErrorCode(code) ? code : undefined
   } catch {
     return undefined

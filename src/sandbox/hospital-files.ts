@@ -17,6 +17,8 @@ export type HospitalFiles = {
   his: SandboxClient
   registrars: SandboxClient[]
   auditor: SandboxClient
+  /** Registers other programs. */
+  admin: SandboxClient
   ports: { broker: number; fhir: number }
   configFile: string
   logFile: string
@@ -37,6 +39,7 @@ const SCOPES = {
   ],
   registrar: ['system/registrar'],
   auditor: ['system/AuditEvent.rs'],
+  admin: ['system/client-admin'],
 }
 
 /** Opens the hospital's corner, making on the first start what is missing. */
@@ -67,18 +70,23 @@ export async function openHospitalFiles(root: string, hospital: SampleHospital):
   }
 }
 
-type Clients = Pick<HospitalFiles, 'his' | 'registrars' | 'auditor'>
+type Clients = Pick<HospitalFiles, 'his' | 'registrars' | 'auditor' | 'admin'>
 
 async function openClients(file: string, key: string): Promise<Clients> {
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Clients
-  const clients: Clients = {
-    his: await newClient(`his.${key}`, SCOPES.his),
-    registrars: [
-      await newClient(`registrar-1.${key}`, SCOPES.registrar),
-      await newClient(`registrar-2.${key}`, SCOPES.registrar),
-    ],
-    auditor: await newClient(`auditor.${key}`, SCOPES.auditor),
-  }
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Clients) : undefined
+  // A sandbox from before this program came gets it now.
+  if (before?.admin) return before
+  const clients: Clients = before
+    ? { ...before, admin: await newClient(`admin.${key}`, SCOPES.admin) }
+    : {
+        his: await newClient(`his.${key}`, SCOPES.his),
+        registrars: [
+          await newClient(`registrar-1.${key}`, SCOPES.registrar),
+          await newClient(`registrar-2.${key}`, SCOPES.registrar),
+        ],
+        auditor: await newClient(`auditor.${key}`, SCOPES.auditor),
+        admin: await newClient(`admin.${key}`, SCOPES.admin),
+      }
   writeFileSync(file, JSON.stringify(clients), { mode: 0o600 })
   return clients
 }
@@ -123,6 +131,7 @@ export function writeBrokerConfig(
       publicClient(files.his, 'Hospital information system'),
       ...files.registrars.map((client) => publicClient(client, 'Registrar')),
       publicClient(files.auditor, 'Compliance'),
+      publicClient(files.admin, 'Administration of programs'),
     ],
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,

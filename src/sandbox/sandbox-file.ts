@@ -24,6 +24,7 @@ export type SandboxFile = {
     his: SandboxClient
     registrars: SandboxClient[]
     auditor: SandboxClient
+    admin: SandboxClient
     /** The broker's log, and its FHIR server's access log. */
     log: string
     fhirAccessLog: string

@@ -219,6 +219,7 @@ function describe(files: HospitalFiles, pid: number): SandboxFile['hospitals'][n
     his: files.his,
     registrars: files.registrars,
     auditor: files.auditor,
+    admin: files.admin,
     log: files.logFile,
     fhirAccessLog: files.fhirAccessLog,
   }

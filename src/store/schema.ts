@@ -146,6 +146,20 @@ export type BrokerTables = {
   }
   share_identifiers: { lookup: string; share_id: string }
   received_records: { record_id: string; share_id: string; tag: string; sealed: Uint8Array }
+  /** Programs that were registered while the broker ran; those of the configuration are not here. */
+  clients: {
+    client_id: string
+    name: string
+    /** JSON list. */
+    scopes: string
+    /** A JSON Web Key Set of public keys, or null where the client publishes its own at `jwks_uri`. */
+    jwks: string | null
+    jwks_uri: string | null
+    registered_by: string
+    created_at: string
+    /** Set once; the row stays, so that the id is never another's. */
+    removed_at: string | null
+  }
   replay: { key: string; expires_at: string }
   sessions: { token_hash: string; patient_id: string; expires_at: string }
   challenges: { nonce_hash: string; signer: string; expires_at: string }

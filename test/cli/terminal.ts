@@ -58,6 +58,7 @@ export function sandboxOf({ chain, hospitals, seats }: World): SandboxFile {
       his: files.his,
       registrars: files.registrars,
       auditor: files.auditor,
+      admin: files.admin,
       log: files.logFile,
       fhirAccessLog: files.fhirAccessLog,
     })),

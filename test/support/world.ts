@@ -104,6 +104,7 @@ export type WorldOptions = {
   groups?: string[]
   windowMs?: number
   requestsPerMinute?: number
+  callbackOrigins?: string[]
   /** Keys of the hospitals before whose FHIR server, broker or node a front stands. */
   fronts?: { fhir?: string[]; broker?: string[]; chain?: string[] }
   /** The log of each hospital's broker. */
@@ -199,6 +200,7 @@ async function openHospital(
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),
     groups: options.groups ?? [],
+    ...(options.callbackOrigins ? { callbackOrigins: options.callbackOrigins } : {}),
     timing: { batchMs: 20, feedMs: 500, windowMs: options.windowMs ?? 1_000 },
     requestsPerMinute: options.requestsPerMinute ?? 100_000,
   }

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { TokenKeys } from '../../exchange/access-token.ts'
+import { createFetchJwks } from '../../exchange/fetch-jwks.ts'
 import type { AuditSide } from '../audit/audit-side.ts'
+import { createClients } from '../clients/clients.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
@@ -14,6 +16,7 @@ import type { createReleaseSide } from '../release/release-side.ts'
 import type { RequestSide } from '../requests/request-side.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { cdsRoutes } from './cds-routes.ts'
+import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -42,14 +45,24 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     kid: signing.kid,
     issuer: member,
   }
+  const origins = config.callbackOrigins ?? []
+  const fetchJwks = createFetchJwks({ origins })
+  app.addHook('onClose', () => fetchJwks.close())
+  const clients = createClients({
+    ...core,
+    configured: config.clients,
+    fetchKeys: (uri) => fetchJwks.fetch(uri),
+  })
   const { authorise } = hisRoutes(app, {
     ...core,
     ...sides,
     base,
     keys,
-    clients: new Map(config.clients.map((client) => [client.clientId, client])),
+    publicJwk: signing.publicJwk,
+    clients,
     organization: organization.identifier,
   })
+  clientRoutes(app, { ...core, base, clients, origins, authorise })
   exchangeRoutes(app, {
     ...core,
     ...sides,

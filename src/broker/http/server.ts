@@ -12,6 +12,17 @@ import {
   toOperationOutcome,
   WayleaveError,
 } from '../../domain/errors.ts'
+import { toOAuthError } from '../../exchange/oauth-error.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whose words an endpoint refuses in: FHIR's, or OAuth's (RFC 6749 §5.2). */
+    errors?: 'oauth'
+  }
+}
+
+/** For the options of a route that OAuth defines. */
+export const OAUTH_ENDPOINT = { config: { errors: 'oauth' } } as const
 
 /** Bytes of the largest request taken; records come in answers, never in requests. */
 const BODY_LIMIT = 256 * 1024
@@ -98,11 +109,27 @@ function sendError(
   code: ErrorCode,
   problems: readonly Problem[] = [],
 ): FastifyReply {
+  if (request.routeOptions?.config?.errors === 'oauth') {
+    const { status, body } = toOAuthError(code)
+    reply.status(status).headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
+    return reply.header('pragma', 'no-cache').type('application/json').send(body)
+  }
+  const challenge = challengeOf(request, code)
+  if (challenge) reply.header('www-authenticate', challenge)
   return reply
     .status(ERRORS[code].status)
     .headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
     .type('application/fhir+json')
     .send(toOperationOutcome(code, request.id, problems))
+}
+
+/** What a protected resource asks for when it refuses (RFC 6750 §3, RFC 9449 §7.1). */
+function challengeOf(request: FastifyRequest, code: ErrorCode): string | undefined {
+  const scheme = request.url.startsWith('/exchange/') ? 'DPoP' : 'Bearer'
+  if (code === 'scope-insufficient') return `${scheme} error="insufficient_scope"`
+  if (ERRORS[code].status !== 401) return undefined
+  // Who sent nothing is told of no error, only of the scheme.
+  return code === 'token-missing' ? scheme : `${scheme} error="invalid_token"`
 }
 
 function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {
