@@ -13,8 +13,12 @@ import {
   WayleaveError,
 } from '../../domain/errors.ts'
 import { toOAuthError } from '../../exchange/oauth-error.ts'
+import { beginCall, type CallContext, inCall, requestIdOf } from '../../tracing/call-context.ts'
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    call: CallContext | undefined
+  }
   interface FastifyContextConfig {
     /** Whose words an endpoint refuses in: FHIR's, or OAuth's (RFC 6749 §5.2). */
     errors?: 'oauth'
@@ -50,12 +54,13 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
   const app: FastifyInstance = Fastify({
     bodyLimit: BODY_LIMIT,
     return503OnClosing: false,
-    genReqId: () => randomUUID(),
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     // What the router itself refuses, an address that cannot be decoded for example: never told in its own words,
     // which repeat the address.
     frameworkErrors: (_error, request, reply) => void sendError(request, reply, 'request-invalid'),
     clientErrorHandler: refuseRaw,
   })
+  followCalls(app, log)
   app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
   await app.register(rateLimit, {
@@ -73,7 +78,7 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
   )
   app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, request, reply) => {
     const code = codeOf(error)
-    const entry = { code, request: request.id, method: request.method, route: request.routeOptions.url }
+    const entry = { code, ...callOf(request), method: request.method, route: request.routeOptions.url }
     if (ERRORS[code].status >= 500) log.error({ ...entry, detail: detailOf(error) }, 'a request failed')
     else log.debug({ ...entry, detail: detailOf(error) }, 'a request was refused')
     return sendError(request, reply, code, error instanceof WayleaveError ? error.problems : [])
@@ -94,6 +99,26 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
   })
   return app
 }
+
+/** Every request is a call of its own, and so is what it goes on to; one line at the end says how it ended, and no address. */
+function followCalls(app: FastifyInstance, log: Logger): void {
+  app.decorateRequest('call')
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.call = beginCall(request.id, request.headers.traceparent)
+    inCall(request.call, done)
+  })
+  // A body comes by events of its connection, which belong to no call.
+  app.addHook('preValidation', (request, _reply, done) => {
+    if (request.call) inCall(request.call, done)
+    else done()
+  })
+  app.addHook('onResponse', async (request, { statusCode: status }) => {
+    const { method, routeOptions } = request
+    log.debug({ ...callOf(request), method, route: routeOptions.url, status }, 'a request was answered')
+  })
+}
+
+const callOf = ({ id, call }: FastifyRequest) => ({ request: id, ...(call ? { trace: call.traceId } : {}) })
 
 /** What is no HTTP, or has headers beyond all measure, is answered before there is a request. */
 function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
