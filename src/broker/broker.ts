@@ -11,6 +11,7 @@ import type { BrokerConfig } from './config.ts'
 import { createConsentSide } from './consent/consent-side.ts'
 import { openCore } from './core.ts'
 import { createExchangeSide } from './exchange-side.ts'
+import { createCallers } from './http/callers.ts'
 import { mountRoutes } from './http/mount-routes.ts'
 import { createHttpServer } from './http/server.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
@@ -102,9 +103,14 @@ async function open(
   indexer.onAdvance(() => void projection.run())
   projection.onChange((patientId) => shares.refresh(patientId))
 
-  const app = await createHttpServer(log, { perMinute: config.requestsPerMinute })
+  const callers = createCallers(core, () => base)
+  const app = await createHttpServer(log, {
+    perMinute: config.requestsPerMinute,
+    ofCaller: config.requestsPerMinuteOfClient ?? config.requestsPerMinute,
+    callerOf: (request) => callers.of(request),
+  })
   const sides = { ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive }
-  mountRoutes(app, core, sides, () => base)
+  mountRoutes(app, core, sides, callers, () => base)
 
   at('its port')
   await app.listen({ host: config.host, port: config.port })

@@ -72,8 +72,10 @@ export const BrokerConfig = Type.Object({
   }),
   /** Files of the custodian's own labelling rules, beside or in place of those that come with Wayleave. */
   labelRules: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-  /** Requests a minute from one address. */
+  /** Requests a minute from one address, of whoever shows no token that verifies. */
   requestsPerMinute: Type.Integer({ minimum: 1 }),
+  /** Requests a minute of one program, patient or member, wherever they come from; the same unless given. */
+  requestsPerMinuteOfClient: Type.Optional(Type.Integer({ minimum: 1 })),
 })
 
 export type BrokerConfig = Static<typeof BrokerConfig>

@@ -250,6 +250,23 @@ export const ERRORS = {
     'The signed message could not be passed on to the hospital concerned. Send it to that hospital or to the chain.',
   ),
 
+  // The same call twice, and changes that cross.
+  'version-conflict': entry(
+    412,
+    'conflict',
+    'This changed since the version that If-Match names. Read it again, and decide again.',
+  ),
+  'idempotency-key-reused': entry(
+    422,
+    'business-rule',
+    'This Idempotency-Key was used for another request. Use a new key for each request.',
+  ),
+  'idempotency-key-busy': entry(
+    409,
+    'lock-error',
+    'The first request under this Idempotency-Key is not answered yet. Send it again in a few seconds.',
+  ),
+
   // Enrolment.
   'enrolment-code-wrong': entry(
     403,

@@ -160,6 +160,15 @@ export type BrokerTables = {
     /** Set once; the row stays, so that the id is never another's. */
     removed_at: string | null
   }
+  /** Calls sent under an `Idempotency-Key`: keyed hashes of caller and key, and of the request. */
+  idempotency: {
+    key: string
+    request: string
+    /** StoredAnswer, sealed with the store key; null while the request is under way. */
+    answer: Uint8Array | null
+    started_at: string
+    expires_at: string
+  }
   replay: { key: string; expires_at: string }
   sessions: { token_hash: string; patient_id: string; expires_at: string }
   challenges: { nonce_hash: string; signer: string; expires_at: string }

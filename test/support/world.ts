@@ -104,6 +104,7 @@ export type WorldOptions = {
   groups?: string[]
   windowMs?: number
   requestsPerMinute?: number
+  requestsPerMinuteOfClient?: number
   callbackOrigins?: string[]
   /** Keys of the hospitals before whose FHIR server, broker or node a front stands. */
   fronts?: { fhir?: string[]; broker?: string[]; chain?: string[] }
@@ -203,6 +204,9 @@ async function openHospital(
     ...(options.callbackOrigins ? { callbackOrigins: options.callbackOrigins } : {}),
     timing: { batchMs: 20, feedMs: 500, windowMs: options.windowMs ?? 1_000 },
     requestsPerMinute: options.requestsPerMinute ?? 100_000,
+    ...(options.requestsPerMinuteOfClient
+      ? { requestsPerMinuteOfClient: options.requestsPerMinuteOfClient }
+      : {}),
   }
   const clock = createTestClock()
   const log = options.log?.(key) ?? pino({ level: process.env.TEST_LOG ?? 'silent' })

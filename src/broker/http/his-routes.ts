@@ -116,6 +116,7 @@ export function hisRoutes(
   })
 
   async function authorise(request: FastifyRequest, scope: string): Promise<HisGrant> {
+    request.scopeNeeded = scope
     const grant = await verifyToken(deps.keys, 'his', credential(request, 'Bearer'), clock.now())
     if (!grant.scopes.includes(scope)) throw wayleaveError('scope-insufficient', scope)
     // A token is worth no more than its client is now: one that was removed or narrowed since is refused at once.

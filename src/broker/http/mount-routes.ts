@@ -1,26 +1,25 @@
 import type { FastifyInstance } from 'fastify'
-import type { TokenKeys } from '../../exchange/access-token.ts'
-import { createFetchJwks } from '../../exchange/fetch-jwks.ts'
+import { createIdempotencyStore } from '../../store/idempotency.ts'
 import type { AuditSide } from '../audit/audit-side.ts'
-import { createClients } from '../clients/clients.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
-import { createSessions } from '../patients/sessions.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
 import type { createReleaseSide } from '../release/release-side.ts'
 import type { RequestSide } from '../requests/request-side.ts'
 import { auditRoutes } from './audit-routes.ts'
+import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
+import { keepIdempotent } from './idempotency.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
@@ -37,22 +36,17 @@ export type Sides = AuditSide &
  * Every endpoint of a broker: for its HIS, for other brokers, for patients and registrars, for auditors.
  * @param base Where the broker is reached, known once it listens.
  */
-export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base: () => string): void {
+export function mountRoutes(
+  app: FastifyInstance,
+  core: Core,
+  sides: Sides,
+  callers: Callers,
+  base: () => string,
+): void {
   const { config, member, organization, signing, sender, index, accessLog, db } = core
-  const keys: TokenKeys = {
-    privateKey: signing.key,
-    publicKey: signing.publicKey,
-    kid: signing.kid,
-    issuer: member,
-  }
-  const origins = config.callbackOrigins ?? []
-  const fetchJwks = createFetchJwks({ origins })
-  app.addHook('onClose', () => fetchJwks.close())
-  const clients = createClients({
-    ...core,
-    configured: config.clients,
-    fetchKeys: (uri) => fetchJwks.fetch(uri),
-  })
+  const { keys, clients, sessions, origins } = callers
+  app.addHook('onClose', () => callers.close())
+  keepIdempotent(app, { callers, store: createIdempotencyStore(core) })
   const { authorise } = hisRoutes(app, {
     ...core,
     ...sides,
@@ -79,7 +73,6 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
       })
     },
   })
-  const sessions = createSessions({ ...core, origin: base })
   const enrolments = createEnrolments({
     ...core,
     source: sides.source,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import formbody from '@fastify/formbody'
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import {
@@ -50,7 +50,16 @@ const FRAMEWORK_CODES: Record<string, ErrorCode> = {
  * A server whose every failure is an OperationOutcome with a code of the one table; what is told and what is logged are
  * apart. Queries are never logged: they hold identifiers.
  */
-export async function createHttpServer(log: Logger, limits: { perMinute: number }): Promise<FastifyInstance> {
+export async function createHttpServer(
+  log: Logger,
+  limits: {
+    /** Requests a minute from one address, of whoever shows nothing that verifies. */
+    perMinute: number
+    /** The same of one caller, wherever it calls from: nobody's calls are at another's cost. */
+    ofCaller: number
+    callerOf: (request: FastifyRequest) => Promise<{ id: string } | undefined>
+  },
+): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
     bodyLimit: BODY_LIMIT,
     return503OnClosing: false,
@@ -64,7 +73,10 @@ export async function createHttpServer(log: Logger, limits: { perMinute: number 
   app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
   await app.register(rateLimit, {
-    max: limits.perMinute,
+    max: async (request) => ((await limits.callerOf(request)) ? limits.ofCaller : limits.perMinute),
+    keyGenerator: async (request) => (await limits.callerOf(request))?.id ?? normalizeIP(request.ip),
+    // RateLimit-Limit, RateLimit-Remaining and RateLimit-Reset (draft-ietf-httpapi-ratelimit-headers-06).
+    enableDraftSpec: true,
     timeWindow: 60_000,
     errorResponseBuilder: () => new WayleaveError('rate-limited'),
   })
