@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { publishProfile } from '../chain/member-profile.ts'
 import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
+import { createWebhooks } from '../exchange/webhook.ts'
 import { readLabelRules } from '../fhir/label-rules.ts'
 import { createLabeller } from '../fhir/labeller.ts'
 import type { Database } from '../store/database.ts'
@@ -10,6 +11,7 @@ import { createAuditSide } from './audit/audit-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createConsentSide } from './consent/consent-side.ts'
 import { openCore } from './core.ts'
+import { createEventDelivery } from './events/deliver-events.ts'
 import { createExchangeSide } from './exchange-side.ts'
 import { createCallers } from './http/callers.ts'
 import { mountRoutes } from './http/mount-routes.ts'
@@ -104,12 +106,29 @@ async function open(
   projection.onChange((patientId) => shares.refresh(patientId))
 
   const callers = createCallers(core, () => base)
+  const webhooks = createWebhooks()
+  const delivery = createEventDelivery({
+    ...core,
+    webhooks,
+    origins: callers.origins,
+    base: () => base,
+    sidesOf: (clientId) => callers.sidesOf(clientId),
+  })
   const app = await createHttpServer(log, {
     perMinute: config.requestsPerMinute,
     ofCaller: config.requestsPerMinuteOfClient ?? config.requestsPerMinute,
     callerOf: (request) => callers.of(request),
   })
-  const sides = { ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive }
+  const sides = {
+    ...audit,
+    ...exchange,
+    ...request,
+    ...consent,
+    ...register,
+    ...release,
+    ...receive,
+    delivery,
+  }
   mountRoutes(app, core, sides, callers, () => base)
 
   at('its port')
@@ -141,6 +160,8 @@ async function open(
     base,
     async close() {
       await app.close()
+      await delivery.close()
+      await webhooks.close()
       await registration.close()
       await requests.close()
       await windows.close()

@@ -12,6 +12,7 @@ import { createVault } from '../store/vault.ts'
 import { createAccessLog } from './audit/access-log.ts'
 import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
+import { createEventLog } from './events/event-log.ts'
 
 /** What every side of a broker stands on: who it is, its tables, its keys, its side of the chain. */
 export type Core = Awaited<ReturnType<typeof openCore>>
@@ -55,6 +56,7 @@ export async function openCore(
     patients: createPatientStore({ vault, clock }),
     remember: createReplayStore({ db, clock }),
     accessLog: createAccessLog({ vault, clock }),
+    events: createEventLog({ db, vault }),
     operator: keyring.operator,
     signing,
     /** The key that messages of other members are sealed to. */

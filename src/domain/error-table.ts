@@ -267,6 +267,19 @@ export const ERRORS = {
     'The first request under this Idempotency-Key is not answered yet. Send it again in a few seconds.',
   ),
 
+  // Changes of consents, told to programs.
+  'subscription-invalid': entry(
+    400,
+    'invalid',
+    'This Subscription cannot be kept: topic, rest-hook channel, or an endpoint that the operator has not listed. Compare it with the documentation.',
+  ),
+  'subscription-unknown': entry(
+    404,
+    'not-found',
+    'There is no such Subscription of this program. Search for those that there are.',
+  ),
+  'event-unknown': entry(404, 'not-found', 'There is no such event here for this program. Check its id.'),
+
   // Enrolment.
   'enrolment-code-wrong': entry(
     403,

@@ -169,6 +169,32 @@ export type BrokerTables = {
     started_at: string
     expires_at: string
   }
+  /** Changes of consents, in the order in which they are told. */
+  events: {
+    seq: Generated<number>
+    id: string
+    change: string
+    /** `own` for this hospital's patients, `received` for what others share with it. */
+    side: string
+    at: string
+    /** EventSubject, sealed with the store key. */
+    sealed: Uint8Array
+  }
+  /** Webhooks of the hospital's programs, with how far each has been told. */
+  subscriptions: {
+    id: string
+    client_id: string
+    endpoint: string
+    reason: string
+    /** The last event that it has, or need not have. */
+    cursor: number
+    /** How many events it was told. */
+    sent: number
+    status: 'requested' | 'active' | 'off'
+    attempts: number
+    next_at: string
+    created_at: string
+  }
   replay: { key: string; expires_at: string }
   sessions: { token_hash: string; patient_id: string; expires_at: string }
   challenges: { nonce_hash: string; signer: string; expires_at: string }

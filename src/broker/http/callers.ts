@@ -3,6 +3,7 @@ import { type Grant, type TokenKeys, verifyToken } from '../../exchange/access-t
 import { createFetchJwks } from '../../exchange/fetch-jwks.ts'
 import { type Clients, createClients } from '../clients/clients.ts'
 import type { Core } from '../core.ts'
+import { EVENT_SCOPES, type EventSide } from '../events/event-log.ts'
 import { createSessions, type Sessions } from '../patients/sessions.ts'
 
 /** Who a request comes from, by a credential that verifies; what it may do is for the endpoint to say. */
@@ -21,6 +22,8 @@ export type Callers = {
   origins: readonly string[]
   /** Found out once for a request; undefined for whoever shows nothing that verifies. */
   of(request: FastifyRequest): Promise<Caller | undefined>
+  /** Of which changes a program may hear now; of none once it is gone. */
+  sidesOf(clientId: string): Promise<EventSide[]>
   close(): Promise<void>
 }
 
@@ -83,6 +86,10 @@ export function createCallers(core: Core, base: () => string): Callers {
       const finding = find(request)
       known.set(request, finding)
       return finding
+    },
+    async sidesOf(clientId) {
+      const { scopes = [] } = (await clients.find(clientId)) ?? {}
+      return EVENT_SCOPES.filter(([scope]) => scopes.includes(scope)).map(([, side]) => side)
     },
     close: () => fetchJwks.close(),
   }

@@ -3,6 +3,8 @@ import { createIdempotencyStore } from '../../store/idempotency.ts'
 import type { AuditSide } from '../audit/audit-side.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
+import type { EventDelivery } from '../events/deliver-events.ts'
+import { createSubscriptions } from '../events/subscriptions.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
@@ -16,6 +18,7 @@ import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
+import { eventRoutes } from './event-routes.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
@@ -28,8 +31,7 @@ export type Sides = AuditSide &
   ExchangeSide &
   RequestSide &
   ConsentSide &
-  RegisterSide &
-  ReturnType<typeof createReleaseSide> &
+  RegisterSide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
 /**
@@ -83,6 +85,14 @@ export function mountRoutes(
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions, enrolments, authorise })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, name: config.name, authorise })
+  eventRoutes(app, {
+    ...core,
+    base,
+    subscriptions: createSubscriptions({ ...core, origins }),
+    sidesOf: (clientId) => callers.sidesOf(clientId),
+    authorise,
+    flush: () => void sides.delivery.flush(),
+  })
   requestRoutes(app, {
     ...core,
     base,

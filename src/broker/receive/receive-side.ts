@@ -10,6 +10,7 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { EventLog } from '../events/event-log.ts'
 import { createCustodianLists } from './ask-custodian.ts'
 import { createDocuments, type Documents } from './list-documents.ts'
 import { createRecordOpener, type RecordOpener } from './open-record.ts'
@@ -28,6 +29,7 @@ export function createReceiveSide(deps: {
   clock: Clock
   log: Logger
   member: Hex
+  events: EventLog
   /** The key that shares are sealed to. */
   sealing: CryptoKey
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
