@@ -15,6 +15,8 @@ import {
 import { toOAuthError } from '../../exchange/oauth-error.ts'
 import { beginCall, type CallContext, inCall, requestIdOf } from '../../tracing/call-context.ts'
 
+import { describeApi } from './api/openapi.ts'
+
 declare module 'fastify' {
   interface FastifyRequest {
     call: CallContext | undefined
@@ -80,6 +82,7 @@ export async function createHttpServer(
     timeWindow: 60_000,
     errorResponseBuilder: () => new WayleaveError('rate-limited'),
   })
+  await describeApi(app)
   app.addContentTypeParser(
     ['application/fhir+json'],
     { parseAs: 'string' },
