@@ -19,7 +19,8 @@ export type HospitalFiles = {
   auditor: SandboxClient
   /** Registers other programs. */
   admin: SandboxClient
-  ports: { broker: number; fhir: number }
+  /** `callback` is where the hospital's programs may listen for webhooks. */
+  ports: { broker: number; fhir: number; callback: number }
   configFile: string
   logFile: string
   fhirAccessLog: string
@@ -50,12 +51,14 @@ export async function openHospitalFiles(root: string, hospital: SampleHospital):
   const clients = await openClients(join(dir, 'clients.json'), hospital.key)
   const portsFile = join(dir, 'ports.json')
   const before = existsSync(portsFile)
-    ? (JSON.parse(readFileSync(portsFile, 'utf8')) as { broker: number; fhir: number })
+    ? (JSON.parse(readFileSync(portsFile, 'utf8')) as { broker: number; fhir: number; callback?: number })
     : undefined
   const broker = await freePort(before?.broker)
   let fhir = await freePort(before?.fhir)
   while (fhir === broker) fhir = await freePort()
-  const ports = { broker, fhir }
+  let callback = await freePort(before?.callback)
+  while ([broker, fhir].includes(callback)) callback = await freePort()
+  const ports = { broker, fhir, callback }
   writeFileSync(portsFile, JSON.stringify(ports))
   return {
     hospital,
@@ -133,6 +136,7 @@ export function writeBrokerConfig(
       publicClient(files.auditor, 'Compliance'),
       publicClient(files.admin, 'Administration of programs'),
     ],
+    callbackOrigins: [`http://127.0.0.1:${files.ports.callback}`],
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },

@@ -20,6 +20,8 @@ export type SandboxFile = {
     identifier: Identifier
     fhir: string
     broker: string
+    /** An origin to which its broker sends webhooks. */
+    callback: string
     pid: number
     his: SandboxClient
     registrars: SandboxClient[]

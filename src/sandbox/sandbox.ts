@@ -215,6 +215,7 @@ function describe(files: HospitalFiles, pid: number): SandboxFile['hospitals'][n
     identifier: hospital.identifier,
     fhir: `http://127.0.0.1:${ports.fhir}/fhir`,
     broker: `http://127.0.0.1:${ports.broker}`,
+    callback: `http://127.0.0.1:${ports.callback}`,
     pid,
     his: files.his,
     registrars: files.registrars,

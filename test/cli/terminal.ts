@@ -54,6 +54,7 @@ export function sandboxOf({ chain, hospitals, seats }: World): SandboxFile {
       identifier: config.identifier,
       fhir,
       broker: broker.base,
+      callback: `http://127.0.0.1:${files.ports.callback}`,
       pid: process.pid,
       his: files.his,
       registrars: files.registrars,
