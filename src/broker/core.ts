@@ -32,7 +32,8 @@ export async function openCore(
     key: (await importJWK(keyring.signing, 'ES256')) as CryptoKey,
     publicKey: (await importJWK(signingPublic, 'ES256')) as CryptoKey,
     kid: keyring.signing.kid ?? '',
-    publicJwk: signingPublic as JWK,
+    /** The public half. */
+    jwk: signingPublic as JWK,
   }
   const vault = createVault(Buffer.from(keyring.kek, 'base64url'))
 

@@ -19,6 +19,7 @@ async function addProcesses(): Promise<void> {
   const { clientsCommand } = await import('./clients.ts')
   const { councilCommand } = await import('./council.ts')
   const { patientCommand } = await import('./patient.ts')
+  const { reconcileCommand } = await import('./reconcile.ts')
   const { sandboxCommand } = await import('./sandbox.ts')
   const { successionCommand } = await import('./succession.ts')
   program
@@ -29,6 +30,7 @@ async function addProcesses(): Promise<void> {
     .addCommand(clientsCommand())
     .addCommand(councilCommand())
     .addCommand(successionCommand())
+    .addCommand(reconcileCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
 }

@@ -1,7 +1,9 @@
 /** What a program of the hospital may be allowed, as SMART scopes (SMART App Launch 2.2, "Scopes for system access"). */
 export const CLIENT_SCOPES: readonly string[] = [
   'system/DocumentReference.rs',
+  'system/DocumentReference.c',
   'system/Binary.r',
+  'system/Patient.r',
   'system/AuditEvent.rs',
   'system/Task.c',
   'system/Task.rs',

@@ -6,6 +6,8 @@ import type { Core } from '../core.ts'
 import { EVENT_SCOPES, type EventSide } from '../events/event-log.ts'
 import { createSessions, type Sessions } from '../patients/sessions.ts'
 
+import { operatorClient } from './operator-routes.ts'
+
 /** Who a request comes from, by a credential that verifies; what it may do is for the endpoint to say. */
 export type Caller = {
   /** One budget of requests, and one room for idempotency keys, for each of these. */
@@ -43,7 +45,7 @@ export function createCallers(core: Core, base: () => string): Callers {
   const fetchJwks = createFetchJwks({ origins })
   const clients = createClients({
     ...core,
-    configured: config.clients,
+    configured: [...config.clients, operatorClient(signing.jwk)],
     fetchKeys: (uri) => fetchJwks.fetch(uri),
   })
   const sessions = createSessions({ ...core, origin: base })

@@ -8,6 +8,7 @@ import { createSubscriptions } from '../events/subscriptions.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
+import { createPublisher } from '../publish/publish-documents.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
@@ -23,7 +24,10 @@ import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
 import { keepIdempotent } from './idempotency.ts'
+import { operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
+import { publishRoutes } from './publish-routes.ts'
+import { recordRoutes } from './record-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
@@ -49,16 +53,25 @@ export function mountRoutes(
   const { keys, clients, sessions, origins } = callers
   app.addHook('onClose', () => callers.close())
   keepIdempotent(app, { callers, store: createIdempotencyStore(core) })
-  const { authorise } = hisRoutes(app, {
+  const { authorise, authoriseClinical } = hisRoutes(app, {
     ...core,
     ...sides,
     base,
     keys,
-    publicJwk: signing.publicJwk,
+    publicJwk: signing.jwk,
     clients,
     organization: organization.identifier,
   })
   clientRoutes(app, { ...core, base, clients, origins, authorise })
+  const publisher = createPublisher({
+    ...core,
+    ...sides,
+    base,
+    fhirBase: sides.source.base,
+    afterStore: () => sides.registration.nudge(),
+  })
+  publishRoutes(app, { publisher, authoriseClinical })
+  recordRoutes(app, { ...core, ...sides, base, authoriseClinical })
   exchangeRoutes(app, {
     ...core,
     ...sides,
@@ -103,5 +116,6 @@ export function mountRoutes(
     authorise,
   })
   auditRoutes(app, { ...core, base, authorise })
+  operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })
 }

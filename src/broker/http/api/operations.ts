@@ -70,6 +70,64 @@ const searchDocuments = {
   ],
 } satisfies Operation
 
+const DOCUMENT = [
+  'document-invalid',
+  'document-mismatch',
+  'document-patient',
+  'document-duplicate',
+  'document-refused',
+] as const
+
+const publish = (summary: string, body: string, answers: Operation['answers']): Operation => ({
+  tag: 'records',
+  summary,
+  needs: 'system/DocumentReference.c',
+  body: fhirBody(body),
+  answers,
+  errors: [
+    ...(['user-missing', 'duplicate-key', 'number-not-exact', 'too-deep', 'source-unavailable'] as const),
+    ...DOCUMENT,
+    ...PATIENT_NAMED,
+    ...KEYED,
+  ],
+})
+
+/** `$everything` or `$summary`, by any of the four ways to ask. */
+function merged(name: string, summary: string): Record<string, Operation> {
+  const operation: Operation = {
+    tag: 'records',
+    summary,
+    needs: 'system/Patient.r',
+    query: [
+      ['identifier', 'system|value, where no Patient is in the address'],
+      ...(name === '$everything'
+        ? ([
+            ['_type', 'resource types, with commas'],
+            ['_count', 'at most 200'],
+            ['_cursor', 'as a next link has it'],
+          ] as const)
+        : []),
+      ['_format', 'json'],
+    ],
+    answers: { 200: fhir('Bundle') },
+    errors: [
+      ...(['user-missing', 'not-available', 'unsupported-parameter', 'not-acceptable'] as const),
+      ...(['source-unavailable', 'audit-unavailable', ...PATIENT_NAMED, ...CHAIN] as const),
+    ],
+  }
+  const posted: Operation = {
+    ...operation,
+    body: { ...fhirBody('Parameters'), isOptional: true },
+    errors: [...(operation.errors ?? []), ...KEYED],
+  }
+  return {
+    [`GET /fhir/Patient/${name}`]: operation,
+    [`POST /fhir/Patient/${name}`]: posted,
+    [`GET /fhir/Patient/:id/${name}`]: operation,
+    [`POST /fhir/Patient/:id/${name}`]: posted,
+  }
+}
+
 const decideTask = (verb: string) =>
   ({
     tag: 'requests',
@@ -178,6 +236,14 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       ...(['peer-unavailable', ...RELEASE] as const),
     ],
   },
+
+  'POST /fhir': publish('Push documents (ITI-65)', 'Bundle', { 200: fhir('Bundle') }),
+  'POST /fhir/': publish('The same, as some servers’ bases are written', 'Bundle', { 200: fhir('Bundle') }),
+  'POST /fhir/DocumentReference': publish('Push one document (ITI-105)', 'Resource', {
+    201: fhir('Resource'),
+  }),
+  ...merged('$everything', 'All records of a person that this hospital may see, merged'),
+  ...merged('$summary', 'The same as an International Patient Summary'),
 
   'GET /fhir/Consent': {
     tag: 'consents',
@@ -425,6 +491,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: { 200: json('Anything') },
     errors: [...KEYED, ...CHAIN],
   },
+  'GET /patient/record': {
+    tag: 'patient',
+    summary: 'The own record, as this hospital keeps it',
+    needs: 'session',
+    answers: { 200: fhir('Bundle') },
+    errors: ['source-unavailable', 'audit-unavailable', ...CHAIN],
+  },
   'GET /patient/proposals': {
     tag: 'patient',
     summary: 'What waits for a signature',
@@ -520,6 +593,21 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     errors: ['share-invalid'],
   },
 
+  'POST /operator/reconciliations': {
+    tag: 'operation',
+    summary: 'Compare the FHIR server with the chain, and mend where told to',
+    needs: 'system/operator',
+    body: { ...jsonBody('Anything'), isOptional: true },
+    answers: { 202: json('Anything') },
+    errors: [...KEYED],
+  },
+  'GET /operator/reconciliations/:id': {
+    tag: 'operation',
+    summary: 'How far it is, and what it found',
+    needs: 'system/operator',
+    answers: { 200: json('Anything') },
+    errors: ['not-found'],
+  },
   'GET /health': {
     tag: 'operation',
     summary: 'Whether the process lives',
