@@ -164,7 +164,7 @@ describe('the sandbox', () => {
     })
     expect(wrong).toEqual([])
     expect(ran.length).toBeGreaterThan(15)
-  }, 120_000)
+  }, 180_000)
 
   test('compliance reads the trail in the terminal', async () => {
     const run = wayleave('audit', '--hospital', 'hospital-1', '--count', '500', '--sandbox', sandboxFile)

@@ -20,10 +20,12 @@ type Document = {
 let world: World
 let a: TestHospital
 let document: Document
+let his: string
 
 beforeAll(async () => {
   world = await createWorld({ hospitals: 1 })
   ;[a] = world.hospitals as [TestHospital]
+  his = `Bearer ${await a.his.token('TREAT')}`
   document = (await (await fetch(`${a.broker.base}/openapi.json`)).json()) as Document
 }, 60_000)
 
@@ -68,19 +70,22 @@ const BODIES: readonly (readonly [type: string | undefined, body: string | undef
   ['application/json', JSON.stringify({ a: 'x'.repeat(300_000) })],
 ]
 
+/** All of it from a program that may call; of the rest, enough to meet each door. */
+const bodiesFor = (method: string, authorization: string | undefined) =>
+  method === 'GET' || method === 'DELETE'
+    ? BODIES.slice(0, 1)
+    : authorization === his
+      ? BODIES
+      : [...BODIES.slice(0, 1), ...BODIES.slice(2, 3)]
+
 test('whatever is answered is what the description says: status and media type, for every route and caller', async () => {
-  const tokens = [
-    undefined,
-    'DPoP x.y.z',
-    `Bearer ${await a.his.token('TREAT')}`,
-    `Bearer ${await a.auditor.token('HCOMPL')}`,
-  ]
+  const tokens = [undefined, 'DPoP x.y.z', his, `Bearer ${await a.auditor.token('HCOMPL')}`]
   const undeclared: string[] = []
   const answered = new Map<string, Set<string>>()
   for (const { path, method, operation } of operations()) {
     const url = `${a.broker.base}${path.replaceAll(/\{[^}]+\}/g, 'x')}`
     for (const authorization of tokens)
-      for (const [type, body] of method === 'GET' || method === 'DELETE' ? BODIES.slice(0, 1) : BODIES) {
+      for (const [type, body] of bodiesFor(method, authorization)) {
         const stop = new AbortController()
         const response = await fetch(url, {
           method,
