@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { publishProfile } from '../chain/member-profile.ts'
 import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
+import { createWebhooks } from '../exchange/webhook.ts'
 import { readLabelRules } from '../fhir/label-rules.ts'
 import { createLabeller } from '../fhir/labeller.ts'
 import type { Database } from '../store/database.ts'
@@ -10,7 +11,9 @@ import { createAuditSide } from './audit/audit-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createConsentSide } from './consent/consent-side.ts'
 import { openCore } from './core.ts'
+import { createEventDelivery } from './events/deliver-events.ts'
 import { createExchangeSide } from './exchange-side.ts'
+import { createCallers } from './http/callers.ts'
 import { mountRoutes } from './http/mount-routes.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Deadline } from './receive/find-shared.ts'
@@ -114,9 +117,32 @@ async function open(
   projection.onChange((patientId) => shares.refresh(patientId))
 
   let tls = config.tls && readTls(config.tls)
-  const app = await createHttpServer(log, { perMinute: config.requestsPerMinute }, tls?.served)
-  const sides = { ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive }
-  mountRoutes(app, core, sides, () => base)
+  const callers = createCallers(core, () => base)
+  const webhooks = createWebhooks()
+  const delivery = createEventDelivery({
+    ...core,
+    webhooks,
+    origins: callers.origins,
+    base: () => base,
+    sidesOf: (clientId) => callers.sidesOf(clientId),
+  })
+  const limits = {
+    perMinute: config.requestsPerMinute,
+    ofCaller: config.requestsPerMinuteOfClient ?? config.requestsPerMinute,
+    callerOf: callers.of,
+  }
+  const app = await createHttpServer(log, limits, tls?.served)
+  const sides = {
+    ...audit,
+    ...exchange,
+    ...request,
+    ...consent,
+    ...register,
+    ...release,
+    ...receive,
+    delivery,
+  }
+  mountRoutes(app, core, sides, callers, () => base)
 
   at('its port')
   await app.listen({ host: config.host, port: config.port })
@@ -155,6 +181,8 @@ async function open(
     },
     async close() {
       await app.close()
+      await delivery.close()
+      await webhooks.close()
       await reconciler.close()
       await registration.close()
       await requests.close()

@@ -56,6 +56,8 @@ export const BrokerConfig = Type.Object({
       jwks: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
     }),
   ),
+  /** Origins, `https://host[:port]`, that the broker may call for its programs: key sets and webhooks. None unless named. */
+  callbackOrigins: Type.Optional(Type.Array(Type.String({ pattern: '^https?://[^/?#@]+$' }))),
   /** Names of the council's groups. */
   groups: Type.Array(Type.String()),
   /** File that one-time codes are written to. */
@@ -115,8 +117,10 @@ export const BrokerConfig = Type.Object({
       ca: Type.Optional(Type.String({ minLength: 1 })),
     }),
   ),
-  /** Requests a minute from one address. */
+  /** Requests a minute from one address, of whoever shows no token that verifies. */
   requestsPerMinute: Type.Integer({ minimum: 1 }),
+  /** Requests a minute of one program, patient or member, wherever they come from; the same unless given. */
+  requestsPerMinuteOfClient: Type.Optional(Type.Integer({ minimum: 1 })),
 })
 
 export type BrokerConfig = Static<typeof BrokerConfig>

@@ -1,4 +1,4 @@
-import { importJWK } from 'jose'
+import { importJWK, type JWK } from 'jose'
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
@@ -12,6 +12,7 @@ import { createVault } from '../store/vault.ts'
 import { createAccessLog } from './audit/access-log.ts'
 import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
+import { createEventLog } from './events/event-log.ts'
 
 /** What every side of a broker stands on: who it is, its tables, its keys, its side of the chain. */
 export type Core = Awaited<ReturnType<typeof openCore>>
@@ -32,7 +33,7 @@ export async function openCore(
     publicKey: (await importJWK(signingPublic, 'ES256')) as CryptoKey,
     kid: keyring.signing.kid ?? '',
     /** The public half. */
-    jwk: signingPublic,
+    jwk: signingPublic as JWK,
   }
   const vault = createVault(Buffer.from(keyring.kek, 'base64url'))
 
@@ -56,6 +57,7 @@ export async function openCore(
     patients: createPatientStore({ vault, clock }),
     remember: createReplayStore({ db, clock }),
     accessLog: createAccessLog({ vault, clock }),
+    events: createEventLog({ db, vault }),
     operator: keyring.operator,
     signing,
     /** The key that messages of other members are sealed to. */

@@ -8,6 +8,7 @@ import { createFhirServer } from '../sandbox/fhir-server/fhir-server.ts'
 import { openDatabase } from '../store/database.ts'
 import { loadKeyring } from '../store/keyring.ts'
 import { dropIndex } from '../store/migrate.ts'
+import { callFields } from '../tracing/call-context.ts'
 
 /** `wayleave broker`: one hospital's broker, with the embedded FHIR server beside it where so configured. */
 export function brokerCommand(): Command {
@@ -25,6 +26,8 @@ async function runBroker(options: { config: string; logLevel: string; reindex?: 
   const log = pino({
     level,
     base: { hospital: config.name },
+    // Which call a line belongs to.
+    mixin: callFields,
     // Whatever slips into a log entry, these never do.
     redact: ['*.identifier', '*.patient', '*.words', '*.password', '*.authorization', '*.token'],
   })

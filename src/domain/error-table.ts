@@ -139,6 +139,11 @@ export const ERRORS = {
     'login',
     'This client assertion was used before. Sign a new one for every token.',
   ),
+  'grant-type-unsupported': entry(
+    400,
+    'not-supported',
+    'Only client_credentials with a private_key_jwt client assertion is supported here. Use that.',
+  ),
   'scope-insufficient': entry(
     403,
     'forbidden',
@@ -148,6 +153,17 @@ export const ERRORS = {
     403,
     'forbidden',
     'The organisation is not a live member of the network. Ask the governance council about its status.',
+  ),
+  'client-metadata-invalid': entry(
+    400,
+    'invalid',
+    'What is said of the client breaks a rule: name, scope, and public keys as jwks or jwks_uri. Compare it with the documentation.',
+  ),
+  'client-unknown': entry(404, 'not-found', 'There is no such client here. List those that are registered.'),
+  'client-fixed': entry(
+    409,
+    'business-rule',
+    'This client stands in the configuration of the broker and is changed there only. Ask the operator.',
   ),
   'session-expired': entry(401, 'expired', 'The session has ended. Sign in again.'),
   'rate-limited': entry(429, 'throttled', 'Too many requests. Wait as long as the Retry-After header says.'),
@@ -233,6 +249,36 @@ export const ERRORS = {
     'processing',
     'The signed message could not be passed on to the hospital concerned. Send it to that hospital or to the chain.',
   ),
+
+  // The same call twice, and changes that cross.
+  'version-conflict': entry(
+    412,
+    'conflict',
+    'This changed since the version that If-Match names. Read it again, and decide again.',
+  ),
+  'idempotency-key-reused': entry(
+    422,
+    'business-rule',
+    'This Idempotency-Key was used for another request. Use a new key for each request.',
+  ),
+  'idempotency-key-busy': entry(
+    409,
+    'lock-error',
+    'The first request under this Idempotency-Key is not answered yet. Send it again in a few seconds.',
+  ),
+
+  // Changes of consents, told to programs.
+  'subscription-invalid': entry(
+    400,
+    'invalid',
+    'This Subscription cannot be kept: topic, rest-hook channel, or an endpoint that the operator has not listed. Compare it with the documentation.',
+  ),
+  'subscription-unknown': entry(
+    404,
+    'not-found',
+    'There is no such Subscription of this program. Search for those that there are.',
+  ),
+  'event-unknown': entry(404, 'not-found', 'There is no such event here for this program. Check its id.'),
 
   // Enrolment.
   'enrolment-code-wrong': entry(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   createLocalJWKSet,
   decodeJwt,
+  decodeProtectedHeader,
   errors,
   type JSONWebKeySet,
   type JWTPayload,
@@ -13,6 +14,9 @@ import { type Asker, b2bExtension } from './b2b.ts'
 
 /** SMART Backend Services allows five minutes at the most. Seconds. */
 const MAX_LIFETIME = 300
+
+/** RS384 and ES384 are those that SMART requires; none is symmetric, and `none` is none. */
+export const ASSERTION_ALGORITHMS: readonly string[] = ['ES256', 'ES384', 'RS384', 'PS384']
 
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
@@ -46,12 +50,13 @@ export async function makeClientAssertion(args: {
 export async function verifyClientAssertion(args: {
   assertion: string
   audience: string
-  keysOf: (clientId: string) => Promise<JSONWebKeySet | undefined>
+  /** The client's keys; `kid` is the one that the assertion says it was signed with, for whoever must look for it. */
+  keysOf: (clientId: string, kid?: string) => Promise<JSONWebKeySet | undefined>
   remember: (key: string, expiresAtMs: number) => Promise<boolean>
   nowMs: number
 }): Promise<{ clientId: string; claims: JWTPayload }> {
   const clientId = issuerOf(args.assertion)
-  const jwks = await args.keysOf(clientId)
+  const jwks = await args.keysOf(clientId, kidOf(args.assertion))
   if (!jwks) throw wayleaveError('assertion-invalid', 'unknown client')
   const claims = await verified(args.assertion, jwks, clientId, args)
   // SMART asks for no `iat`: where there is none, the life counted is what is left of it.
@@ -75,6 +80,15 @@ function issuerOf(assertion: string): string {
   throw wayleaveError('assertion-invalid', 'iss and sub must be the client')
 }
 
+function kidOf(assertion: string): string | undefined {
+  try {
+    const { kid } = decodeProtectedHeader(assertion)
+    return typeof kid === 'string' && kid.length <= 256 ? kid : undefined
+  } catch {
+    return undefined // a header that cannot be read names no key, and fails its verification
+  }
+}
+
 async function verified(
   assertion: string,
   jwks: JSONWebKeySet,
@@ -86,7 +100,7 @@ async function verified(
       audience,
       issuer: clientId,
       subject: clientId,
-      algorithms: ['ES256', 'ES384', 'RS384', 'PS384'],
+      algorithms: [...ASSERTION_ALGORITHMS],
       requiredClaims: ['exp', 'jti'],
       currentDate: new Date(nowMs),
     })

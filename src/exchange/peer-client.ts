@@ -7,11 +7,13 @@ import type { Clock } from '../domain/clock.ts'
 import { type ErrorCode, isErrorCode, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
 import { refusedAddress } from '../outward/address-guard.ts'
+import { callHeaders } from '../tracing/call-context.ts'
 import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
 import { makeDpopProof } from './dpop-proof.ts'
 import type { SearchRequest } from './live-search.ts'
+import { codeOfOAuthError } from './oauth-error.ts'
 import { createPeerConnections, type Peer, type PeerRules } from './peer-connections.ts'
 
 /** What a custodian's broker answered: unverified. `fetch` is the jti that its signature must name. */
@@ -88,6 +90,7 @@ export async function createPeerClient(deps: {
     try {
       const { statusCode, headers, body } = await request(url, {
         ...options,
+        headers: { ...options.headers, ...callHeaders() },
         dispatcher,
         signal: deadline ? AbortSignal.any([timeout, deadline]) : timeout,
       })
@@ -267,8 +270,8 @@ function codeIn(bytes: Uint8Array): ErrorCode | undefined {
   try {
     const outcome = JSON.parse(new TextDecoder().decode(bytes)) as {
       issue?: { details?: { coding?: { code?: string }[] } }[]
-    }
-    const code = outcome.issue?.[0]?.details?.coding?.[0]?.code
+    } | null
+    const code = codeOfOAuthError(outcome) ?? outcome?.issue?.[0]?.details?.coding?.[0]?.code
     return isErrorCode(code) ? code : undefined
   } catch {
     return undefined

@@ -5,6 +5,7 @@ import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../domain/errors.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import { parseStrictJson } from '../domain/records/strict-json.ts'
+import { callHeaders } from '../tracing/call-context.ts'
 
 /** One version of one resource, as a `history` Bundle tells it; `resource` is absent for a deletion. */
 export type FhirChange = {
@@ -73,7 +74,7 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
   async function bytes(url: string): Promise<{ status: number; body: Uint8Array }> {
     try {
       // undici's request follows no redirect, so a 3xx comes back as what it is and is refused below.
-      const headers = { accept: 'application/fhir+json', 'cache-control': 'no-cache' }
+      const headers = { accept: 'application/fhir+json', 'cache-control': 'no-cache', ...callHeaders() }
       const answer = await request(url, { dispatcher, headers, signal: AbortSignal.timeout(bounds.totalMs) })
       return { status: answer.statusCode, body: new Uint8Array(await answer.body.arrayBuffer()) }
     } catch (cause) {
@@ -161,7 +162,9 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     base,
     async readPatient(id) {
       if (!ID.test(id)) throw wayleaveError('id-invalid', 'a Patient id')
-      const read = await resources<Patient>(() => client.read({ resourceType: 'Patient', id }))
+      const read = await resources<Patient>(() =>
+        client.read({ resourceType: 'Patient', id, options: { headers: callHeaders() } }),
+      )
       // Somebody else's identifiers must never be taken for this patient's.
       if (read && (read.resourceType !== 'Patient' || read.id !== id))
         throw wayleaveError('source-unavailable', 'a read of a Patient answered something else')
@@ -171,7 +174,7 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     async findPatients({ system, value }) {
       const searchParams = { identifier: `${system}|${value}`, _count: '10' }
       const bundle = await resources<{ entry?: { resource: Patient }[] }>(() =>
-        client.search({ resourceType: 'Patient', searchParams }),
+        client.search({ resourceType: 'Patient', searchParams, options: { headers: callHeaders() } }),
       )
       // What the server says is checked: a careless search must not hand over another person.
       return (bundle?.entry ?? [])

@@ -146,8 +146,9 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
     /**
      * A slot's newest word as the index has it: a hint for the patient, never a ground to permit. The highest version,
      * not the last event: a consent registry and what it took over from both have events.
+     * @param below only versions lower than this one: what a word took the place of
      */
-    async slotWord(handle: Hex, scope: Hex): Promise<bigint | undefined> {
+    async slotWord(handle: Hex, scope: Hex, below = Number.POSITIVE_INFINITY): Promise<bigint | undefined> {
       const rows = await db
         .selectFrom('events')
         .select('args')
@@ -159,6 +160,7 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
         .execute()
       return rows
         .map(({ args }) => BigInt((JSON.parse(args) as { word: string }).word))
+        .filter((word) => readConsentWord(word).version < below)
         .reduce<bigint | undefined>(
           (newest, word) =>
             newest !== undefined && readConsentWord(newest).version > readConsentWord(word).version

@@ -4,6 +4,7 @@ import { identifierText } from '../domain/identity/member-id.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import type { Asker } from '../exchange/b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from '../exchange/client-assertion.ts'
+import { codeOfOAuthError } from '../exchange/oauth-error.ts'
 import type { SandboxClient } from './sandbox-file.ts'
 
 /** An answer of a broker: its status, and what it said. */
@@ -20,6 +21,8 @@ export type HisClient = {
   open(recordId: string, purpose: string): Promise<Answer<{ resourceType: string; id: string }>>
   audit(query: Record<string, string>): Promise<Answer<Bundle<AuditEvent>>>
   post(path: string, body: unknown): Promise<Answer>
+  /** Any other call of whoever administers, as JSON. */
+  manage<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer<T>>
   /** Asks a patient for access: the body of `POST /fhir/Task`, under the purpose. */
   ask(task: Task, purpose: string): Promise<Answer<Task>>
   task(id: string): Promise<Answer<Task>>
@@ -93,6 +96,14 @@ export function createHisClient(args: {
     return answerOf<T>(await fetch(`${broker}${path}`, { ...init, headers }))
   }
 
+  const manage: HisClient['manage'] = (method, path, body) =>
+    call('PATADMIN', path, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+
   return {
     token,
     // By POST, so that the identifier stands in no address.
@@ -125,13 +136,8 @@ export function createHisClient(args: {
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/fhir+json' } }),
       }),
     audit: (query) => call('HCOMPL', `/fhir/AuditEvent?${new URLSearchParams(query)}`),
-    post: (path, body) =>
-      call('PATADMIN', path, {
-        method: 'POST',
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      }),
+    post: (path, body) => manage('POST', path, body),
+    manage,
   }
 }
 
@@ -143,7 +149,8 @@ export async function answerOf<T>(response: Response): Promise<Answer<T>> {
   } catch {
     body = undefined
   }
-  const code = (body as { issue?: { details?: { coding?: { code?: string }[] } }[] } | undefined)?.issue?.[0]
-    ?.details?.coding?.[0]?.code
+  const issued = (body as { issue?: { details?: { coding?: { code?: string }[] } }[] } | undefined)
+    ?.issue?.[0]?.details?.coding?.[0]?.code
+  const code = issued ?? codeOfOAuthError(body)
   return { status: response.status, body: body as T, bytes, ...(code ? { code } : {}) }
 }

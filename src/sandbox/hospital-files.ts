@@ -18,7 +18,10 @@ export type HospitalFiles = {
   his: SandboxClient
   registrars: SandboxClient[]
   auditor: SandboxClient
-  ports: { broker: number; fhir: number }
+  /** Registers other programs. */
+  admin: SandboxClient
+  /** `callback` is where the hospital's programs may listen for webhooks. */
+  ports: { broker: number; fhir: number; callback: number }
   configFile: string
   logFile: string
   fhirAccessLog: string
@@ -40,6 +43,7 @@ const SCOPES = {
   ],
   registrar: ['system/registrar'],
   auditor: ['system/AuditEvent.rs'],
+  admin: ['system/client-admin'],
 }
 
 /** Opens the hospital's corner, making on the first start what is missing. */
@@ -50,12 +54,14 @@ export async function openHospitalFiles(root: string, hospital: SampleHospital):
   const clients = await openClients(join(dir, 'clients.json'), hospital.key)
   const portsFile = join(dir, 'ports.json')
   const before = existsSync(portsFile)
-    ? (JSON.parse(readFileSync(portsFile, 'utf8')) as { broker: number; fhir: number })
+    ? (JSON.parse(readFileSync(portsFile, 'utf8')) as { broker: number; fhir: number; callback?: number })
     : undefined
   const broker = await freePort(before?.broker)
   let fhir = await freePort(before?.fhir)
   while (fhir === broker) fhir = await freePort()
-  const ports = { broker, fhir }
+  let callback = await freePort(before?.callback)
+  while ([broker, fhir].includes(callback)) callback = await freePort()
+  const ports = { broker, fhir, callback }
   writeFileSync(portsFile, JSON.stringify(ports))
   return {
     hospital,
@@ -70,18 +76,23 @@ export async function openHospitalFiles(root: string, hospital: SampleHospital):
   }
 }
 
-type Clients = Pick<HospitalFiles, 'his' | 'registrars' | 'auditor'>
+type Clients = Pick<HospitalFiles, 'his' | 'registrars' | 'auditor' | 'admin'>
 
 async function openClients(file: string, key: string): Promise<Clients> {
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Clients
-  const clients: Clients = {
-    his: await newClient(`his.${key}`, SCOPES.his),
-    registrars: [
-      await newClient(`registrar-1.${key}`, SCOPES.registrar),
-      await newClient(`registrar-2.${key}`, SCOPES.registrar),
-    ],
-    auditor: await newClient(`auditor.${key}`, SCOPES.auditor),
-  }
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Clients) : undefined
+  // A sandbox from before this program came gets it now.
+  if (before?.admin) return before
+  const clients: Clients = before
+    ? { ...before, admin: await newClient(`admin.${key}`, SCOPES.admin) }
+    : {
+        his: await newClient(`his.${key}`, SCOPES.his),
+        registrars: [
+          await newClient(`registrar-1.${key}`, SCOPES.registrar),
+          await newClient(`registrar-2.${key}`, SCOPES.registrar),
+        ],
+        auditor: await newClient(`auditor.${key}`, SCOPES.auditor),
+        admin: await newClient(`admin.${key}`, SCOPES.admin),
+      }
   writeFileSync(file, JSON.stringify(clients), { mode: 0o600 })
   return clients
 }
@@ -130,7 +141,9 @@ export function writeBrokerConfig(
       publicClient(files.his, 'Hospital information system'),
       ...files.registrars.map((client) => publicClient(client, 'Registrar')),
       publicClient(files.auditor, 'Compliance'),
+      publicClient(files.admin, 'Administration of programs'),
     ],
+    callbackOrigins: [`http://127.0.0.1:${files.ports.callback}`],
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
     // Everything is on this machine here, at ports that were free.

@@ -23,10 +23,13 @@ export type SandboxFile = {
     identifier: Identifier
     fhir: string
     broker: string
+    /** An origin to which its broker sends webhooks. */
+    callback: string
     pid: number
     his: SandboxClient
     registrars: SandboxClient[]
     auditor: SandboxClient
+    admin: SandboxClient
     /** The broker's log, and its FHIR server's access log. */
     log: string
     fhirAccessLog: string

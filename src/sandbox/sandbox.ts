@@ -237,10 +237,12 @@ function describe(
     identifier: hospital.identifier,
     fhir: `http://127.0.0.1:${ports.fhir}/fhir`,
     broker: brokerBase(files, tls),
+    callback: `http://127.0.0.1:${ports.callback}`,
     pid,
     his: files.his,
     registrars: files.registrars,
     auditor: files.auditor,
+    admin: files.admin,
     log: files.logFile,
     fhirAccessLog: files.fhirAccessLog,
   }

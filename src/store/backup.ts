@@ -5,7 +5,7 @@ import type { Keyring } from './keyring.ts'
 import type { BrokerTables } from './schema.ts'
 
 /**
- * Tables in an order in which they can be filled again. Left out: sessions, challenges and enrolments under way, which
+ * Tables in an order in which they can be filled again. Left out: sessions, challenges, enrolments and calls under way, which
  * end with the broker that was lost, and the chain's index, which is replayed from the chain.
  */
 const TABLES = [
@@ -34,6 +34,9 @@ const TABLES = [
   'access_log',
   'windows',
   'audit_events',
+  'clients',
+  'events',
+  'subscriptions',
 ] as const satisfies readonly (keyof BrokerTables)[]
 
 /** Columns that number themselves; after a restore they go on behind the highest. */
@@ -44,6 +47,7 @@ const SERIAL: Partial<Record<(typeof TABLES)[number], string>> = {
   exchange_outbox: 'id',
   access_log: 'seq',
   audit_events: 'seq',
+  events: 'seq',
 }
 
 type Backup = { format: 1; keyring: Keyring; tables: Record<string, Record<string, unknown>[]> }
@@ -78,7 +82,7 @@ export async function makeBackup(
 /**
  * Fills an empty database from a backup and returns the keys. Entries written after the backup are on the chain, but not
  * in it: so every patient's pointer key changes before the next entry, lest a tag be used twice, and shares go on with a
- * far higher number, lest grantees take them for old ones.
+ * far higher number, lest grantees take them for old ones; so do events.
  * @throws Error when the passphrase is wrong, the file is damaged, or the database is not empty.
  */
 export async function restoreBackup(
@@ -121,6 +125,9 @@ export async function restoreBackup(
       .updateTable('shares_sent')
       .set({ sequence: sql`sequence + ${SEQUENCE_LEAP}`, digest: 'restored' })
       .execute()
+    // A program may have read further than the backup knows: what follows is behind whatever cursor it has.
+    await sql`select setval(pg_get_serial_sequence('broker.events', 'seq'),
+      (select coalesce(max(seq), 0) from broker.events) + ${SEQUENCE_LEAP}::bigint)`.execute(trx)
     // Whatever the chain says of these calls, it says again when they are sent again; the contracts skip doubles.
     await trx
       .updateTable('chain_outbox')

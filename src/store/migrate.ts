@@ -6,6 +6,7 @@ import * as index0002 from './migrations/0002-forks.ts'
 import * as broker0002 from './migrations/0002-requests.ts'
 import * as broker0003 from './migrations/0003-proposals.ts'
 import * as broker0004 from './migrations/0004-feed-gaps.ts'
+import * as broker0006 from './migrations/0006-his-platform.ts'
 import * as broker0007 from './migrations/0007-exchanges.ts'
 import * as broker0009 from './migrations/0009-releases.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
@@ -16,6 +17,7 @@ const MIGRATIONS = {
     '0002-requests': broker0002,
     '0003-proposals': broker0003,
     '0004-feed-gaps': broker0004,
+    '0006-his-platform': broker0006,
     '0007-exchanges': broker0007,
     '0009-releases': broker0009,
   },

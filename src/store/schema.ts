@@ -176,6 +176,55 @@ export type BrokerTables = {
   }
   /** Receipts of other members, as they came, sealed once more with the store key. */
   receipts: { digest: string; peer: string; at: string; sealed: Uint8Array }
+  /** Programs that were registered while the broker ran; those of the configuration are not here. */
+  clients: {
+    client_id: string
+    name: string
+    /** JSON list. */
+    scopes: string
+    /** A JSON Web Key Set of public keys, or null where the client publishes its own at `jwks_uri`. */
+    jwks: string | null
+    jwks_uri: string | null
+    registered_by: string
+    created_at: string
+    /** Set once; the row stays, so that the id is never another's. */
+    removed_at: string | null
+  }
+  /** Calls sent under an `Idempotency-Key`: keyed hashes of caller and key, and of the request. */
+  idempotency: {
+    key: string
+    request: string
+    /** StoredAnswer, sealed with the store key; null while the request is under way. */
+    answer: Uint8Array | null
+    started_at: string
+    expires_at: string
+  }
+  /** Changes of consents, in the order in which they are told. */
+  events: {
+    seq: Generated<number>
+    id: string
+    change: string
+    /** `own` for this hospital's patients, `received` for what others share with it. */
+    side: string
+    at: string
+    /** EventSubject, sealed with the store key. */
+    sealed: Uint8Array
+  }
+  /** Webhooks of the hospital's programs, with how far each has been told. */
+  subscriptions: {
+    id: string
+    client_id: string
+    endpoint: string
+    reason: string
+    /** The last event that it has, or need not have. */
+    cursor: number
+    /** How many events it was told. */
+    sent: number
+    status: 'requested' | 'active' | 'off'
+    attempts: number
+    next_at: string
+    created_at: string
+  }
   replay: { key: string; expires_at: string }
   sessions: { token_hash: string; patient_id: string; expires_at: string }
   challenges: { nonce_hash: string; signer: string; expires_at: string }

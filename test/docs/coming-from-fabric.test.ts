@@ -63,7 +63,7 @@ beforeAll(async () => {
     hospitals: [a, b].map(({ config, member, fhir, broker, files }, i) => ({
       ...{ key: `hospital-${i + 1}`, name: config.name, member, identifier: config.identifier },
       ...{ fhir, broker: broker.base, pid: process.pid, his: files.his, registrars: files.registrars },
-      ...{ auditor: files.auditor, log: '', fhirAccessLog: '' },
+      ...{ admin: files.admin, callback: '', auditor: files.auditor, log: '', fhirAccessLog: '' },
     })),
     patients: [{ name: 'Anna', nationalId: ANNA, words, at }],
   })

@@ -6,6 +6,7 @@ import type { CapabilityStatement, CodeSystem, FhirResource, OperationDefinition
 import { beforeAll, describe, expect, test } from 'vitest'
 import { AUDIT_KINDS } from '../../src/domain/audit/audit-entry.ts'
 import { REASONS } from '../../src/domain/audit/reasons.ts'
+import { CONSENT_CHANGES } from '../../src/domain/consent/consent-change.ts'
 import { DATA_CLASSES } from '../../src/domain/consent/data-classes.ts'
 import { ERRORS } from '../../src/domain/errors.ts'
 
@@ -34,6 +35,7 @@ describe('What Wayleave defines in FHIR', () => {
     ['reason', Object.keys(REASONS)],
     ['error', Object.keys(ERRORS)],
     ['data-class', Object.keys(DATA_CLASSES)],
+    ['consent-change', CONSENT_CHANGES],
   ])('the code system %s has the codes that the product uses, and no others', (id, codes) => {
     const system = read(`CodeSystem-${id}.json`) as unknown as CodeSystem
     expect(system.concept?.map(({ code }) => code)).toEqual([...codes])

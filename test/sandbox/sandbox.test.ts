@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,6 +13,8 @@ import { loadKeyring } from '../../src/store/keyring.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
 import { createPatientStore } from '../../src/store/patients.ts'
 import { createVault } from '../../src/store/vault.ts'
+import { read } from '../docs/documents.ts'
+import { runPage, unlike, unlikeText } from '../docs/run-page.ts'
 import { type ChainText, findAnywhere, largeWords, readWholeChain } from '../support/chain-scan.ts'
 import { eventually } from '../support/world.ts'
 
@@ -147,6 +149,22 @@ describe('the sandbox', () => {
       'problems',
     )
   }, 90_000)
+
+  test('docs/integrate.md: every command works in its order, and the answers shown are the answers given', async () => {
+    const folder = join(dir, 'integrate')
+    mkdirSync(folder)
+    const ran = await runPage(read('docs/integrate.md'), folder, { SANDBOX: sandboxFile })
+    const wrong = ran.flatMap(({ command, shown, printed }) => {
+      if (!shown) return []
+      const found =
+        shown.kind === 'text'
+          ? unlikeText(shown.text, printed)
+          : unlike(JSON.parse(shown.text), JSON.parse(printed))
+      return found.map((difference) => `${command.slice(0, 200)}\n${difference}`)
+    })
+    expect(wrong).toEqual([])
+    expect(ran.length).toBeGreaterThan(15)
+  }, 180_000)
 
   test('compliance reads the trail in the terminal', async () => {
     const run = wayleave('audit', '--hospital', 'hospital-1', '--count', '500', '--sandbox', sandboxFile)

@@ -107,6 +107,8 @@ export type WorldOptions = {
   /** How entries are batched: at once, and not filled up, unless given. */
   batches?: { batchMs: number; padding: BrokerConfig['batches'] }
   requestsPerMinute?: number
+  requestsPerMinuteOfClient?: number
+  callbackOrigins?: string[]
   /** Keys of the hospitals before whose FHIR server, broker or node a front stands. */
   fronts?: { fhir?: string[]; broker?: string[]; chain?: string[] }
   /** The log of each hospital's broker. */
@@ -208,6 +210,7 @@ async function openHospital(
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),
     groups: options.groups ?? [],
+    ...(options.callbackOrigins ? { callbackOrigins: options.callbackOrigins } : {}),
     timing: {
       batchMs: options.batches?.batchMs ?? 20,
       feedMs: 500,
@@ -215,6 +218,9 @@ async function openHospital(
     },
     batches: options.batches?.padding ?? 'none',
     requestsPerMinute: options.requestsPerMinute ?? 100_000,
+    ...(options.requestsPerMinuteOfClient
+      ? { requestsPerMinuteOfClient: options.requestsPerMinuteOfClient }
+      : {}),
   }
   const clock = createTestClock()
   const log = options.log?.(key) ?? pino({ level: process.env.TEST_LOG ?? 'silent' })

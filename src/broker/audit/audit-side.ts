@@ -6,7 +6,7 @@ export type AuditSide = ReturnType<typeof createAuditSide>
 
 /** The windows that anchor the broker's own log, and the trail made of the chain's events. */
 export function createAuditSide(core: Core) {
-  const { db, clock, contracts, log, config, index, member, sender, patients, vault, timeOf } = core
+  const { db, clock, contracts, log, config, index, member, sender, patients, vault, timeOf, events } = core
   const windows = createWindows({
     db,
     clock,
@@ -16,6 +16,9 @@ export function createAuditSide(core: Core) {
     anchored: () => index.lastWindow(member),
     afterClose: () => void sender.flush(),
   })
-  const projection = createChainProjection({ db, index, patients, vault, custodian: member, timeOf, log })
+  const projection = createChainProjection({
+    ...{ db, index, patients, vault, timeOf, events, log },
+    custodian: member,
+  })
   return { windows, projection }
 }

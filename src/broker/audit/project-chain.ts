@@ -8,6 +8,8 @@ import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
 import { scopesOf } from '../consent/scopes.ts'
+import type { EventLog } from '../events/event-log.ts'
+import { ownChange } from '../events/own-changes.ts'
 import { partyOf } from '../release/parties.ts'
 
 type Db = Kysely<BrokerTables>
@@ -48,6 +50,8 @@ export function createChainProjection(deps: {
   vault: Vault
   custodian: Hex
   timeOf: (block: number) => Promise<number>
+  /** Where changes of own patients' consents are told of. */
+  events: EventLog
   log: Logger
 }): ChainProjection {
   const { db, index, patients, vault } = deps
@@ -65,7 +69,12 @@ export function createChainProjection(deps: {
     const last = events.at(-1)
     if (!last) return false
     const told = new Set<string | undefined>()
-    const rows: { entry: AuditEntry; patient: StoredPatient | undefined; block: number }[] = []
+    const rows: {
+      entry: AuditEntry
+      patient: StoredPatient | undefined
+      block: number
+      change: Awaited<ReturnType<typeof ownChange>>
+    }[] = []
     for (const event of events) {
       const patient = event.args.handle ? await patients.byHandle(db, event.args.handle) : undefined
       if (event.name === 'HandleBound' && patient && event.args.custodian === deps.custodian) {
@@ -75,10 +84,12 @@ export function createChainProjection(deps: {
       if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet')
         told.add(undefined)
       const entry = await entryOf(event, patient)
-      if (entry) rows.push({ entry, patient, block: event.block })
+      const change = patient ? await ownChange(db, index, event, patient) : undefined
+      if (entry) rows.push({ entry, patient, block: event.block, change })
     }
     await db.transaction().execute(async (trx) => {
-      for (const { entry, patient, block } of rows) {
+      for (const { entry, patient, block, change } of rows) {
+        if (change) await deps.events.append(trx, { ...change, side: 'own', at: entry.recorded })
         await trx
           .insertInto('audit_events')
           .values({

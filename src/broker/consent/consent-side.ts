@@ -1,5 +1,6 @@
 import { createRelayer } from '../../relayer/relayer.ts'
 import type { Core } from '../core.ts'
+import { noteEnded } from '../events/own-changes.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import type { RequestSide } from '../requests/request-side.ts'
 import { createActs } from './accept-act.ts'
@@ -21,6 +22,7 @@ export function createConsentSide(core: Core, { outbox }: ExchangeSide, side: Re
     clock,
     log,
     deps: { patients, states, index, clock, custodian: member, signing },
+    ended: (patient) => noteEnded(db, core, patient),
   })
   const proposals = createProposals({ clock })
   const explainer = createExplainer({ db, states, clock })

@@ -69,6 +69,16 @@ export function createProposals({ clock }: { clock: Clock }) {
       }))
     },
 
+    /** Changes whenever what is filed for a Consent does; empty while nothing is. */
+    async mark(db: Db, id: string): Promise<string> {
+      const row = await db
+        .selectFrom('proposals')
+        .select('sealed')
+        .where('consent_id', '=', id)
+        .executeTakeFirst()
+      return row ? Buffer.from(row.sealed).toString('base64') : ''
+    },
+
     /** The patient has signed something for the slot: whatever was filed for it is answered. */
     async answered(db: Db, slot: Hex): Promise<void> {
       await db.deleteFrom('proposals').where('consent_id', '=', consentIdOf(slot)).execute()

@@ -21,6 +21,8 @@ export function createShareKeeper(args: {
   clock: Clock
   log: Logger
   deps: ShareDeps
+  /** Told of each patient whose shares are held against what is open: something of theirs may have ended. */
+  ended: (patient: StoredPatient) => Promise<void>
 }): ShareKeeper {
   const { db, patients, clock, log } = args
   const waiting = new Set<string>()
@@ -55,6 +57,7 @@ export function createShareKeeper(args: {
       if (closed) return
       try {
         await reconcileShares(db, args.deps, patient)
+        await args.ended(patient)
       } catch (error) {
         // Told at the next turn; nothing is lost by waiting, and nobody waits for another patient's sake.
         waiting.add(patient.id)

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bundle, Consent, Reference } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
-import { consentOfSlot, type SlotConsent } from '../../domain/consent/fhir/consent-of-slot.ts'
+import { consentOfSlot } from '../../domain/consent/fhir/consent-of-slot.ts'
 import { wishesOfConsent } from '../../domain/consent/fhir/wishes-of-consent.ts'
 import { problemsError, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
@@ -19,6 +19,7 @@ import type { Proposals } from '../consent/proposals.ts'
 import { partyOf } from '../release/parties.ts'
 import type { HisGrant } from './his-routes.ts'
 import { textOf } from './server.ts'
+import { assertMatch, sendVersion, withVersion } from './versions.ts'
 
 const PARAMETERS = new Set(['patient', 'patient.identifier', 'status', '_format'])
 
@@ -60,7 +61,7 @@ export function consentRoutes(
     const grant = await deps.authorise(request, 'system/Consent.rs')
     const { consent, patient } = await read(request.params.id)
     await noteRead(grant, patient)
-    return fhir(reply).send(consent)
+    return sendVersion(request, reply, consent)
   })
 
   const file = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -77,7 +78,7 @@ export function consentRoutes(
     reply.status(201)
     const [only] = made
     if (made.length !== 1 || !only) return fhir(reply).send(searchset(made))
-    return fhir(reply.header('location', `${deps.base()}/fhir/Consent/${only.id}`)).send(only)
+    return sendVersion(request, reply.header('location', `${deps.base()}/fhir/Consent/${only.id}`), only)
   }
   app.post('/fhir/Consent', file)
   app.post('/fhir/Consent/$fileConsent', file)
@@ -86,7 +87,7 @@ export function consentRoutes(
   app.put<{ Params: { id: string } }>('/fhir/Consent/:id', async (request, reply) => {
     const { asker } = await deps.authorise(request, 'system/Consent.u')
     if (!asker) throw wayleaveError('user-missing')
-    const { patient, slot } = await read(request.params.id)
+    const { patient, slot, filing } = await matching(request)
     const { wishes, problems } = wishesOfConsent(request.body)
     if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
     const [wish] = wishes
@@ -101,26 +102,26 @@ export function consentRoutes(
     if (of.id !== patient.id)
       throw problemsError('consent-unenforceable', [{ path: 'patient', reason: 'another patient' }])
     const filed = [{ effect: wish.effect, wish }]
-    await db.transaction().execute((trx) => proposals.file(trx, patient, filed, personOf(asker)))
-    return fhir(reply).send((await read(slot.id)).consent)
+    await filing((trx) => proposals.file(trx, patient, filed, personOf(asker)))
+    return sendVersion(request, reply, (await read(slot.id)).consent)
   })
 
   /** Takes back what is only filed. What was signed is ended by its patient, and never deleted (I9). */
   app.delete<{ Params: { id: string } }>('/fhir/Consent/:id', async (request, reply) => {
     await deps.authorise(request, 'system/Consent.u')
-    const { patient, slot } = await read(request.params.id)
+    const { patient, slot, filing } = await matching(request)
     if (slot.state !== 'filed' && !slot.pending)
       throw problemsError('consent-unenforceable', [
         { path: 'status', reason: 'signed by the patient: ask for its end with $revokeConsent' },
       ])
-    await proposals.refuse(db, patient, slot.id)
+    await filing((trx) => proposals.refuse(trx, patient, slot.id))
     return reply.status(204).send()
   })
 
   app.post<{ Params: { id: string } }>('/fhir/Consent/:id/$revokeConsent', async (request, reply) => {
     const { asker } = await deps.authorise(request, 'system/Consent.u')
     if (!asker) throw wayleaveError('user-missing')
-    const { patient, slot } = await read(request.params.id)
+    const { patient, slot, filing } = await matching(request)
     const { granteeType, grantee, purpose } = slot.scope
     const wish = {
       effect: 'permit' as const,
@@ -130,11 +131,11 @@ export function consentRoutes(
       sensitivities: [],
     }
     const by = personOf(asker)
-    if (slot.state === 'filed') await proposals.refuse(db, patient, slot.id)
+    if (slot.state === 'filed') await filing((trx) => proposals.refuse(trx, patient, slot.id))
     else if (slot.state === 'in-force')
-      await db.transaction().execute((trx) => proposals.file(trx, patient, [{ effect: 'end', wish }], by))
+      await filing((trx) => proposals.file(trx, patient, [{ effect: 'end', wish }], by))
     const now = (await consentsOf(patient)).find(({ id }) => id === slot.id)
-    return now ? fhir(reply).send(now) : reply.status(204).send()
+    return now ? sendVersion(request, reply, now) : reply.status(204).send()
   })
 
   app.post('/fhir/Consent/$explain', async (request, reply) => {
@@ -180,7 +181,26 @@ export function consentRoutes(
     )
   }
 
-  async function read(id: string): Promise<{ consent: Consent; slot: SlotConsent; patient: StoredPatient }> {
+  /**
+   * The Consent that a change is about, in the version that `If-Match` names where it names one, and how to write the change:
+   * not at all where another program's came in between.
+   */
+  async function matching(request: FastifyRequest<{ Params: { id: string } }>) {
+    const { id } = request.params
+    const before = await proposals.mark(db, id)
+    const found = await read(id)
+    assertMatch(request, found.consent)
+    const filing = (write: (trx: Kysely<BrokerTables>) => Promise<unknown>) =>
+      db.transaction().execute(async (trx) => {
+        await patients.lock(trx, found.patient.id)
+        const isMatched = request.headers['if-match'] !== undefined
+        if (isMatched && (await proposals.mark(trx, id)) !== before) throw wayleaveError('version-conflict')
+        await write(trx)
+      })
+    return { ...found, filing }
+  }
+
+  async function read(id: string) {
     if (!/^[0-9a-f]{32}$/.test(id)) throw wayleaveError('consent-unknown')
     const scope = await db
       .selectFrom('scopes')
@@ -193,10 +213,11 @@ export function consentRoutes(
     const patient = await patients.byId(db, scope?.patient_id ?? filed?.patient_id ?? '')
     const slot = patient && (await deps.slots.of(patient)).find((one) => one.id === id)
     if (!patient || !slot) throw wayleaveError('consent-unknown')
-    return { consent: consentOfSlot(slot), slot, patient }
+    return { consent: withVersion(consentOfSlot(slot)), slot, patient }
   }
 
-  const consentsOf = async (patient: StoredPatient) => (await deps.slots.of(patient)).map(consentOfSlot)
+  const consentsOf = async (patient: StoredPatient) =>
+    (await deps.slots.of(patient)).map((slot) => withVersion(consentOfSlot(slot)))
 
   async function patientAsked(parameters: Record<string, unknown>): Promise<StoredPatient | undefined> {
     const { patient: reference, 'patient.identifier': text } = parameters

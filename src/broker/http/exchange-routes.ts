@@ -31,7 +31,7 @@ import type { ContentReleases } from '../release/release-content.ts'
 import type { Releases } from '../release/release-record.ts'
 import type { SearchReleases } from '../release/release-search.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
-import { credential, textOf } from './server.ts'
+import { credential, OAUTH_ENDPOINT, textOf } from './server.ts'
 
 type PeerGrant = Extract<Grant, { thumbprint: string }>
 
@@ -71,12 +71,12 @@ export function exchangeRoutes(
     throw error
   }
 
-  app.post('/exchange/token', async (request, reply) => {
+  app.post('/exchange/token', OAUTH_ENDPOINT, async (request, reply) => {
     const body = (request.body ?? {}) as Record<string, unknown>
     const url = `${deps.base()}/exchange/token`
     const scope = readPeerScope(textOf(body.scope))
-    if (body.grant_type !== 'client_credentials' || !scope)
-      throw wayleaveError('request-invalid', 'grant_type or scope')
+    if (body.grant_type !== 'client_credentials') throw wayleaveError('grant-type-unsupported')
+    if (!scope) throw wayleaveError('request-invalid', 'scope')
     let claimed = ZERO_32
     const { clientId, claims } = await verifyClientAssertion({
       assertion: textOf(body.client_assertion),

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { BundleEntry } from 'fhir/r4.js'
-import type { JSONWebKeySet } from 'jose'
+import type { JWK } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
 import { wayleaveError } from '../../domain/errors.ts'
@@ -10,22 +10,25 @@ import { identifierText } from '../../domain/identity/member-id.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { type Grant, issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
 import { type Asker, readAsker } from '../../exchange/b2b.ts'
-import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
+import {
+  ASSERTION_ALGORITHMS,
+  ASSERTION_TYPE,
+  verifyClientAssertion,
+} from '../../exchange/client-assertion.ts'
 import { capabilityStatement } from '../../fhir/capability-statement.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
+import type { Clients } from '../clients/clients.ts'
+import { ADMIN_SCOPE, CLIENT_SCOPES } from '../clients/scopes.ts'
 import type { Documents } from '../receive/list-documents.ts'
 import { ignoredNotice, missingNotice, outcomeEntry } from '../receive/notices.ts'
 import type { RecordOpener } from '../receive/open-record.ts'
 import type { People } from '../receive/people.ts'
 import { partyOf } from '../release/parties.ts'
 import { type DocumentQuery, readDocumentQuery } from './document-query.ts'
-import { credential, textOf } from './server.ts'
-
-/** A program that may call the broker, as its hospital registered it. */
-export type Client = { clientId: string; name: string; jwks: JSONWebKeySet; scopes: string[] }
+import { credential, OAUTH_ENDPOINT, textOf } from './server.ts'
 
 export type HisGrant = Extract<Grant, { kind: 'his' }>
 /** With the user, the role and the purpose, without which nobody reads or writes a record. */
@@ -39,7 +42,9 @@ export function hisRoutes(
     clock: Clock
     db: Kysely<BrokerTables>
     keys: TokenKeys
-    clients: ReadonlyMap<string, Client>
+    /** The broker's own public key, with which its tokens and events are verified. */
+    publicJwk: JWK
+    clients: Clients
     remember: (key: string, expiresAtMs: number) => Promise<boolean>
     documents: Documents
     people: People
@@ -56,28 +61,27 @@ export function hisRoutes(
 } {
   const { clock } = deps
 
-  app.get('/fhir/.well-known/smart-configuration', async (_request, reply) =>
-    reply.type('application/json').send({
-      issuer: deps.base(),
-      token_endpoint: `${deps.base()}/auth/token`,
-      grant_types_supported: ['client_credentials'],
-      token_endpoint_auth_methods_supported: ['private_key_jwt'],
-      token_endpoint_auth_signing_alg_values_supported: ['ES256', 'ES384', 'RS384'],
-      scopes_supported: [
-        'system/DocumentReference.rs',
-        'system/DocumentReference.c',
-        'system/Binary.r',
-        'system/Patient.r',
-        'system/AuditEvent.rs',
-        'system/Task.c',
-        'system/Task.rs',
-        'system/Task.u',
-        'system/Consent.rs',
-        'system/Consent.c',
-        'system/Consent.u',
-      ],
-      capabilities: ['client-confidential-asymmetric', 'permission-v2'],
-    }),
+  /** SMART App Launch 2.2 "Conformance" and RFC 8414, of which IHE IUA (ITI-103) takes the second. */
+  const configuration = () => ({
+    issuer: deps.base(),
+    jwks_uri: `${deps.base()}/.well-known/jwks.json`,
+    token_endpoint: `${deps.base()}/auth/token`,
+    registration_endpoint: `${deps.base()}/auth/clients`,
+    grant_types_supported: ['client_credentials'],
+    token_endpoint_auth_methods_supported: ['private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+    scopes_supported: [...CLIENT_SCOPES, ADMIN_SCOPE],
+    // There is no authorization endpoint, so no response type; SMART requires the method to be named all the same.
+    response_types_supported: [],
+    code_challenge_methods_supported: ['S256'],
+    capabilities: ['client-confidential-asymmetric', 'permission-v2'],
+    access_token_format: 'ihe-jwt',
+  })
+  for (const path of ['/fhir/.well-known/smart-configuration', '/.well-known/oauth-authorization-server'])
+    app.get(path, async (_request, reply) => reply.type('application/json').send(configuration()))
+
+  app.get('/.well-known/jwks.json', async (_request, reply) =>
+    reply.type('application/jwk-set+json').send({ keys: [deps.publicJwk] }),
   )
 
   const capabilities = capabilityStatement(new Date(clock.now()).toISOString())
@@ -85,17 +89,19 @@ export function hisRoutes(
     reply.type('application/fhir+json').send(capabilities(deps.base())),
   )
 
-  app.post('/auth/token', async (request, reply) => {
+  app.post('/auth/token', OAUTH_ENDPOINT, async (request, reply) => {
     const body = (request.body ?? {}) as Record<string, unknown>
-    if (body.grant_type !== 'client_credentials') throw wayleaveError('request-invalid', 'grant_type')
+    if (body.grant_type !== 'client_credentials') throw wayleaveError('grant-type-unsupported')
+    if (body.client_assertion_type !== ASSERTION_TYPE)
+      throw wayleaveError('request-invalid', 'client_assertion_type')
     const { clientId, claims } = await verifyClientAssertion({
       assertion: textOf(body.client_assertion),
       audience: `${deps.base()}/auth/token`,
-      keysOf: async (id) => deps.clients.get(id)?.jwks,
+      keysOf: (id, kid) => deps.clients.keysOf(id, kid),
       remember: deps.remember,
       nowMs: clock.now(),
     })
-    const allowed = deps.clients.get(clientId)?.scopes ?? []
+    const allowed = (await deps.clients.find(clientId))?.scopes ?? []
     const asked = textOf(body.scope).split(' ').filter(Boolean)
     const scopes = asked.filter((scope) => allowed.includes(scope))
     if (scopes.length === 0) throw wayleaveError('scope-insufficient', 'none of the scopes asked for')
@@ -108,7 +114,7 @@ export function hisRoutes(
     }
     const grant: Grant = { kind: 'his', clientId, scopes, ...(asker ? { asker } : {}) }
     const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())
-    return reply.send({
+    return reply.header('pragma', 'no-cache').send({
       access_token: token,
       token_type: 'bearer',
       expires_in: expiresIn,
@@ -117,8 +123,13 @@ export function hisRoutes(
   })
 
   async function authorise(request: FastifyRequest, scope: string): Promise<HisGrant> {
+    request.scopeNeeded = scope
     const grant = await verifyToken(deps.keys, 'his', credential(request, 'Bearer'), clock.now())
     if (!grant.scopes.includes(scope)) throw wayleaveError('scope-insufficient', scope)
+    // A token is worth no more than its client is now: one that was removed or narrowed since is refused at once.
+    const client = await deps.clients.find(grant.clientId)
+    if (!client) throw wayleaveError('token-invalid', 'its client is gone')
+    if (!client.scopes.includes(scope)) throw wayleaveError('scope-insufficient', scope)
     return grant
   }
 

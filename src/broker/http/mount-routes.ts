@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify'
-import type { TokenKeys } from '../../exchange/access-token.ts'
+import { createIdempotencyStore } from '../../store/idempotency.ts'
 import type { AuditSide } from '../audit/audit-side.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
+import type { EventDelivery } from '../events/deliver-events.ts'
+import { createSubscriptions } from '../events/subscriptions.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
-import { createSessions } from '../patients/sessions.ts'
 import { createPublisher } from '../publish/publish-documents.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
@@ -14,13 +15,17 @@ import { partyOf } from '../release/parties.ts'
 import type { createReleaseSide } from '../release/release-side.ts'
 import type { RequestSide } from '../requests/request-side.ts'
 import { auditRoutes } from './audit-routes.ts'
+import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
+import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
+import { eventRoutes } from './event-routes.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
+import { keepIdempotent } from './idempotency.ts'
 import { liveRoutes } from './live-routes.ts'
-import { OPERATOR, operatorClient, operatorRoutes } from './operator-routes.ts'
+import { operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
@@ -31,34 +36,35 @@ export type Sides = AuditSide &
   ExchangeSide &
   RequestSide &
   ConsentSide &
-  RegisterSide &
-  ReturnType<typeof createReleaseSide> &
+  RegisterSide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
 /**
  * Every endpoint of a broker: for its HIS, for other brokers, for patients and registrars, for auditors.
  * @param base Where the broker is reached, known once it listens.
  */
-export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base: () => string): void {
+export function mountRoutes(
+  app: FastifyInstance,
+  core: Core,
+  sides: Sides,
+  callers: Callers,
+  base: () => string,
+): void {
   const { config, member, organization, signing, sender, index, accessLog, db } = core
-  const keys: TokenKeys = {
-    privateKey: signing.key,
-    publicKey: signing.publicKey,
-    kid: signing.kid,
-    issuer: member,
-  }
+  const { keys, clients, sessions, origins } = callers
+  app.addHook('onClose', () => callers.close())
+  keepIdempotent(app, { callers, store: createIdempotencyStore(core) })
   const { authorise, authoriseClinical } = hisRoutes(app, {
     ...core,
     ...sides,
     base,
     keys,
-    clients: new Map([
-      ...config.clients.map((client) => [client.clientId, client] as const),
-      [OPERATOR, operatorClient(signing.jwk)],
-    ]),
+    publicJwk: signing.jwk,
+    clients,
     organization: organization.identifier,
   })
   liveRoutes(app, { ...sides, base, authorise })
+  clientRoutes(app, { ...core, base, clients, origins, authorise })
   const publisher = createPublisher({
     ...core,
     ...sides,
@@ -84,7 +90,6 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
       })
     },
   })
-  const sessions = createSessions({ ...core, origin: base })
   const enrolments = createEnrolments({
     ...core,
     source: sides.source,
@@ -95,6 +100,14 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions, enrolments, authorise })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, name: config.name, authorise })
+  eventRoutes(app, {
+    ...core,
+    base,
+    subscriptions: createSubscriptions({ ...core, origins }),
+    sidesOf: (clientId) => callers.sidesOf(clientId),
+    authorise,
+    flush: () => void sides.delivery.flush(),
+  })
   requestRoutes(app, {
     ...core,
     base,

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { JWK } from 'jose'
 import { wayleaveError } from '../../domain/errors.ts'
+import type { BrokerConfig } from '../config.ts'
 import type { Reconciler } from '../register/reconcile/reconciler.ts'
-import type { Client, HisGrant } from './his-routes.ts'
+import type { HisGrant } from './his-routes.ts'
 
 const SCOPE = 'system/operator'
 
@@ -10,8 +11,8 @@ const SCOPE = 'system/operator'
 export const OPERATOR = 'wayleave-operator'
 
 /** @param jwk the public half of the member's signing key */
-export function operatorClient(jwk: JWK): Client {
-  return { clientId: OPERATOR, name: 'Operator', scopes: [SCOPE], jwks: { keys: [jwk] } }
+export function operatorClient(jwk: JWK): BrokerConfig['clients'][number] {
+  return { clientId: OPERATOR, name: 'Operator', scopes: [SCOPE], jwks: { keys: [{ ...jwk }] } }
 }
 
 /** What the operator asks of a running broker, from the machine that has its key file. */

@@ -11,6 +11,7 @@ import type { Approvals, Decider, Waiting } from '../requests/approvals.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
 import type { SentRequest, SentRequests } from '../requests/sent-requests.ts'
 import type { HisGrant } from './his-routes.ts'
+import { assertMatch, sendVersion, withVersion } from './versions.ts'
 
 const STATUS = { sending: 'requested', open: 'requested', closed: 'completed', lapsed: 'failed' } as const
 
@@ -45,18 +46,13 @@ export function requestRoutes(
     const task = await taskOfSent(
       await sent.ask(readRequestTask(request.body, deps.clock.now()), asker, clientId),
     )
-    return reply
-      .status(201)
-      .header('location', `${deps.base()}/fhir/Task/${task.id}`)
-      .type('application/fhir+json')
-      .send(task)
+    reply.status(201).header('location', `${deps.base()}/fhir/Task/${task.id}`)
+    return sendVersion(request, reply, task)
   })
 
   app.get<{ Params: { id: string } }>('/fhir/Task/:id', async (request, reply) => {
     await person(request, 'system/Task.rs')
-    const id = idOf(request.params.id)
-    const waiting = (await openTasks()).find((task) => `0x${task.id}` === id)
-    return reply.type('application/fhir+json').send(waiting ?? (await taskOfSent(await sent.byId(id))))
+    return sendVersion(request, reply, await taskOf(idOf(request.params.id)))
   })
 
   app.get<{ Querystring: Record<string, unknown> }>('/fhir/Task', async (request, reply) => {
@@ -85,7 +81,10 @@ export function requestRoutes(
     app.post<{ Params: { id: string } }>(`/fhir/Task/:id/${operation}`, async (request, reply) => {
       const { asker, clientId } = await person(request, 'system/Task.u')
       const user = { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) }
-      await decide(idOf(request.params.id), decision, { user, client: { id: clientId } })
+      const id = idOf(request.params.id)
+      // Of two who decide at once one is told `task-closed`: what is decided is decided once, whatever was matched.
+      if (request.headers['if-match'] !== undefined) assertMatch(request, await taskOf(id))
+      await decide(id, decision, { user, client: { id: clientId } })
       return reply.status(204).send()
     })
   }
@@ -97,7 +96,12 @@ export function requestRoutes(
     if (answer && (await approvals.knows(answer))) await approvals.decide(answer, decision, by)
   }
 
-  async function openTasks(): Promise<Task[]> {
+  async function taskOf(id: Hex) {
+    const waiting = (await openTasks()).find((task) => `0x${task.id}` === id)
+    return waiting ?? taskOfSent(await sent.byId(id))
+  }
+
+  async function openTasks() {
     // One that the patient has answered shows as the grant that waits.
     const requests = (await received.open()).filter((r) => r.decision === undefined && r.answer === undefined)
     return Promise.all([
@@ -106,8 +110,8 @@ export function requestRoutes(
     ])
   }
 
-  async function taskOfSent({ commitment, request, custodian, askedAt, status }: SentRequest): Promise<Task> {
-    return buildTask({
+  async function taskOfSent({ commitment, request, custodian, askedAt, status }: SentRequest) {
+    return versioned({
       id: commitment,
       code: 'request-access',
       status: STATUS[status],
@@ -126,9 +130,9 @@ export function requestRoutes(
     request,
     receivedAt,
     patient,
-  }: Awaited<ReturnType<ReceivedRequests['open']>>[number]): Promise<Task> {
+  }: Awaited<ReturnType<ReceivedRequests['open']>>[number]) {
     const requester = (await index.profile(request.requester))?.identifier
-    return buildTask({
+    return versioned({
       id: commitment,
       code: 'request-access',
       status: 'requested',
@@ -142,10 +146,10 @@ export function requestRoutes(
     })
   }
 
-  function taskOfWaiting({ digest, patient, grant, filedAt }: Waiting): Task {
+  function taskOfWaiting({ digest, patient, grant, filedAt }: Waiting) {
     const { scope, terms, from, until, deadline } = grant
     const organization = scope.granteeType === 'Organization' ? parseIdentifierText(scope.grantee) : undefined
-    return buildTask({
+    return versioned({
       id: digest,
       code: 'approve-grant',
       status: 'requested',
@@ -158,6 +162,8 @@ export function requestRoutes(
     })
   }
 }
+
+const versioned = (parts: Parameters<typeof buildTask>[0]) => withVersion(buildTask(parts))
 
 function idOf(text: string): Hex {
   const id = `0x${text}`

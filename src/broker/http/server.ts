@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import formbody from '@fastify/formbody'
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import {
@@ -12,6 +13,23 @@ import {
   toOperationOutcome,
   WayleaveError,
 } from '../../domain/errors.ts'
+import { toOAuthError } from '../../exchange/oauth-error.ts'
+import { beginCall, type CallContext, inCall, requestIdOf } from '../../tracing/call-context.ts'
+
+import { describeApi } from './api/openapi.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    call: CallContext | undefined
+  }
+  interface FastifyContextConfig {
+    /** Whose words an endpoint refuses in: FHIR's, or OAuth's (RFC 6749 §5.2). */
+    errors?: 'oauth'
+  }
+}
+
+/** For the options of a route that OAuth defines. */
+export const OAUTH_ENDPOINT = { config: { errors: 'oauth' } } as const
 
 /** Bytes of the largest request taken; records come in answers, never in requests. */
 const BODY_LIMIT = 256 * 1024
@@ -37,13 +55,19 @@ const FRAMEWORK_CODES: Record<string, ErrorCode> = {
  */
 export async function createHttpServer(
   log: Logger,
-  limits: { perMinute: number },
+  limits: {
+    /** Requests a minute from one address, of whoever shows nothing that verifies. */
+    perMinute: number
+    /** The same of one caller, wherever it calls from: nobody's calls are at another's cost. */
+    ofCaller: number
+    callerOf: (request: FastifyRequest) => Promise<{ id: string } | undefined>
+  },
   https?: { cert: string; key: string },
 ): Promise<FastifyInstance> {
   const options = {
     bodyLimit: BODY_LIMIT,
     return503OnClosing: false,
-    genReqId: () => randomUUID(),
+    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => requestIdOf(headers['x-request-id']),
     // What the router itself refuses, an address that cannot be decoded for example: never told in its own words,
     // which repeat the address.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -52,13 +76,18 @@ export async function createHttpServer(
   }
   // Routes do not see the difference, and their types need not either.
   const app = https ? (Fastify({ ...options, https }) as unknown as FastifyInstance) : Fastify(options)
+  followCalls(app, log)
   app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
   await app.register(rateLimit, {
-    max: limits.perMinute,
+    max: async (request) => ((await limits.callerOf(request)) ? limits.ofCaller : limits.perMinute),
+    keyGenerator: async (request) => (await limits.callerOf(request))?.id ?? normalizeIP(request.ip),
+    // RateLimit-Limit, RateLimit-Remaining and RateLimit-Reset (draft-ietf-httpapi-ratelimit-headers-06).
+    enableDraftSpec: true,
     timeWindow: 60_000,
     errorResponseBuilder: () => new WayleaveError('rate-limited'),
   })
+  await describeApi(app)
   app.addContentTypeParser(
     ['application/fhir+json'],
     { parseAs: 'string' },
@@ -69,7 +98,7 @@ export async function createHttpServer(
   )
   app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, request, reply) => {
     const code = codeOf(error)
-    const entry = { code, request: request.id, method: request.method, route: request.routeOptions.url }
+    const entry = { code, ...callOf(request), method: request.method, route: request.routeOptions.url }
     if (ERRORS[code].status >= 500) log.error({ ...entry, detail: detailOf(error) }, 'a request failed')
     else log.debug({ ...entry, detail: detailOf(error) }, 'a request was refused')
     return sendError(request, reply, code, error instanceof WayleaveError ? error.problems : [])
@@ -91,6 +120,26 @@ export async function createHttpServer(
   return app
 }
 
+/** Every request is a call of its own, and so is what it goes on to; one line at the end says how it ended, and no address. */
+function followCalls(app: FastifyInstance, log: Logger): void {
+  app.decorateRequest('call')
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.call = beginCall(request.id, request.headers.traceparent)
+    inCall(request.call, done)
+  })
+  // A body comes by events of its connection, which belong to no call.
+  app.addHook('preValidation', (request, _reply, done) => {
+    if (request.call) inCall(request.call, done)
+    else done()
+  })
+  app.addHook('onResponse', async (request, { statusCode: status }) => {
+    const { method, routeOptions } = request
+    log.debug({ ...callOf(request), method, route: routeOptions.url, status }, 'a request was answered')
+  })
+}
+
+const callOf = ({ id, call }: FastifyRequest) => ({ request: id, ...(call ? { trace: call.traceId } : {}) })
+
 /** What is no HTTP, or has headers beyond all measure, is answered before there is a request. */
 function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return
@@ -105,11 +154,27 @@ function sendError(
   code: ErrorCode,
   problems: readonly Problem[] = [],
 ): FastifyReply {
+  if (request.routeOptions?.config?.errors === 'oauth') {
+    const { status, body } = toOAuthError(code)
+    reply.status(status).headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
+    return reply.header('pragma', 'no-cache').type('application/json').send(body)
+  }
+  const challenge = challengeOf(request, code)
+  if (challenge) reply.header('www-authenticate', challenge)
   return reply
     .status(ERRORS[code].status)
     .headers({ 'x-request-id': request.id, 'cache-control': 'no-store' })
     .type('application/fhir+json')
     .send(toOperationOutcome(code, request.id, problems))
+}
+
+/** What a protected resource asks for when it refuses (RFC 6750 §3, RFC 9449 §7.1). */
+function challengeOf(request: FastifyRequest, code: ErrorCode): string | undefined {
+  const scheme = request.url.startsWith('/exchange/') ? 'DPoP' : 'Bearer'
+  if (code === 'scope-insufficient') return `${scheme} error="insufficient_scope"`
+  if (ERRORS[code].status !== 401) return undefined
+  // Who sent nothing is told of no error, only of the scheme.
+  return code === 'token-missing' ? scheme : `${scheme} error="invalid_token"`
 }
 
 function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {

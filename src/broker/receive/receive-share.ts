@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { JSONWebKeySet } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
+import { type ConsentChange, changeOf } from '../../domain/consent/consent-change.ts'
 import { covers } from '../../domain/consent/purposes.ts'
 import { dayOf } from '../../domain/days.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
+import { shareUrn } from '../../exchange/b2b.ts'
 import { openShare, type Share } from '../../exchange/share.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson, type Vault } from '../../store/vault.ts'
+import type { EventLog } from '../events/event-log.ts'
 
 type Db = Kysely<BrokerTables>
 
@@ -30,6 +34,9 @@ export function createReceivedShares(deps: {
   clock: Clock
   own: { member: Hex; key: CryptoKey }
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
+  index: Pick<IndexQueries, 'profile'>
+  /** Where changes of what others share are told of. */
+  events: EventLog
 }): ReceivedShares {
   const { db, vault, clock } = deps
   const read = (sealed: Uint8Array) => openJson<Share>(vault.storeKey, sealed)
@@ -37,10 +44,11 @@ export function createReceivedShares(deps: {
   return {
     async receive(jwe) {
       const share = await openShare(jwe, deps.own, deps.keysOf)
+      const custodian = (await deps.index.profile(share.custodian))?.identifier
       const changed = await db.transaction().execute(async (trx) => {
         const before = await trx
           .selectFrom('shares_received')
-          .select(['id', 'sequence'])
+          .select(['id', 'sequence', 'sealed'])
           .where('custodian', '=', share.custodian)
           .where('reference', '=', share.reference)
           .forUpdate()
@@ -54,6 +62,19 @@ export function createReceivedShares(deps: {
           .values({ id, custodian: share.custodian, reference: share.reference, sequence, ended, sealed })
           .onConflict((oc) => oc.column('id').doUpdateSet({ sequence, ended, sealed }))
           .execute()
+        const earlier = before && read(before.sealed)
+        const change = changeOfShare(earlier, share)
+        if (change)
+          await deps.events.append(trx, {
+            source: ['share', share.custodian, share.reference, sequence].join('/'),
+            change,
+            side: 'received',
+            at: new Date(clock.now()).toISOString(),
+            share: shareUrn(share.reference),
+            ...(custodian ? { custodian } : {}),
+            // One that ends names nobody any more.
+            identifiers: ended ? (earlier?.identifiers ?? []) : share.identifiers,
+          })
         await trx.deleteFrom('share_identifiers').where('share_id', '=', id).execute()
         const lookups = [
           ...new Set(share.identifiers.map((i) => vault.lookup('shared-identifier', identifierText(i)))),
@@ -94,4 +115,14 @@ export function createReceivedShares(deps: {
       return row && read(row.sealed)
     },
   }
+}
+
+/** What a share says that the one before it did not; nothing where only its keys are new. */
+function changeOfShare(
+  before: Share | undefined,
+  { ended, terms, ...share }: Share,
+): ConsentChange | undefined {
+  const isOpen = before !== undefined && !before.ended
+  if (ended) return isOpen ? 'ended' : undefined
+  return isOpen ? changeOf({ ...before, ...before.terms }, { ...share, ...terms }) : 'granted'
 }

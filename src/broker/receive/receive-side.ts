@@ -13,6 +13,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
+import type { EventLog } from '../events/event-log.ts'
 import type { OwnRecords } from '../register/own-records.ts'
 import { createCustodianLists } from './ask-custodian.ts'
 import { createSharedRecords, type Deadline, type SharedRecords, usualDeadline } from './find-shared.ts'
@@ -37,6 +38,7 @@ export function createReceiveSide(deps: {
   clock: Clock
   log: Logger
   member: Hex
+  events: EventLog
   /** The key that shares are sealed to. */
   sealing: CryptoKey
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>

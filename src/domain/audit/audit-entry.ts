@@ -27,6 +27,7 @@ export const AUDIT_KINDS = [
   'anchor',
   'log-read',
   'consents-read',
+  'client-changed',
   'window',
   'record-registered',
   'member-changed',

@@ -204,6 +204,13 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'member',
     observer: 'custodian',
   },
+  'client-changed': {
+    type: ALERT,
+    subtype: [USER_CHANGED],
+    action: 'U',
+    agents: 'member',
+    observer: 'custodian',
+  },
   window: {
     type: coding(AUDIT_KIND_SYSTEM, 'window', 'Window of the audit trail anchored on the chain'),
     subtype: [],

@@ -45,6 +45,8 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   anchor: () => 'Something was written on the chain that this member cannot open',
   'log-read': (e) => `${e.user ? person(e) : 'Somebody'} read the audit trail of ${observer(e)}`,
   'consents-read': (e) => `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} read the patient's consents`,
+  'client-changed': (e) =>
+    `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} changed what programs may call its broker`,
   window: (e) => `${observer(e)} anchored a window of its audit trail on the chain`,
   'record-registered': (e) => `${custodian(e)} registered ${record(e)}`,
   'document-published': (e) =>

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ERRORS, isErrorCode } from '../../../src/domain/errors.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
+import { ASSERTION_TYPE } from '../../../src/exchange/client-assertion.ts'
 import { type Answer, answerOf } from '../../../src/sandbox/his-client.ts'
 import { insideOf } from '../../support/inside.ts'
 import { ANNA } from '../../support/samples.ts'
@@ -36,6 +37,25 @@ async function refused(path: string, init: RequestInit = {}): Promise<string> {
   if (!isErrorCode(code)) throw new Error(`${code} is not in the table`)
   expect(answer.status).toBe(ERRORS[code].status)
   expect(answer.body.issue[0]?.severity).toBe(ERRORS[code].severity)
+  return code
+}
+
+/** A refusal of the token endpoint, in the words of OAuth (RFC 6749 §5.2); the stable code that it names. */
+async function refusedToken(fields: Record<string, string>): Promise<string> {
+  const response = await fetch(`${a.broker.base}/auth/token`, {
+    method: 'POST',
+    body: new URLSearchParams(fields),
+  })
+  const answer = (await answerOf(response)) as Answer<Record<string, string>>
+  expect([400, 401]).toContain(answer.status)
+  expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  expect(Object.keys(answer.body).sort()).toEqual(['error', 'error_description', 'error_uri'])
+  expect(answer.body.error).toMatch(/^[a-z_]+$/)
+  // RFC 6749 §5.2 names the characters that a description may have.
+  expect(answer.body.error_description).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/)
+  const { code = '' } = answer
+  if (!isErrorCode(code)) throw new Error(`${code} is not in the table`)
   return code
 }
 
@@ -131,11 +151,12 @@ describe('a HIS’s token', () => {
       .sign(await importJWK(jwk, 'ES384'))
     const fields = {
       grant_type: 'client_credentials',
+      client_assertion_type: ASSERTION_TYPE,
       scope: scopes.join(' '),
       client_assertion: assertion,
       ...form,
     }
-    return refused('/auth/token', { method: 'POST', body: new URLSearchParams(fields) })
+    return refusedToken(fields)
   }
   const whole = () => ({
     subject_id: 'dr-1',
@@ -166,7 +187,8 @@ describe('a HIS’s token', () => {
   test('is not given for scopes that the program was not registered with, or by another flow', async () => {
     expect(await ask(whole(), { scope: 'system/AuditEvent.rs system/*.*' })).toBe('scope-insufficient')
     expect(await ask(whole(), { scope: '' })).toBe('scope-insufficient')
-    expect(await ask(whole(), { grant_type: 'password' })).toBe('request-invalid')
+    expect(await ask(whole(), { grant_type: 'password' })).toBe('grant-type-unsupported')
+    expect(await ask(whole(), { client_assertion_type: 'urn:elsewhere' })).toBe('request-invalid')
     expect(await ask(whole(), { client_assertion: '' })).toBe('assertion-invalid')
     expect(await ask(whole(), { client_assertion: 'x'.repeat(100_000) })).toBe('assertion-invalid')
   })
@@ -287,12 +309,8 @@ test('what is no HTTP is answered in the same form, and the connection is closed
 test('a fault of the server’s own is told by its number only, and nothing of it', async () => {
   await sql`alter table broker.replay rename to lost`.execute(a.database.db)
   try {
-    const body = new URLSearchParams({
-      grant_type: 'client_credentials',
-      scope: 'system/Binary.r',
-      client_assertion: 'x',
-    })
-    expect(await refused('/auth/token', { method: 'POST', body })).toBe('assertion-invalid')
+    const fields = { grant_type: 'client_credentials', scope: 'system/Binary.r', client_assertion: 'x' }
+    expect(await refusedToken({ ...fields, client_assertion_type: ASSERTION_TYPE })).toBe('assertion-invalid')
     await sql`alter table broker.challenges rename to lost_too`.execute(a.database.db)
     const answer = await fetch(`${a.broker.base}/patient/challenge`, {
       method: 'POST',

@@ -217,7 +217,7 @@ describe('who is asked, and by whom:', () => {
         }),
       }),
     })
-    expect(await answerOf(asked)).toMatchObject({ status: 403, code: 'scope-insufficient' })
+    expect(await answerOf(asked)).toMatchObject({ status: 400, code: 'scope-insufficient' })
   })
 
   test('a broker that does not run is not compared, and the exit code says so', async () => {

@@ -126,7 +126,7 @@ describe('at the exchange', () => {
     const three = await refusedAt(a, 'revoked', () => ask(revoked))
     const four = await refusedAt(a, 'handle-unbound', () => ask(unbound))
     expect(one.answer.answer).toMatchObject({ status: 404 })
-    expect(one.answer.answer.body).toContain('"code":"not-available"')
+    expect(one.answer.answer.body).toContain('#not-available"')
     expect(two.answer.answer).toEqual(one.answer.answer)
     expect(three.answer.answer).toEqual(one.answer.answer)
     expect(four.answer.answer).toEqual(one.answer.answer)

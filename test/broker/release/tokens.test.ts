@@ -178,7 +178,7 @@ describe('a proof of possession', () => {
     const dpop = await asker.proof('POST', asker.tokenUrl)
     expect((await asker.token(tag, { dpop })).status).toBe(200)
     const again = await refusedAt(a, 'replayed', () => asker.token(tag, { dpop }))
-    expect(again.answer).toMatchObject({ status: 401, code: 'dpop-replayed' })
+    expect(again.answer).toMatchObject({ status: 400, code: 'dpop-replayed' })
 
     const one = await token()
     const forRecord = await asker.proof('GET', asker.recordUrl(tag), one)
@@ -265,6 +265,6 @@ test('a token is asked for one record, with a user, a role, an organisation and 
     'purpose-unknown',
     'request-invalid',
     'request-invalid',
-    'request-invalid',
+    'grant-type-unsupported',
   ])
 })

@@ -44,6 +44,7 @@ describe('an audit entry in plain words', () => {
       anchor: Something was written on the chain that this member cannot open.
       log-read: Dr. Vos (physician) read the audit trail of Hospital A.
       consents-read: Dr. Vos (physician) at Hospital A read the patient's consents.
+      client-changed: Dr. Vos (physician) at Hospital A changed what programs may call its broker.
       window: Hospital A anchored a window of its audit trail on the chain.
       record-registered: Hospital A registered a record (problems and diagnoses).
       member-changed: The membership of Hospital A changed.

@@ -1,0 +1,18 @@
+/** What a program of the hospital may be allowed, as SMART scopes (SMART App Launch 2.2, "Scopes for system access"). */
+export const CLIENT_SCOPES: readonly string[] = [
+  'system/DocumentReference.rs',
+  'system/DocumentReference.c',
+  'system/Binary.r',
+  'system/Patient.r',
+  'system/AuditEvent.rs',
+  'system/Task.c',
+  'system/Task.rs',
+  'system/Task.u',
+  'system/Consent.rs',
+  'system/Consent.c',
+  'system/Consent.u',
+  'system/registrar',
+]
+
+/** Registering programs. Given in the broker's configuration only: no program can make another one like it. */
+export const ADMIN_SCOPE = 'system/client-admin'

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import type { Bundle, Parameters, ParametersParameter } from 'fhir/r4.js'
+import { CompactSign } from 'jose'
+import type { ConsentEvent } from './event-log.ts'
+
+/** The topic of every subscription here: a consent changed that concerns a patient of this hospital, or is shared with it. */
+export const CONSENT_TOPIC = 'https://wayleave.example/fhir/SubscriptionTopic/consent-changed'
+const CONSENT_CHANGE_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/consent-change'
+
+const STATUS_PROFILE =
+  'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-status-r4'
+const BUNDLE_PROFILE =
+  'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-notification-r4'
+
+/**
+ * A notification as the Subscriptions R5 Backport for R4 has it ("id-only" content): a history Bundle whose first entry is
+ * the status, with a `notification-event` for each event. Its number is the cursor; `event-id` and `change`, which the
+ * Backport has no part for, are extensions of it.
+ */
+export function notification(args: {
+  type: 'handshake' | 'event-notification' | 'query-event'
+  /** Absolute URL of the Subscription; none on a stream, which is none. */
+  subscription: string | undefined
+  /** How many events were told under it, these included. */
+  sinceStart: number
+  events: readonly ConsentEvent[]
+  at: string
+}): Bundle<Parameters> {
+  const { type, subscription, sinceStart, events } = args
+  const status: Parameters = {
+    resourceType: 'Parameters',
+    id: randomUUID(),
+    meta: { profile: [STATUS_PROFILE] },
+    parameter: [
+      ...(subscription
+        ? [{ name: 'subscription', valueReference: { reference: subscription } }]
+        : [{ name: 'subscription', valueReference: { display: 'A stream of events' } }]),
+      { name: 'topic', valueCanonical: CONSENT_TOPIC },
+      { name: 'status', valueCode: type === 'handshake' ? 'requested' : 'active' },
+      { name: 'type', valueCode: type },
+      { name: 'events-since-subscription-start', valueString: String(sinceStart) },
+      ...events.map(eventPart),
+    ],
+  }
+  return {
+    resourceType: 'Bundle',
+    id: randomUUID(),
+    meta: { profile: [BUNDLE_PROFILE] },
+    type: 'history',
+    timestamp: args.at,
+    entry: [
+      {
+        fullUrl: `urn:uuid:${status.id}`,
+        resource: status,
+        request: { method: 'GET', url: subscription ? `${subscription}/$status` : 'events' },
+        response: { status: '200' },
+      },
+    ],
+  }
+}
+
+function eventPart({
+  seq,
+  id,
+  change,
+  at,
+  consent,
+  patient,
+  share,
+  custodian,
+}: ConsentEvent): ParametersParameter {
+  const focus = consent
+    ? { reference: consent }
+    : share
+      ? { identifier: { system: 'urn:ietf:rfc:3986', value: share } }
+      : { reference: patient ?? '' }
+  return {
+    name: 'notification-event',
+    extension: [
+      { url: 'https://wayleave.example/fhir/StructureDefinition/event-id', valueUuid: `urn:uuid:${id}` },
+      {
+        url: 'https://wayleave.example/fhir/StructureDefinition/consent-change',
+        valueCoding: { system: CONSENT_CHANGE_SYSTEM, code: change },
+      },
+    ],
+    part: [
+      { name: 'event-number', valueString: String(seq) },
+      { name: 'timestamp', valueInstant: at },
+      { name: 'focus', valueReference: focus },
+      ...(consent && patient ? [{ name: 'additional-context', valueReference: { reference: patient } }] : []),
+      ...(custodian
+        ? [{ name: 'additional-context', valueReference: { type: 'Organization', identifier: custodian } }]
+        : []),
+    ],
+  }
+}
+
+/**
+ * Signs the bytes of a message for one endpoint: a JWS with detached payload (RFC 7515, appendix F), whose header says for
+ * whom and when, so that it is of no use elsewhere or later.
+ */
+export async function signDetached(
+  bytes: Uint8Array,
+  signing: { key: CryptoKey; kid: string },
+  { audience, nowMs }: { audience: string; nowMs: number },
+): Promise<string> {
+  const header = {
+    alg: 'ES256',
+    kid: signing.kid,
+    typ: 'wayleave-event',
+    aud: audience,
+    iat: Math.floor(nowMs / 1000),
+  }
+  const jws = await new CompactSign(bytes).setProtectedHeader(header).sign(signing.key)
+  const [protectedHeader, , signature] = jws.split('.')
+  return `${protectedHeader}..${signature}`
+}
