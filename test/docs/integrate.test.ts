@@ -20,6 +20,13 @@ const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
   .map((text) => ADDRESSES.reduce((found, [name, address]) => found.replaceAll(name, address), text))
   .flatMap((text) => text.split(/[\n|]/))
 
+/** An address as the table of operations has it: whatever is filled in is X. */
+const inGeneral = (path: string) =>
+  path
+    .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT)\b/g, 'X')
+    .replace(/^\/shared\/fhir\/\w+/, '/shared/fhir/X')
+    .replace(/\/attachment\/\d+$/, '/attachment/X')
+
 /** Each call that the page makes, by method and address. */
 const calls = commands.flatMap((command) => {
   const [, by, path = ''] =
@@ -27,7 +34,7 @@ const calls = commands.flatMap((command) => {
   if (by === undefined) return []
   const given = /-X (\w+)/.exec(command)?.[1]
   const isSent = by === 'send' || (/ (?:-d|--data-urlencode) /.test(command) && !command.includes(' -G '))
-  return [`${given ?? (isSent ? 'POST' : 'GET')} ${path.replaceAll(/\$\([^)]*\)|\$(?:EVENT|AT)\b/g, 'X')}`]
+  return [`${given ?? (isSent ? 'POST' : 'GET')} ${inGeneral(path)}`]
 })
 
 test('every call that a hospital’s programs can make is made with curl on the page', () => {
