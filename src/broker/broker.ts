@@ -13,6 +13,8 @@ import { openCore } from './core.ts'
 import { createExchangeSide } from './exchange-side.ts'
 import { mountRoutes } from './http/mount-routes.ts'
 import { createHttpServer } from './http/server.ts'
+import { createIdentitySide } from './identity/identity-side.ts'
+import { createIdentityWatch } from './identity/identity-watch.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
 import { createReleaseSide } from './release/release-side.ts'
@@ -69,15 +71,24 @@ async function open(
   const { db, member, contracts, head, index, indexer, sender, provider } = core
   let base = config.publicBase ?? ''
 
-  const audit = createAuditSide(core)
+  const identity = createIdentityWatch({ ...core, own: { id: member, ...core.organization } })
+  const freezing = {
+    identity,
+    afterFreeze: () => {
+      for (const id of identity.takeTouched()) consent.shares.refresh(id)
+    },
+  }
+  const audit = createAuditSide(core, freezing)
   const exchange = await createExchangeSide(core, bounds.peer)
   const request = createRequestSide(core, exchange)
   const consent = createConsentSide(core, exchange, request)
   const register = createRegisterSide(core, consent, {
     fhirBase,
     labeller,
+    ...freezing,
     ...(bounds.fhir ? { bounds: bounds.fhir } : {}),
   })
+  const office = createIdentitySide(core, consent, register, { labeller })
   const { windows, projection } = audit
   const { peers, outbox } = exchange
   const { requests } = request
@@ -103,7 +114,10 @@ async function open(
   projection.onChange((patientId) => shares.refresh(patientId))
 
   const app = await createHttpServer(log, { perMinute: config.requestsPerMinute })
-  const sides = { ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive }
+  const sides = {
+    ...{ ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive },
+    ...{ ...freezing, ...office },
+  }
   mountRoutes(app, core, sides, () => base)
 
   at('its port')
@@ -117,6 +131,7 @@ async function open(
   // What the index does not hold yet must not pass for a profile that nobody published.
   const caughtUp = head.refresh().then(() => indexer.catchUp())
   await Promise.race([caughtUp, new Promise((done) => setTimeout(done, CATCH_UP_WITHIN).unref())])
+  void office.mover.run()
   at('its profile')
   await publishProfile({
     db,
@@ -135,6 +150,7 @@ async function open(
     base,
     async close() {
       await app.close()
+      await office.mover.close()
       await registration.close()
       await requests.close()
       await windows.close()

@@ -1,11 +1,12 @@
 import type { Core } from '../core.ts'
+import type { Freezing } from '../identity/identity-side.ts'
 import { createChainProjection } from './project-chain.ts'
 import { createWindows } from './windows.ts'
 
 export type AuditSide = ReturnType<typeof createAuditSide>
 
 /** The windows that anchor the broker's own log, and the trail made of the chain's events. */
-export function createAuditSide(core: Core) {
+export function createAuditSide(core: Core, freezing: Freezing) {
   const { db, clock, contracts, log, config, index, member, sender, patients, vault, timeOf } = core
   const windows = createWindows({
     db,
@@ -16,6 +17,9 @@ export function createAuditSide(core: Core) {
     anchored: () => index.lastWindow(member),
     afterClose: () => void sender.flush(),
   })
-  const projection = createChainProjection({ db, index, patients, vault, custodian: member, timeOf, log })
+  const projection = createChainProjection({
+    ...{ db, index, patients, vault, custodian: member, timeOf, log },
+    ...freezing,
+  })
   return { windows, projection }
 }

@@ -8,6 +8,7 @@ import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
 import { scopesOf } from '../consent/scopes.ts'
+import type { IdentityWatch } from '../identity/identity-watch.ts'
 import { partyOf } from '../release/parties.ts'
 
 type Db = Kysely<BrokerTables>
@@ -47,6 +48,9 @@ export function createChainProjection(deps: {
   patients: PatientStore
   vault: Vault
   custodian: Hex
+  identity: Pick<IdentityWatch, 'sharedKey'>
+  /** Told when a freeze was stored. */
+  afterFreeze: () => void
   timeOf: (block: number) => Promise<number>
   log: Logger
 }): ChainProjection {
@@ -69,7 +73,7 @@ export function createChainProjection(deps: {
     for (const event of events) {
       const patient = event.args.handle ? await patients.byHandle(db, event.args.handle) : undefined
       if (event.name === 'HandleBound' && patient && event.args.custodian === deps.custodian) {
-        await patients.setSigner(db, patient.id, event.args.signerHash as Hex)
+        await bind(patient, event.args.signerHash as Hex)
       }
       if (patient) told.add(patient.id)
       if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet')
@@ -101,6 +105,14 @@ export function createChainProjection(deps: {
     })
     for (const patientId of told) for (const listener of listeners) listener(patientId)
     return true
+  }
+
+  /** A key signs for one patient here, or the hospital does not know who signs. */
+  async function bind(patient: StoredPatient, signerHash: Hex): Promise<void> {
+    const other = await patients.bySignerHash(db, signerHash)
+    if (!other || other.id === patient.id) return patients.setSigner(db, patient.id, signerHash)
+    await db.transaction().execute((trx) => deps.identity.sharedKey(trx, patient, other))
+    deps.afterFreeze()
   }
 
   async function entryOf(

@@ -13,6 +13,7 @@ import { groupId, identifierText, memberId } from '../../domain/identity/member-
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import { freezeOf } from '../identity/freezes.ts'
 import { type StoredTerms, scopesOf, termsOf } from './scopes.ts'
 
 /** A head older than this decides nothing (I3). Milliseconds. */
@@ -85,6 +86,7 @@ export function createConsentStates(deps: {
           throw wayleaveError('head-stale', `the node did not answer: ${String(cause)}`, cause)
         })
       const signed = await signedRestrictions(db, patient)
+      const frozen = await freezeOf(db, patient)
       const joined = new Map(groups.map((group, i) => [group, reading.joinedAt[i] ?? 0]))
       const isIn = (name: string) => (joined.get(groupId(name)) ?? 0) > 0
       const candidates = slots.map(([hash, scope], i): Candidate => {
@@ -114,6 +116,7 @@ export function createConsentStates(deps: {
           bound: reading.custodian === deps.custodian,
           word: reading.handle,
           ...(signed.lockUpTo === undefined ? {} : { lockSignedUpTo: signed.lockUpTo }),
+          ...(frozen ? { frozen } : {}),
         },
         candidates,
       }

@@ -4,6 +4,7 @@ import type { AuditSide } from '../audit/audit-side.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
+import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
 import { createSessions } from '../patients/sessions.ts'
@@ -18,6 +19,7 @@ import { consentRoutes } from './consent-routes.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
+import { identityRoutes } from './identity-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
@@ -27,6 +29,8 @@ export type Sides = AuditSide &
   RequestSide &
   ConsentSide &
   RegisterSide &
+  Freezing &
+  IdentitySide &
   ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
@@ -69,7 +73,7 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
   const sessions = createSessions({ ...core, origin: base })
   const enrolments = createEnrolments({
     ...core,
-    source: sides.source,
+    ...sides,
     contact: createFileContactSender(config.contactFile),
     custodian: member,
     afterBind: () => void sender.flush(),
@@ -86,6 +90,7 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     organization: organization.identifier,
     authorise,
   })
+  identityRoutes(app, { events: sides.identityEvents, authorise })
   auditRoutes(app, { ...core, base, authorise })
   healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })
 }

@@ -8,6 +8,7 @@ import type { Hex } from '../../domain/hex.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { scopesOf, termsOf } from '../consent/scopes.ts'
+import { freezeOf } from '../identity/freezes.ts'
 
 /** All of a patient's slots at the newest block. @throws when the node does not answer. */
 export async function readOwnConsents(
@@ -17,6 +18,7 @@ export async function readOwnConsents(
 ): Promise<OwnConsents> {
   const scopes = [...(await scopesOf(db, patient))]
   const terms = await termsOf(db, patient)
+  const frozen = await freezeOf(db, patient)
   const block = await deps.provider.getBlockNumber()
   const { handle } = patient.secrets
   const reading = await deps.reader.read({
@@ -40,6 +42,7 @@ export async function readOwnConsents(
     locked: reading.handle.locked,
     epoch: reading.handle.epoch,
     lockSignedUpTo: signedUpTo(null, true),
+    ...(frozen ? { frozen } : {}),
     consents: scopes.flatMap(([scopeHash, scope], i) => {
       const word = reading.words[i]
       if (!word) return []

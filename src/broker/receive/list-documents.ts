@@ -42,6 +42,8 @@ export function createDocuments(deps: {
       const documents = new Map<string, DocumentReference>()
       const missing = new Map<string, MemberProfile>()
       for (const { id, share } of await deps.shares.forPatient(patient, asker.purpose)) {
+        // Who has left the network hands out nothing: what it shared before is not shown as if it did.
+        if ((await deps.index.standing(share.custodian)) === 'left') continue
         const profile = await deps.index.profile(share.custodian)
         const place = { index: deps.index, chainId: deps.chain.id, directories: deps.chain.directories }
         const pointers =

@@ -13,6 +13,8 @@ export type Registration = {
   run(): Promise<void>
   /** Called with the ids (of this hospital's FHIR server) of patients who got new entries. */
   onRegistered(listener: (fhirIds: readonly string[]) => void): void
+  /** Entries were written elsewhere: they go to the chain with the next batch. */
+  packSoon(): void
   /** Versions registered, and those whose entries are not on the chain yet. */
   progress(): Promise<{ registered: number; waiting: number }>
   close(): Promise<void>
@@ -34,6 +36,8 @@ export function createRegistration(
     /** How often the history is read without any hook. Milliseconds. */
     everyMs: number
     afterBatch: () => void
+    /** Called after each piece of the feed, whatever was in it. */
+    afterChunk: () => void
   },
 ): Registration {
   const { db, log } = deps
@@ -63,6 +67,7 @@ export function createRegistration(
           .execute()
         return count
       })
+      deps.afterChunk()
       if (registered > 0) {
         scheduleBatch()
         const touched = new Set(prepared.opened.keys())
@@ -115,12 +120,19 @@ export function createRegistration(
     nudge: () => void run(),
     run,
     onRegistered: (listener) => listeners.push(listener),
+    packSoon: scheduleBatch,
     async progress() {
       const count = (where: 'all' | 'waiting') => {
         let query = db
           .selectFrom('records')
           .select((eb) => eb.fn.countAll<number>().as('n'))
-          .where('kind', '=', 'snapshot')
+          // What went to a new handle counts there.
+          .where((eb) =>
+            eb.or([
+              eb('kind', '=', 'snapshot'),
+              eb.and([eb('kind', '=', 'moved'), eb('version_lookup', 'is not', null)]),
+            ]),
+          )
         if (where === 'waiting') {
           query = query.where((eb) =>
             eb.or([

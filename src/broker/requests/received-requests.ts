@@ -15,13 +15,14 @@ import {
 } from '../../domain/consent/access-request.ts'
 import type { ActMessages } from '../../domain/consent/typed-data.ts'
 import { wayleaveError } from '../../domain/errors.ts'
-import { type Hex, toHex } from '../../domain/hex.ts'
+import { type Hex, toHex, ZERO_32 } from '../../domain/hex.ts'
 import { openAccessRequest } from '../../exchange/access-request.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson, type Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import { assertNotFrozen } from '../identity/freezes.ts'
 import { partyOf } from '../release/parties.ts'
 
 type Db = Kysely<BrokerTables>
@@ -56,7 +57,10 @@ export type ReceivedRequests = {
     grant: ActMessages['Grant'],
     digest: Hex,
   ): Promise<{ commitment: Hex; decision: 'approved' | 'rejected' | undefined } | undefined>
-  /** The custodian's word, before or after the patient's. @throws WayleaveError `task-unknown`, `task-closed` */
+  /**
+   * The custodian's word, before or after the patient's.
+   * @throws WayleaveError `task-unknown`, `task-closed`; for an approval `identity-frozen`, `handle-closed`
+   */
   decide(commitment: string, decision: 'approved' | 'rejected', person: string): Promise<ReceivedRequest>
   /** Closes what is due by the chain's own time, all alike. */
   closeDue(): Promise<void>
@@ -93,9 +97,12 @@ export function createReceivedRequests(deps: {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
 
-  const read = (row: Row, patient: StoredPatient | undefined): ReceivedRequest => ({
+  const requestIn = (sealed: Uint8Array, patient: StoredPatient | undefined) =>
+    openJson<AccessRequest>(patient?.key ?? vault.storeKey, sealed)
+
+  const read = (row: Row, patient: StoredPatient): ReceivedRequest => ({
     commitment: row.commitment as Hex,
-    request: openJson<AccessRequest>(patient?.key ?? vault.storeKey, row.sealed),
+    request: requestIn(row.sealed ?? new Uint8Array(), patient),
     decision: row.decision ?? undefined,
     answer: (row.answer ?? undefined) as Hex | undefined,
     receivedAt: row.created_at,
@@ -106,6 +113,10 @@ export function createReceivedRequests(deps: {
     const seen = await index.request(row.commitment as Hex)
     return seen?.status === 'open' && seen.requester === row.requester && seen.deadline === row.deadline
   }
+
+  /** Who has left the network asks for nothing any more; it is closed like any other request. */
+  const asks = async (row: Row): Promise<boolean> =>
+    (await isOpened(row)) && (await index.standing(row.requester as Hex)) !== 'left'
 
   async function openRows(patient?: StoredPatient): Promise<Row[]> {
     const found: Row[] = []
@@ -121,7 +132,7 @@ export function createReceivedRequests(deps: {
         .where('commitment', '>', after)
       if (patient) query = query.where('patient_id', '=', patient.id)
       const rows = await query.orderBy('commitment').limit(PAGE).execute()
-      const opened = await Promise.all(rows.map(isOpened))
+      const opened = await Promise.all(rows.map(asks))
       found.push(...rows.filter((_, i) => opened[i]))
       if (rows.length < PAGE) break
       after = rows.at(-1)?.commitment ?? after
@@ -153,7 +164,8 @@ export function createReceivedRequests(deps: {
     // Announced and never opened: a day later it is forgotten, and nothing about it reaches the chain.
     if (!onChain && (deps.chainTime() ?? 0) < row.deadline + DAY) return
     const patient = row.patient_id === null ? undefined : await patients.byId(db, row.patient_id)
-    const { request } = read(row, patient)
+    const request = row.sealed ? requestIn(row.sealed, patient) : undefined
+    const inner = request ? requestInner(request) : (row.inner_hash ?? ZERO_32)
     const requester = await partyOf(index, row.requester as Hex)
     const custodian = await partyOf(index, own.member)
     const salt = toHex(randomBytes(32))
@@ -168,17 +180,17 @@ export function createReceivedRequests(deps: {
       if (numUpdatedRows === 0n || !onChain) return
       await enqueueCall(trx, clock, {
         contract: deps.contracts.accessRequests as Hex,
-        data: calls.encodeFunctionData('close', [requestInner(request), outcomeHash(outcome, salt)]) as Hex,
+        data: calls.encodeFunctionData('close', [inner, outcomeHash(outcome, salt)]) as Hex,
         dedupeKey: `close/${commitment}`,
       })
       await deps.accessLog.append(
         trx,
         {
           ...{ kind: 'request-closed', outcome: '0', requester, custodian },
-          purpose: request.purpose,
+          ...(request ? { purpose: request.purpose } : {}),
           note: `Outcome: ${outcome}.`,
         },
-        patient ?? request.patient,
+        patient,
       )
     })
   }
@@ -225,7 +237,8 @@ export function createReceivedRequests(deps: {
   return {
     async take(jwe) {
       const request = await openAccessRequest(jwe, own, deps.keysOf)
-      const commitment = requestCommitment(own.member, requestInner(request))
+      const inner = requestInner(request)
+      const commitment = requestCommitment(own.member, inner)
       const found = await patients.byIdentifier(db, request.patient)
       // Two persons under one number are for people to sort out; until then it is nobody's.
       const patient = found.length === 1 ? found[0] : undefined
@@ -239,7 +252,9 @@ export function createReceivedRequests(deps: {
             requester: request.requester,
             patient_id: patient?.id ?? null,
             deadline: request.deadline,
-            sealed: sealJson(patient?.key ?? vault.storeKey, request),
+            // Of somebody who is nobody here nothing is kept but what it takes to close it like any other (I6, I11).
+            sealed: patient ? sealJson(patient.key, request) : null,
+            inner_hash: patient ? null : inner,
             ...{ decision: null, decided_by: null, patient_refused: false, answer: null, outcome: null },
             created_at: new Date(clock.now()).toISOString(),
           })
@@ -250,12 +265,12 @@ export function createReceivedRequests(deps: {
           ...{ kind: 'request-received' as const, outcome: '0' as const, requester, custodian },
           purpose: request.purpose,
         }
-        await deps.accessLog.append(trx, entry, patient ?? request.patient)
+        await deps.accessLog.append(trx, entry, patient)
       })
     },
 
     async openFor(patient) {
-      return (await openRows(patient)).map((row) => read(row, patient))
+      return patient.closed ? [] : (await openRows(patient)).map((row) => read(row, patient))
     },
 
     async open() {
@@ -263,7 +278,7 @@ export function createReceivedRequests(deps: {
       const all = await Promise.all(
         rows.map(async (row) => {
           const patient = await patients.byId(db, row.patient_id ?? '')
-          return patient ? [{ ...read(row, patient), patient }] : []
+          return patient && !patient.closed ? [{ ...read(row, patient), patient }] : []
         }),
       )
       return all.flat()
@@ -310,8 +325,9 @@ export function createReceivedRequests(deps: {
         .where('commitment', '=', commitment)
         .executeTakeFirst()
       const patient = row?.patient_id ? await patients.byId(db, row.patient_id) : undefined
-      if (!row || !patient || !(await isOpened(row))) throw wayleaveError('task-unknown')
+      if (!row || !patient || !(await asks(row))) throw wayleaveError('task-unknown')
       if (row.outcome || row.deadline <= now()) throw wayleaveError('task-closed')
+      if (decision === 'approved') await assertNotFrozen(db, patient)
       const { numUpdatedRows } = await db
         .updateTable('requests_received')
         .set({ decision, decided_by: person })
