@@ -27,6 +27,8 @@ const KINDS: Partial<Record<string, AuditKind>> = {
   MemberSuspended: 'member-changed',
   MemberReinstated: 'member-changed',
   MemberRemoved: 'member-changed',
+  RequestClosed: 'request-closed',
+  RequestLapsed: 'request-closed',
 }
 
 export type ChainProjection = {
@@ -115,12 +117,33 @@ export function createChainProjection(deps: {
     deps.afterFreeze()
   }
 
+  /** The end of a request that this member sent; how it ended the chain does not say. Others' are nobody's business here. */
+  async function closedEntry(event: IndexedEvent): Promise<AuditEntry | undefined> {
+    const { args, block, logIndex, transaction } = event
+    const sent = await db
+      .selectFrom('requests_sent')
+      .select('custodian')
+      .where('commitment', '=', args.commitment ?? '')
+      .executeTakeFirst()
+    if (!sent) return undefined
+    return {
+      id: `${transaction.slice(2, 34)}-${logIndex}`,
+      recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
+      chain: { block, transaction, logIndex },
+      ...{ kind: 'request-closed', outcome: '0', recordedBy: 'requester' },
+      requester: await partyOf(index, deps.custodian),
+      custodian: await partyOf(index, sent.custodian as Hex),
+      note: event.name === 'RequestLapsed' ? 'Nobody closed it in time.' : 'It ended.',
+    }
+  }
+
   async function entryOf(
     event: IndexedEvent,
     patient: StoredPatient | undefined,
   ): Promise<AuditEntry | undefined> {
     const kind = KINDS[event.name]
     if (!kind) return undefined
+    if (kind === 'request-closed') return closedEntry(event)
     const { args, block, logIndex, transaction } = event
     const base = {
       // The same event has the same id in every replay.

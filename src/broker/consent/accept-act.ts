@@ -31,6 +31,7 @@ import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson } from '../../store/vault.ts'
 import { assertNotFrozen } from '../identity/freezes.ts'
+import { partyOf } from '../release/parties.ts'
 import type { Approvals } from '../requests/approvals.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
 import type { Proposals } from './proposals.ts'
@@ -137,14 +138,19 @@ export function createActs(deps: {
           if (!mined) throw error
         })
       }
+      // Looked up here: the index must not be asked within a transaction of the same connection.
+      const grantee = isGrant(signed)
+        ? await granteeOf(deps.index, signed.typedData.message.scope)
+        : undefined
       const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
       if (!known) {
         await db.transaction().execute(async (trx) => {
           if (!NARROWING.has(act)) await assertNotFrozen(trx, patient)
           await keep(trx, deps.proposals, patient, signed, digest, receivedAt)
-          const request = isGrant(signed)
-            ? await deps.requests.answered(trx, patient, signed.typedData.message, digest)
-            : undefined
+          const request =
+            isGrant(signed) && grantee
+              ? await deps.requests.answered(trx, patient, signed.typedData.message, digest, grantee)
+              : undefined
           if (awaiting) await deps.approvals.file(trx, patient, signed, digest, request?.decision)
           else if (!mined) await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
         })
@@ -193,6 +199,10 @@ async function assertTakesPart(index: IndexQueries, { granteeType, grantee }: Sa
   if (granteeType === 'Organization' && (await index.standing(memberId(grantee))) === 'left')
     throw wayleaveError('member-not-live')
 }
+
+/** A request is answered to an organisation alone. */
+const granteeOf = async (index: IndexQueries, { granteeType, grantee }: SaltedScope) =>
+  granteeType === 'Organization' ? partyOf(index, memberId(grantee)) : undefined
 
 const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as Hex
 

@@ -52,6 +52,8 @@ export type Approvals = {
   knows(digest: string): Promise<boolean>
   /** Grants whose deadline is to come and that nobody has decided on, oldest first. */
   waiting(): Promise<Waiting[]>
+  /** The newest of all, whatever became of them. */
+  all(): Promise<(Waiting & { state: 'waiting' | 'approved' | 'rejected' | 'lapsed' })[]>
   /**
    * The custodian's word on a waiting grant, by a named person.
    * @throws WayleaveError `task-unknown`, `task-closed`, `deadline-passed`, and for an approval whatever the contract
@@ -188,6 +190,23 @@ export function createApprovals(deps: {
         }),
       )
       return all.filter(({ patient }) => !patient.closed)
+    },
+
+    async all() {
+      const rows = await db
+        .selectFrom('approvals')
+        .select(['digest', 'status', 'deadline'])
+        .orderBy('created_at', 'desc')
+        .limit(500)
+        .execute()
+      return Promise.all(
+        rows.map(async ({ digest, status, deadline }) => {
+          const { row, patient, signed } = await read(digest)
+          const state = status === 'waiting' && (deadline <= now() || patient.closed) ? 'lapsed' : status
+          const grant = signed.typedData.message
+          return { digest: digest as Hex, patient, grant, filedAt: row.created_at, state }
+        }),
+      )
     },
 
     async decide(digest, decision, by) {

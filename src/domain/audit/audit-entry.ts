@@ -20,6 +20,7 @@ export const AUDIT_KINDS = [
   'share-received',
   'request-sent',
   'request-received',
+  'request-step',
   'request-closed',
   'consent-approved',
   'approval-refused',

@@ -173,6 +173,13 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'query',
     observer: 'custodian',
   },
+  'request-step': {
+    type: coding(AUDIT_KIND_SYSTEM, 'request-step', 'A request for access was answered or decided on'),
+    subtype: [],
+    action: 'U',
+    agents: 'member',
+    observer: 'custodian',
+  },
   'request-closed': {
     type: coding(AUDIT_KIND_SYSTEM, 'request-closed', 'A request for access closed at its deadline'),
     subtype: [],

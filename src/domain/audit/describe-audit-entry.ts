@@ -35,6 +35,8 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   'request-sent': (e) => `${who(e)} asked the patient for access to records of ${custodian(e)}${why(e)}`,
   'request-received': (e) =>
     `${custodian(e)} received a request of ${requester(e)} for access to records${why(e)}`,
+  'request-step': (e) =>
+    `${e.user ? `${person(e)} at ${custodian(e)}` : 'The patient'} decided on a request of ${requester(e)} for access to records${why(e)}`,
   'request-closed': (e) =>
     `${custodian(e)} closed a request of ${requester(e)} for access to records${why(e)}`,
   'consent-approved': (e) =>

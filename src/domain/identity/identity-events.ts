@@ -145,7 +145,7 @@ const object = (x: unknown): Record<string, unknown> =>
 const NOT_COUNTING: ReadonlySet<unknown> = new Set(['old', 'temp'])
 
 /** Whatever a Patient has for identifiers that count: what is no identifier is passed over. */
-export function countingIdentifiers(all: readonly unknown[]): Identifier[] {
+function countingIdentifiers(all: readonly unknown[]): Identifier[] {
   return all.flatMap((one) => {
     const { system, value, use } = object(one)
     const is = typeof system === 'string' && typeof value === 'string' && system !== '' && value !== ''

@@ -143,7 +143,8 @@ describe('When a file is joined to another one,', () => {
 
   test('the freeze outlives the broker', async () => {
     await a.restart()
-    await isRefused(before, 'identity-frozen')
+    const { answer } = await refusedAt(a, 'identity-frozen', () => askFor(before))
+    expect(answer.code).toBe('not-available')
   })
 
   test('two persons move the entries to a new handle, and no consent goes along', async () => {

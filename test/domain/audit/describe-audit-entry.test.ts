@@ -37,6 +37,7 @@ describe('an audit entry in plain words', () => {
       share-received: Hospital B learnt from Hospital A where the records are that it may see for treatment.
       request-sent: Dr. Vos (physician) at Hospital B asked the patient for access to records of Hospital A for treatment.
       request-received: Hospital A received a request of Hospital B for access to records for treatment.
+      request-step: Dr. Vos (physician) at Hospital A decided on a request of Hospital B for access to records for treatment.
       request-closed: Hospital A closed a request of Hospital B for access to records for treatment.
       consent-approved: Dr. Vos (physician) at Hospital A approved a consent of the patient for Hospital B for treatment.
       approval-refused: Dr. Vos (physician) at Hospital A did not approve a consent of the patient for Hospital B for treatment.
