@@ -5,7 +5,7 @@ import { createConsentReader } from '../chain/consent-reader.ts'
 import { watchHead } from '../chain/head-watch.ts'
 import { createSender } from '../chain/sender.ts'
 import type { Clock } from '../domain/clock.ts'
-import { createIndexer, createIndexQueries } from '../indexer/index.ts'
+import { createIndexer, createIndexQueries, rememberProfiles } from '../indexer/index.ts'
 import type { BrokerTables, IndexTables } from '../store/schema.ts'
 import type { BrokerConfig } from './config.ts'
 
@@ -28,7 +28,6 @@ export async function openChainSide(args: {
     batchMaxCount: 1,
   })
   const head = watchHead({ provider, clock })
-  const index = createIndexQueries(indexDb)
   const indexer = await createIndexer({
     db: indexDb,
     provider,
@@ -37,6 +36,13 @@ export async function openChainSide(args: {
     from: config.deployedAt,
     head,
     log,
+  })
+  const index = rememberProfiles(createIndexQueries(indexDb), {
+    clock,
+    onMove: (listener) => {
+      indexer.onAdvance(listener)
+      indexer.onReorganisation(async () => listener())
+    },
   })
   const sender = createSender({ db, provider, operator: args.operator, clock, log })
   const reader = createConsentReader(provider, contracts, codeHashes)

@@ -61,13 +61,26 @@ export const BrokerConfig = Type.Object({
   /** File that one-time codes are written to. */
   contactFile: Type.String(),
   timing: Type.Object({
-    /** How long new entries are gathered before they go to the chain. Milliseconds. */
-    batchMs: Type.Integer({ minimum: 0 }),
+    /** How long new entries are gathered before they go to the chain; a minute unless given. Milliseconds. */
+    batchMs: Type.Optional(Type.Integer({ minimum: 1 })),
     /** How often the FHIR server's history is read without a hook. Milliseconds. */
     feedMs: Type.Integer({ minimum: 100 }),
+    /** How long a transaction of the FHIR server may take; ten minutes unless given. Milliseconds. */
+    overlapMs: Type.Optional(Type.Integer({ minimum: 0 })),
     /** Length of an access-log window; at most 30 s, so that I4's minute is kept. Milliseconds. */
     windowMs: Type.Integer({ minimum: 500, maximum: 30_000 }),
   }),
+  /** How batches of entries are filled up, so that their sizes tell nothing; sizes of 16, 64 and 200 unless given. */
+  batches: Type.Optional(
+    Type.Union([
+      Type.Literal('none'),
+      Type.Object({
+        sizes: Type.Array(Type.Integer({ minimum: 1, maximum: 200 }), { minItems: 1 }),
+        /** Whether a round without entries sends a batch of the smallest size. */
+        quietRounds: Type.Boolean(),
+      }),
+    ]),
+  ),
   /** Files of the custodian's own labelling rules, beside or in place of those that come with Wayleave. */
   labelRules: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
   /** Requests a minute from one address. */

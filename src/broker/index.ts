@@ -1,2 +1,5 @@
 export { type Broker, type BrokerDeps, createBroker } from './broker.ts'
 export { BrokerConfig, readBrokerConfig } from './config.ts'
+export { OPERATOR } from './http/operator-routes.ts'
+export { type Count, KINDS, type Kind, type Report } from './register/reconcile/findings.ts'
+export type { Reconciliation } from './register/reconcile/reconciler.ts'

@@ -18,6 +18,7 @@ async function addProcesses(): Promise<void> {
   const { brokerCommand } = await import('./broker.ts')
   const { councilCommand } = await import('./council.ts')
   const { patientCommand } = await import('./patient.ts')
+  const { reconcileCommand } = await import('./reconcile.ts')
   const { sandboxCommand } = await import('./sandbox.ts')
   const { successionCommand } = await import('./succession.ts')
   program
@@ -27,6 +28,7 @@ async function addProcesses(): Promise<void> {
     .addCommand(auditCommand())
     .addCommand(councilCommand())
     .addCommand(successionCommand())
+    .addCommand(reconcileCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
 }

@@ -27,7 +27,9 @@ export type HospitalFiles = {
 const SCOPES = {
   his: [
     'system/DocumentReference.rs',
+    'system/DocumentReference.c',
     'system/Binary.r',
+    'system/Patient.r',
     'system/Task.c',
     'system/Task.rs',
     'system/Task.u',
@@ -104,7 +106,7 @@ function publicClient(
 export function writeBrokerConfig(
   files: HospitalFiles,
   chain: SandboxFile['chain'],
-  fhir: FhirKind = 'embedded',
+  { fhir = 'embedded', requestsPerMinute = 6_000 }: { fhir?: FhirKind; requestsPerMinute?: number } = {},
 ): BrokerConfig {
   const { hospital, dir } = files
   const config: BrokerConfig = {
@@ -127,7 +129,9 @@ export function writeBrokerConfig(
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
-    requestsPerMinute: 6_000,
+    // For trying: whoever looks on wants to see a record at once.
+    batches: 'none',
+    requestsPerMinute,
   }
   writeFileSync(files.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
   return config

@@ -24,6 +24,7 @@ const TABLES = [
   'records',
   'compartments',
   'feed',
+  'feed_gaps',
   'shares_sent',
   'exchange_outbox',
   'shares_received',
@@ -39,6 +40,7 @@ const TABLES = [
 const SERIAL: Partial<Record<(typeof TABLES)[number], string>> = {
   chain_outbox: 'id',
   records: 'seq',
+  feed_gaps: 'id',
   exchange_outbox: 'id',
   access_log: 'seq',
   audit_events: 'seq',

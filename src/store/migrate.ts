@@ -5,7 +5,9 @@ import * as index0001 from './migrations/0001-index.ts'
 import * as index0002 from './migrations/0002-forks.ts'
 import * as broker0002 from './migrations/0002-requests.ts'
 import * as broker0003 from './migrations/0003-proposals.ts'
+import * as broker0004 from './migrations/0004-feed-gaps.ts'
 import * as broker0008 from './migrations/0008-identity.ts'
+import * as broker0009 from './migrations/0009-releases.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
 const MIGRATIONS = {
@@ -13,7 +15,9 @@ const MIGRATIONS = {
     '0001-broker': broker0001,
     '0002-requests': broker0002,
     '0003-proposals': broker0003,
+    '0004-feed-gaps': broker0004,
     '0008-identity': broker0008,
+    '0009-releases': broker0009,
   },
   chain_index: { '0001-index': index0001, '0002-forks': index0002 },
 } as const
@@ -30,6 +34,8 @@ async function migrate(db: Kysely<unknown>, schema: SchemaName): Promise<void> {
         db: connection,
         migrationTableSchema: schema,
         provider: { getMigrations: async () => MIGRATIONS[schema] },
+        // Those that were written side by side may reach a database in another order than their numbers'.
+        allowUnorderedMigrations: true,
       })
       const { error } = await migrator.migrateToLatest()
       if (error)

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Kysely, Selectable } from 'kysely'
 import type { Clock } from '../domain/clock.ts'
 import { type Hex, toHex } from '../domain/hex.ts'
-import type { PatientPicture } from '../domain/identity/identity-events.ts'
+import type { PatientPicture, Sighting } from '../domain/identity/identity-events.ts'
 import { identifierText } from '../domain/identity/member-id.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import type { BrokerTables } from './schema.ts'
@@ -22,6 +22,8 @@ export type PatientSecrets = {
   links?: string[]
   deceased?: boolean
   removed?: boolean
+  /** The version of the Patient resource that said so; its instant is not later than when it was seen. */
+  sighting?: Sighting
   /** The row was made before its Patient resource was seen. */
   unseen?: boolean
   /** Rows of the same file at this hospital whose handles are closed, newest first. */
@@ -87,6 +89,8 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
   }
 
   return {
+    /** A row that a query of one's own has read. */
+    fromRow: read,
     byId: (db: Db, id: string) => one(db, 'id', id),
     byFhirId: (db: Db, fhirId: string) => one(db, 'fhir_lookup', vault.lookup('fhir', fhirId)),
     byHandle: (db: Db, handle: string) =>

@@ -22,13 +22,14 @@ export function healthRoutes(
 
   app.get('/ready', async (_request, reply) => {
     const head = deps.head.head()
-    const { registered, waiting } = await deps.registration.progress()
+    const { registered, waiting, backlog } = await deps.registration.progress()
     const state = {
       head: head?.number ?? null,
       headAgeMs: Number.isFinite(deps.head.age()) ? Math.round(deps.head.age()) : null,
       indexed: deps.indexer.position(),
       registered,
       waiting,
+      backlog,
       unsent: await deps.sender.pending(),
       unanchoredMs: await deps.windows.unanchoredAge(),
     }

@@ -8,6 +8,7 @@ import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
 import { createSessions } from '../patients/sessions.ts'
+import { createPublisher } from '../publish/publish-documents.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
@@ -20,7 +21,10 @@ import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
 import { identityRoutes } from './identity-routes.ts'
+import { OPERATOR, operatorClient, operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
+import { publishRoutes } from './publish-routes.ts'
+import { recordRoutes } from './record-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
@@ -46,14 +50,26 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     kid: signing.kid,
     issuer: member,
   }
-  const { authorise } = hisRoutes(app, {
+  const { authorise, authoriseClinical } = hisRoutes(app, {
     ...core,
     ...sides,
     base,
     keys,
-    clients: new Map(config.clients.map((client) => [client.clientId, client])),
+    clients: new Map([
+      ...config.clients.map((client) => [client.clientId, client] as const),
+      [OPERATOR, operatorClient(signing.jwk)],
+    ]),
     organization: organization.identifier,
   })
+  const publisher = createPublisher({
+    ...core,
+    ...sides,
+    base,
+    fhirBase: sides.source.base,
+    afterStore: () => sides.registration.nudge(),
+  })
+  publishRoutes(app, { publisher, authoriseClinical })
+  recordRoutes(app, { ...core, ...sides, base, authoriseClinical })
   exchangeRoutes(app, {
     ...core,
     ...sides,
@@ -92,5 +108,6 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
   auditRoutes(app, { ...core, base, authorise })
+  operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })
 }

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, SelectQueryBuilder } from 'kysely'
 import { wayleaveError } from '../../domain/errors.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 
@@ -7,11 +7,13 @@ type Db = Kysely<BrokerTables>
 /** Why nothing of a patient's is shared or widened: the identity is in doubt, or the handle is closed for good. */
 export type Freeze = 'identity-frozen' | 'handle-closed'
 
-/** Read each time it matters, in the transaction of what it decides: a freeze counts from when it is stored. */
-export async function freezeOf(db: Db, patient: { id: string }): Promise<Freeze | undefined> {
-  const row = await db
-    .selectFrom('patients')
-    .select(['closed'])
+/** Whether a patient's handle is closed, and whether an event about the patient is undecided, in whatever query. */
+export const closedAndFrozen = (
+  query: SelectQueryBuilder<BrokerTables, 'patients', Record<never, never>>,
+  patientId: string,
+) =>
+  query
+    .select(['patients.closed'])
     .select((eb) =>
       eb
         .exists(
@@ -24,11 +26,17 @@ export async function freezeOf(db: Db, patient: { id: string }): Promise<Freeze 
         )
         .as('frozen'),
     )
-    .where('patients.id', '=', patient.id)
-    .executeTakeFirst()
-  // A row that is not there any more is nobody to share anything of.
+    .where('patients.id', '=', patientId)
+
+/** A row that is not there is nobody to share anything of. */
+export function freezeIn(row: { closed: string | null; frozen: unknown } | undefined): Freeze | undefined {
   if (!row || row.closed !== null) return 'handle-closed'
   return row.frozen ? 'identity-frozen' : undefined
+}
+
+/** Read each time it matters, in the transaction of what it decides: a freeze counts from when it is stored. */
+export async function freezeOf(db: Db, patient: { id: string }): Promise<Freeze | undefined> {
+  return freezeIn(await closedAndFrozen(db.selectFrom('patients'), patient.id).executeTakeFirst())
 }
 
 /**

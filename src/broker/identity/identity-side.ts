@@ -34,7 +34,7 @@ export function createIdentitySide(
     signingKid: signing.kid,
     afterMove: (ids) => {
       refresh(ids)
-      registration.packSoon()
+      registration.batchSoon()
     },
   })
   const identityEvents = createIdentityEvents({

@@ -7,10 +7,12 @@ import {
   IDENTITY_KINDS,
   type IdentityKind,
   identityChanges,
+  isOlder,
   linkedIds,
   NO_PICTURE,
   nationalIn,
   type PatientPicture,
+  type Sighting,
 } from '../../domain/identity/identity-events.ts'
 import { parseIdentifierText } from '../../domain/identity/member-id.ts'
 import { takeBackMessages } from '../../exchange/outbox.ts'
@@ -162,7 +164,7 @@ export function createIdentityWatch(deps: {
     await deps.accessLog.append(trx, entry, patient)
   }
 
-  async function observe(trx: Db, fhirId: string, seen: PatientPicture): Promise<void> {
+  async function observe(trx: Db, fhirId: string, seen: PatientPicture, at: Sighting): Promise<void> {
     let found = await patients.byFhirId(trx, fhirId)
     const isNew = found === undefined
     if (!found) {
@@ -172,11 +174,19 @@ export function createIdentityWatch(deps: {
       if (!targets.some((target) => target?.signerHash)) return
       found = await patients.create(trx, { fhirId, identifiers: [], unseen: true })
     }
-    await compare(trx, found, seen, isNew)
+    await compare(trx, found, seen, isNew, at)
   }
 
-  async function compare(trx: Db, found: StoredPatient, seen: PatientPicture, isNew: boolean): Promise<void> {
+  async function compare(
+    trx: Db,
+    found: StoredPatient,
+    seen: PatientPicture,
+    isNew: boolean,
+    at: Sighting,
+  ): Promise<void> {
     const patient = await patients.lock(trx, found.id)
+    const last = patient.secrets.sighting
+    if (last && isOlder(at, last)) return
     const first = isNew || patient.secrets.unseen === true
     // What a file says when it is seen for the first time is what stands, save what ties it to others.
     const before: PatientPicture = first
@@ -184,7 +194,7 @@ export function createIdentityWatch(deps: {
       : storedPicture(patient)
     if (!first && JSON.stringify(before) === JSON.stringify(seen)) return
     const { unseen: _unseen, ...secrets } = patient.secrets
-    patient.secrets = { ...secrets, ...seen }
+    patient.secrets = { ...secrets, ...seen, sighting: bounded(at) }
     await patients.save(trx, patient)
     await patients.setIdentifiers(trx, patient.id, seen.identifiers)
     const kinds = identityChanges(before, seen)
@@ -205,23 +215,33 @@ export function createIdentityWatch(deps: {
       await raise(trx, patient, { kinds, before, now: seen }, [...others.values()])
   }
 
+  /** A version dated next year must not hide all that follows it until then. */
+  const bounded = ({ versionId, lastUpdated }: Sighting): Sighting => {
+    const at = Math.min(Date.parse(lastUpdated) || clock.now(), clock.now())
+    return { versionId, lastUpdated: new Date(at).toISOString() }
+  }
+
   return {
     /** What a Patient resource says now, in the transaction of whoever saw it. */
     observe,
 
     /** A file whose first record came: its row, drawn now, and all that has to be said of it. */
-    async admit(trx: Db, fhirId: string, seen: PatientPicture | undefined): Promise<StoredPatient> {
+    async admit(
+      trx: Db,
+      fhirId: string,
+      seen: { picture: PatientPicture; at: Sighting } | undefined,
+    ): Promise<StoredPatient> {
       // A record may come before its Patient: the identifiers follow when that one comes, and nothing is lost meanwhile.
       const created = await patients.create(trx, { fhirId, identifiers: [], unseen: true })
-      if (seen) await compare(trx, created, seen, true)
+      if (seen) await compare(trx, created, seen.picture, true, seen.at)
       return (await patients.byId(trx, created.id)) ?? created
     },
 
     /** The Patient resource was deleted. */
-    async removed(trx: Db, fhirId: string): Promise<void> {
+    async removed(trx: Db, fhirId: string, at: Sighting): Promise<void> {
       const found = await patients.byFhirId(trx, fhirId)
       if (found && !found.secrets.removed)
-        await compare(trx, found, { ...storedPicture(found), removed: true }, false)
+        await compare(trx, found, { ...storedPicture(found), removed: true }, false, at)
     },
 
     /** The chain shows one key for two patients: neither is believed to be who signs. Told twice, it is one event. */

@@ -17,7 +17,13 @@ import { createEntries, type EntryDeps, recordLookup, type StoredRecord } from '
 type Db = Kysely<BrokerTables>
 
 /** A version to be registered anew, as the FHIR server has it now. */
-type Copy = { tag: string; change: FhirChange; resource: NonNullable<FhirChange['resource']> }
+type Copy = {
+  tag: string
+  change: FhirChange
+  resource: NonNullable<FhirChange['resource']>
+  /** It only says once more that the version is the newest. */
+  again: boolean
+}
 
 /** What was read of one patient, and the last entry that was seen then. */
 type Prepared = { copies: Copy[]; until: number }
@@ -82,7 +88,7 @@ export function createEntryMover(
     const until = await lastEntry(db, patient)
     const rows = await db
       .selectFrom('records')
-      .select(['tag', 'kind', 'commitment', 'record_lookup', 'sealed'])
+      .select(['tag', 'kind', 'commitment', 'record_lookup', 'version_lookup', 'sealed'])
       .where('patient_id', '=', patient.id)
       .where('record_lookup', 'is not', null)
       .orderBy('seq')
@@ -93,7 +99,7 @@ export function createEntryMover(
         .flatMap((all) => all.filter(({ kind }) => kind === 'snapshot').map(({ tag }) => tag)),
     )
     const copies: Copy[] = []
-    for (const { tag, commitment, sealed } of rows) {
+    for (const { tag, commitment, sealed, version_lookup } of rows) {
       if (closed) throw new Error('the broker stops')
       if (!standing.has(tag)) continue
       const { resourceType, id, versionId, salt } = openJson<StoredRecord>(patient.key, sealed)
@@ -110,7 +116,12 @@ export function createEntryMover(
         })
         continue
       }
-      copies.push({ tag, change: { resourceType, id, versionId, lastUpdated: '', resource }, resource })
+      copies.push({
+        tag,
+        change: { resourceType, id, versionId, lastUpdated: '', resource },
+        resource,
+        again: version_lookup === null,
+      })
     }
     return { copies, until }
   }
@@ -150,12 +161,12 @@ export function createEntryMover(
     const { handle: _h, scopeSecret: _s, pointerKeys: _p, formerly = [], ...secrets } = old.secrets
     const renewed = await patients.create(trx, { ...secrets, formerly: [old.id, ...formerly] })
     const entries = await createEntries(trx, deps, renewed)
-    for (const { change, resource } of copies) {
+    for (const { change, resource, again } of copies) {
       const { kinds } = deps.labeller.label(resource as never)
       const compartment = compartmentName({ dataClass: dataClassOf(resource), kinds })
       const before = await entries.standingOf(recordLookup(deps, change))
-      if (before !== undefined && before !== compartment) await entries.retire(before, change)
-      await entries.snapshot(compartment, change, resource)
+      if (before !== undefined && before !== compartment) await entries.retire(before, change, again)
+      await entries.snapshot(compartment, change, resource, again)
     }
     await entries.flush()
     // What else is open about this person is about the new row from now on.

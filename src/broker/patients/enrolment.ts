@@ -10,7 +10,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { actDomain, hashedMessage, type TypedData, typedData } from '../../domain/consent/typed-data.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import { fromHex, type Hex, isHex, toHex } from '../../domain/hex.ts'
-import { isEnded, pictureOf } from '../../domain/identity/identity-events.ts'
+import { isEnded, pictureOf, sightingOf } from '../../domain/identity/identity-events.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import { type PatientStore, type StoredPatient, storedPicture } from '../../store/patients.ts'
@@ -93,10 +93,10 @@ export function createEnrolments(deps: {
 
   /** The desk looks at the file before the feed may have: what it says of the identity is taken in first. */
   async function rowOf(fhirId: string, resource: Patient): Promise<StoredPatient> {
-    const picture = pictureOf(resource, deps.source.base)
+    const seen = { picture: pictureOf(resource, deps.source.base), at: sightingOf(resource) }
     const row = await db.transaction().execute(async (trx) => {
-      if (!(await patients.byFhirId(trx, fhirId))) return deps.identity.admit(trx, fhirId, picture)
-      await deps.identity.observe(trx, fhirId, picture)
+      if (!(await patients.byFhirId(trx, fhirId))) return deps.identity.admit(trx, fhirId, seen)
+      await deps.identity.observe(trx, fhirId, seen.picture, seen.at)
       return patients.byFhirId(trx, fhirId)
     })
     deps.afterFreeze()

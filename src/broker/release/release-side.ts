@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
-import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
@@ -21,7 +20,6 @@ export function createReleaseSide(deps: {
   patients: PatientStore
   states: ConsentStates
   windows: Windows
-  head: HeadWatch
   accessLog: AccessLog
   source: FhirSource
   labeller: Labeller

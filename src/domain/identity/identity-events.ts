@@ -11,6 +11,21 @@ export type PatientPicture = {
   removed: boolean
 }
 
+/** Which version of a Patient resource was looked at. */
+export type Sighting = { versionId: string; lastUpdated: string }
+
+const NUMBER = /^\d{1,15}$/
+
+/**
+ * Whether a version is older than the one that was looked at last. Histories are read again and again, and an old version
+ * says nothing of who somebody is. By number where both have one; else by instant, of which none counts as later than now was then.
+ */
+export function isOlder(one: Sighting, last: Sighting): boolean {
+  if (NUMBER.test(one.versionId) && NUMBER.test(last.versionId))
+    return Number(one.versionId) < Number(last.versionId)
+  return Date.parse(one.lastUpdated) < Date.parse(last.lastUpdated)
+}
+
 /** A resource that says nothing of a kind, and a row that was made before its Patient was seen. */
 export const NO_PICTURE: PatientPicture = { identifiers: [], links: [], deceased: false, removed: false }
 
@@ -130,11 +145,20 @@ export function pictureOf(resource: object, base: string): PatientPicture {
       return [`${type} ${typeof reference === 'string' ? (patientIn(reference, base) ?? '?') : '?'}`]
     })
   return {
-    identifiers: countingIdentifiers(listIn(identifier)),
+    identifiers: countingIdentifiers(identifier),
     links: [...new Set(links)].sort(),
     deceased: deceasedBoolean === true || typeof deceasedDateTime === 'string',
     removed: false,
   }
+}
+
+/** The version that a resource says it is. */
+export function sightingOf({
+  meta,
+}: {
+  meta?: { versionId?: string | undefined; lastUpdated?: string | undefined } | undefined
+}): Sighting {
+  return { versionId: meta?.versionId ?? '', lastUpdated: meta?.lastUpdated ?? '' }
 }
 
 const listIn = (x: unknown): unknown[] => (Array.isArray(x) ? x : [])
@@ -145,8 +169,8 @@ const object = (x: unknown): Record<string, unknown> =>
 const NOT_COUNTING: ReadonlySet<unknown> = new Set(['old', 'temp'])
 
 /** Whatever a Patient has for identifiers that count: what is no identifier is passed over. */
-function countingIdentifiers(all: readonly unknown[]): Identifier[] {
-  return all.flatMap((one) => {
+export function countingIdentifiers(all: unknown): Identifier[] {
+  return listIn(all).flatMap((one) => {
     const { system, value, use } = object(one)
     const is = typeof system === 'string' && typeof value === 'string' && system !== '' && value !== ''
     return is && !NOT_COUNTING.has(use) ? [{ system, value }] : []

@@ -6,6 +6,7 @@ import {
   isAsBefore,
   isEnded,
   isIdentityReason,
+  isOlder,
   linkedIds,
   NO_PICTURE,
   nationalIn,
@@ -124,6 +125,21 @@ describe('A file', () => {
       for (const bound of [true, false]) expect(isAsBefore(picture(), other, bound)).toBe(false)
     expect(isAsBefore(picture(), picture({ identifiers: [BRAM] }), true)).toBe(false)
     expect(isAsBefore(picture(), picture({ identifiers: [BRAM] }), false)).toBe(true)
+  })
+})
+
+describe('A version of a file', () => {
+  const at = (versionId: string, lastUpdated: string) => ({ versionId, lastUpdated })
+  test('is older by its number, whatever its instant says', () => {
+    expect(isOlder(at('2', '2030-01-01T00:00:00Z'), at('10', '2026-01-01T00:00:00Z'))).toBe(true)
+    expect(isOlder(at('10', '2020-01-01T00:00:00Z'), at('2', '2026-01-01T00:00:00Z'))).toBe(false)
+    expect(isOlder(at('2', ''), at('2', ''))).toBe(false)
+  })
+
+  test('without a number is older by its instant; one without either is looked at', () => {
+    expect(isOlder(at('a', '2025-01-01T00:00:00Z'), at('b', '2026-01-01T00:00:00Z'))).toBe(true)
+    expect(isOlder(at('a', '2026-01-01T00:00:00Z'), at('b', '2026-01-01T01:00:00+01:00'))).toBe(false)
+    expect(isOlder(at('a', ''), at('b', '2026-01-01T00:00:00Z'))).toBe(false)
   })
 })
 
