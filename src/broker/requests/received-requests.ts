@@ -286,7 +286,7 @@ export function createReceivedRequests(deps: {
       return read({ ...row, decision }, patient)
     },
 
-    closeDue: closer.closeDue,
-    close: closer.close,
+    closeDue: () => closer.closeDue(),
+    close: () => closer.close(),
   }
 }
