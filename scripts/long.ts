@@ -2,6 +2,7 @@
  * `npm run test:long`: what `npm test` does in miniature, at length; a failure names the seed that has it again.
  *
  *   contracts   100,000 random sequences of acts on the contracts and on their model, a quarter of an hour on two idle cores
+ *   contents    1 GB from one hospital to another, in constant memory, a quarter of a minute
  *   filtering   10,000 Bundles into which something was planted that may not come out of the filter, half a minute
  *
  *   npm run test:long -- filtering                                          these only, by the names above
@@ -25,6 +26,7 @@ type Suite = { readonly test: string; readonly env: Readonly<Record<string, stri
 
 const SUITES: Readonly<Record<string, Suite>> = {
   contracts: { test: 'test/chain/model', env: { SEQUENCES: '100000' } },
+  contents: { test: 'test/broker/exchange/large-content.test.ts', env: { CONTENT_MB: '1024' } },
   filtering: { test: 'test/domain/consent/filtering/planted.test.ts', env: { BUNDLES: '10000' } },
 }
 

@@ -15,15 +15,22 @@ import { mountRoutes } from './http/mount-routes.ts'
 import { createHttpServer } from './http/server.ts'
 import { createIdentitySide } from './identity/identity-side.ts'
 import { createIdentityWatch } from './identity/identity-watch.ts'
+import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
 import { createReleaseSide } from './release/release-side.ts'
 import { createRequestSide } from './requests/request-side.ts'
 import { inSteps } from './start-steps.ts'
+import { readTls, showCertificate } from './tls.ts'
 
 export type Broker = {
   /** Where it is reached, without a trailing slash. */
   base: string
+  /**
+   * Reads its certificates anew, shows the present one from now on, and publishes the pins of it and of the next. Nothing
+   * is closed. Throws, and changes nothing, where a file cannot be read or key and certificate do not fit.
+   */
+  reloadTls(): Promise<void>
   /** Stops taking requests, then its loops, in the reverse order of their start. The database stays open. */
   close(): Promise<void>
 }
@@ -42,7 +49,7 @@ export type BrokerDeps = {
    * How much, and for how long, the FHIR server and other brokers may answer, and how long one custodian may take over all
    * that one answer needs of it; the defaults are those of each.
    */
-  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds>; custodianMs?: number }
+  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds>; deadline?: Deadline }
   /** Told of each step of the start; one that takes long is logged besides. */
   starting?: (step: string) => void
 }
@@ -93,20 +100,20 @@ async function open(
   })
   const office = createIdentitySide(core, consent, register, { labeller })
   const { windows, projection } = audit
-  const { peers, outbox } = exchange
+  const { peers, outbox, books } = exchange
   const { requests } = request
   const { states, shares } = consent
-  const { source, registration, reconciler } = register
+  const { source, contents, searches, registration, reconciler } = register
   const release = createReleaseSide({
-    ...{ ...core, states, windows, source, labeller },
+    ...{ ...core, states, windows, source, contents, searches, labeller, books },
     custodian: member,
     ...(afterIntent ? { afterIntent } : {}),
   })
   const receive = createReceiveSide({
-    ...{ ...core, peers, source, own: register.ownRecords },
+    ...{ ...core, peers, books, source, own: register.ownRecords },
     chain: { id: core.chainId, contracts, directories: core.directories },
     base: () => base,
-    ...(bounds.custodianMs === undefined ? {} : { custodianMs: bounds.custodianMs }),
+    ...(bounds.deadline ? { deadline: bounds.deadline } : {}),
   })
 
   // the index moves, and what hangs on it follows
@@ -117,7 +124,8 @@ async function open(
   indexer.onAdvance(() => void projection.run())
   projection.onChange((patientId) => shares.refresh(patientId))
 
-  const app = await createHttpServer(log, { perMinute: config.requestsPerMinute })
+  let tls = config.tls && readTls(config.tls)
+  const app = await createHttpServer(log, { perMinute: config.requestsPerMinute }, tls?.served)
   const sides = {
     ...{ ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive },
     ...{ ...freezing, ...office },
@@ -126,7 +134,7 @@ async function open(
 
   at('its port')
   await app.listen({ host: config.host, port: config.port })
-  if (base === '') base = addressOf(app.addresses())
+  if (base === '') base = addressOf(app.addresses(), tls?.served ? 'https' : 'http')
   at('the hook at the FHIR server')
   await source.subscribe(`${base}/hooks/fhir`).catch((error: unknown) => {
     log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
@@ -137,14 +145,14 @@ async function open(
   await Promise.race([caughtUp, new Promise((done) => setTimeout(done, CATCH_UP_WITHIN).unref())])
   void office.mover.run()
   at('its profile')
-  await publishProfile({
-    db,
-    clock,
-    contracts,
-    member,
-    profile: { name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
-    known: await index.profile(member),
-  })
+  const publish = async () => {
+    const profile = {
+      ...{ name: config.name, identifier: config.identifier, endpoint: base, jwks: publicJwks(keyring) },
+      ...(tls ? { tlsPins: tls.pins } : {}),
+    }
+    await publishProfile({ db, clock, contracts, member, profile, known: await index.profile(member) })
+  }
+  await publish()
   at('the window that the last stop left open')
   // What was logged before the last stop, however it came, is anchored first: until then nothing is released (I4).
   await windows.close()
@@ -152,6 +160,14 @@ async function open(
 
   return {
     base,
+    async reloadTls() {
+      if (!config.tls) return
+      const read = readTls(config.tls)
+      showCertificate(app.server, read.served)
+      tls = read
+      await publish()
+      void sender.flush()
+    },
     async close() {
       await app.close()
       await office.mover.close()
@@ -166,19 +182,25 @@ async function open(
       ])
       await shares.close()
       await outbox.close()
+      await books.close()
       await sender.close()
       await head.close()
       await indexer.close()
       await projection.run()
       await peers.close()
       await source.close()
+      await contents.close()
+      await searches.close()
       await register.writer.close()
       provider.destroy()
     },
   }
 }
 
-function addressOf([first]: readonly (string | { address: string; port: number })[]): string {
+function addressOf(
+  [first]: readonly (string | { address: string; port: number })[],
+  protocol: 'http' | 'https',
+): string {
   if (typeof first !== 'object') throw new Error('the broker listens nowhere')
-  return `http://${first.address}:${first.port}`
+  return `${protocol}://${first.address}:${first.port}`
 }

@@ -83,6 +83,38 @@ export const BrokerConfig = Type.Object({
   ),
   /** Files of the custodian's own labelling rules, beside or in place of those that come with Wayleave. */
   labelRules: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+  /** TLS; absent: the broker speaks HTTP. */
+  tls: Type.Optional(
+    Type.Object({
+      /** PEM file of its certificate, with those between it and its CA. Its key is pinned in the member's profile. */
+      cert: Type.String({ minLength: 1 }),
+      /** PEM file of the private key; absent where a proxy before the broker ends TLS with this certificate. */
+      key: Type.Optional(Type.String({ minLength: 1 })),
+      /** PEM file of the certificate that comes next: its key is pinned beforehand. */
+      nextCert: Type.Optional(Type.String({ minLength: 1 })),
+    }),
+  ),
+  /** Where other members' brokers may be called; absent: at public addresses, by HTTPS. */
+  peers: Type.Optional(
+    Type.Object({
+      /** Networks (CIDR) that may be called although they are not public. */
+      networks: Type.Optional(Type.Array(Type.String())),
+      /** Ports that may be called; absent: 443 and 8443. */
+      ports: Type.Optional(
+        Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }))]),
+      ),
+      /** Whether HTTP without TLS will do, as in the sandbox. */
+      plainHttp: Type.Optional(Type.Boolean()),
+      /** The origins of a member, by its identifier `system|value`; of one that is not named, whatever it publishes. */
+      endpoints: Type.Optional(
+        Type.Record(Type.String(), Type.Array(Type.String({ pattern: '^https?://[^/]+$' }))),
+      ),
+      /** Whether members that `endpoints` does not name are not called at all. */
+      onlyListed: Type.Optional(Type.Boolean()),
+      /** PEM file of the CAs of which peers' certificates must descend, besides their pins. */
+      ca: Type.Optional(Type.String({ minLength: 1 })),
+    }),
+  ),
   /** Requests a minute from one address. */
   requestsPerMinute: Type.Integer({ minimum: 1 }),
 })

@@ -1,6 +1,11 @@
+import { readFileSync } from 'node:fs'
 import type { Bounds } from '../domain/bounds.ts'
+import { memberId, parseIdentifierText } from '../domain/identity/member-id.ts'
 import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
+import type { PeerRules } from '../exchange/peer-connections.ts'
+import { createExchangeBooks } from './audit/exchange-books.ts'
+import type { BrokerConfig } from './config.ts'
 import type { Core } from './core.ts'
 
 export type ExchangeSide = Awaited<ReturnType<typeof createExchangeSide>>
@@ -8,13 +13,21 @@ export type ExchangeSide = Awaited<ReturnType<typeof createExchangeSide>>
 /** How other brokers are reached: asked at once, or written to until they have it. */
 export async function createExchangeSide(core: Core, bounds?: Partial<Bounds>) {
   const { member, signing, clock, db, log, index } = core
-  const peers = await createPeerClient({ member, signing, clock, ...(bounds ? { bounds } : {}) })
+  const rules = rulesOf(core.config.peers)
+  const peers = await createPeerClient({ member, signing, clock, rules, ...(bounds ? { bounds } : {}) })
   const outbox = createExchangeOutbox({
     db,
     clock,
     log,
     peers,
-    endpointOf: async (id) => (await index.profile(id))?.endpoint,
+    peerOf: (id) => index.profile(id),
   })
-  return { peers, outbox }
+  return { peers, outbox, books: createExchangeBooks({ ...core, peers }) }
+}
+
+function rulesOf({ endpoints, ca, ...rest }: NonNullable<BrokerConfig['peers']> = {}): PeerRules {
+  const listed = Object.entries(endpoints ?? {}).map(
+    ([identifier, origins]) => [memberId(parseIdentifierText(identifier)), origins] as const,
+  )
+  return { ...rest, endpoints: new Map(listed), ...(ca ? { ca: readFileSync(ca, 'utf8') } : {}) }
 }

@@ -14,6 +14,8 @@ export type PublishedProfile = {
   identifier: { system: string; value: string }
   endpoint: string
   jwks: { keys: JWK[] }
+  /** Which keys its server may show: SHA-256 of each SubjectPublicKeyInfo, base64url. */
+  tlsPins?: string[]
 }
 
 const registry = MemberRegistry__factory.createInterface()

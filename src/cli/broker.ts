@@ -1,4 +1,5 @@
 import { appendFileSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import pino from 'pino'
 import { createBroker, readBrokerConfig } from '../broker/index.ts'
@@ -36,6 +37,7 @@ async function runBroker(options: { config: string; logLevel: string; reindex?: 
   if (fhir.kind === 'embedded') {
     const server = await createFhirServer({
       db: database.db,
+      contentDir: join(dirname(fhir.accessLog), 'fhir-contents'),
       now: () => new Date(),
       accessLog: (entry) => appendFileSync(fhir.accessLog, `${JSON.stringify(entry)}\n`),
       onError: (error) => log.error({ error: String(error) }, 'the FHIR server failed'),
@@ -47,6 +49,14 @@ async function runBroker(options: { config: string; logLevel: string; reindex?: 
   const broker = await createBroker({ config, keyring, database, fhirBase, clock: systemClock, log })
   log.info({ base: broker.base }, 'the broker serves')
 
+  // As other servers do: certificates are read anew, and nobody is cut off.
+  process.on('SIGHUP', () => {
+    broker.reloadTls().then(
+      () => log.info('the certificates were read anew'),
+      (error: unknown) =>
+        log.error({ error: String(error) }, 'the certificates could not be read; the former ones stay'),
+    )
+  })
   let stopping = false
   const stop = () => {
     if (stopping) return

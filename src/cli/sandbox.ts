@@ -5,7 +5,15 @@ import type { FhirKind } from '../sandbox/fhir-kind.ts'
 import { startSandbox } from '../sandbox/sandbox.ts'
 import { createStory, playStory, type StepResult } from '../sandbox/story/story.ts'
 
-type Options = { dir: string; fresh?: boolean; fhir: FhirKind; once?: boolean; json?: string; story: boolean }
+type Options = {
+  dir: string
+  fresh?: boolean
+  fhir: FhirKind
+  tls?: boolean
+  once?: boolean
+  json?: string
+  story: boolean
+}
 
 /** `wayleave sandbox`, which is `npm start`. */
 export function sandboxCommand(): Command {
@@ -21,6 +29,7 @@ export function sandboxCommand(): Command {
         .choices(['embedded', 'hapi'])
         .default('embedded'),
     )
+    .option('--tls', 'brokers speak HTTPS, with certificates made here and pinned in the members’ profiles')
     .option('--once', 'play the story, stop, and exit 0 only if every step held')
     .option('--json <file>', 'write { ready_ms, steps: [{ name, ok, ms, detail }] }')
     .option('--no-story', 'only start')
@@ -50,6 +59,7 @@ async function runSandbox(options: Options): Promise<void> {
       dir: options.dir,
       fresh: options.fresh ?? false,
       fhir: options.fhir,
+      ...(options.tls ? { tls: true } : {}),
       startedAt,
       cli,
       tell,

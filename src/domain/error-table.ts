@@ -345,6 +345,11 @@ export const ERRORS = {
     'invalid',
     'The share cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
   ),
+  'receipt-invalid': entry(
+    400,
+    'invalid',
+    'The receipt cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
+  ),
   'commitment-mismatch': entry(
     502,
     'security',
@@ -355,6 +360,17 @@ export const ERRORS = {
     502,
     'security',
     'The answer of the other hospital could not be verified and is withheld. Contact that hospital.',
+    'fatal',
+  ),
+  'address-refused': entry(
+    502,
+    'security',
+    'The address of the other server is not one that this server may call. Have it corrected, or ask the operator to allow it.',
+  ),
+  'peer-untrusted': entry(
+    502,
+    'security',
+    'The other hospital’s server did not prove to be the one it should be, so nothing was sent to it. Contact that hospital.',
     'fatal',
   ),
   'peer-unavailable': entry(504, 'timeout', 'The other hospital did not answer in time. Try again later.'),

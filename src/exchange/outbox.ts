@@ -1,9 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
+import { errorCodeOf } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
 import type { BrokerTables } from '../store/schema.ts'
 import type { PeerClient } from './peer-client.ts'
+import type { Peer } from './peer-connections.ts'
 
 /**
  * Stores a sealed message for another member's broker in the caller's transaction; it is delivered at least once, unless
@@ -48,7 +50,8 @@ export function createExchangeOutbox(deps: {
   clock: Clock
   log: Logger
   peers: PeerClient
-  endpointOf: (member: Hex) => Promise<string | undefined>
+  /** The broker of a member; undefined where it has no profile yet. */
+  peerOf: (member: Hex) => Promise<Peer | undefined>
   everyMs?: number
 }): ExchangeOutbox {
   const { db, clock, log } = deps
@@ -92,10 +95,8 @@ export function createExchangeOutbox(deps: {
     attempts: number
   }): Promise<boolean> {
     if (row.about !== null && !(await isStillWaiting(row.id))) return true
-    const endpoint = await deps.endpointOf(row.member as Hex)
-    const status = endpoint
-      ? await deps.peers.post(`${endpoint}${row.path}`, 'application/jose', row.body).catch(() => 0)
-      : 0
+    const peer = await deps.peerOf(row.member as Hex)
+    const status = peer ? await post(peer, row) : 0
     const now = clock.now()
     // A message that the other side will never take is not tried for ever, lest it hold up a revocation behind it.
     if ((status >= 200 && status < 300) || isFinal(status)) {
@@ -120,6 +121,21 @@ export function createExchangeOutbox(deps: {
   async function isStillWaiting(id: number): Promise<boolean> {
     const row = await db.selectFrom('exchange_outbox').select('id').where('id', '=', id).executeTakeFirst()
     return row !== undefined
+  }
+
+  /** No status where it could not be sent. What must not be called is for the operator to see; it may come right. */
+  async function post(
+    peer: Peer,
+    { path, body, attempts }: { path: string; body: string; attempts: number },
+  ) {
+    try {
+      return await deps.peers.post(peer, path, 'application/jose', body)
+    } catch (error) {
+      const code = errorCodeOf(error)
+      if (attempts === 0 && code !== 'peer-unavailable')
+        log.warn({ code, member: peer.id }, 'a member must not be called; its messages wait')
+      return 0
+    }
   }
 
   function flush(): Promise<void> {

@@ -2,6 +2,7 @@ import canonicalize from 'canonicalize'
 import { CompactSign, compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import type { SearchStatement } from './live-search.ts'
 import type { ListStatement } from './record-list.ts'
 
 /** What a custodian signs when it registers a version: that this commitment is its own, in this directory. */
@@ -13,7 +14,10 @@ export type RecordStatement = { chainId: number; directory: Hex; custodian: Hex;
  */
 export type ResponseStatement = { fetch: string; tag: Hex; commitment: Hex; bytes: Hex; at: number }
 
-type Statement = RecordStatement | ResponseStatement | ListStatement
+/** The same for one of a record's contents, by its number from 0; `bytes` is the SHA-256 of all of it. */
+export type ContentStatement = ResponseStatement & { content: number }
+
+type Statement = RecordStatement | ResponseStatement | ContentStatement | ListStatement | SearchStatement
 
 const encode = (statement: Statement) => {
   const text = canonicalize(statement)
@@ -46,6 +50,8 @@ async function verify(jwks: JSONWebKeySet, typ: string, detached: string, statem
 const RECORD = 'wayleave-record+jws'
 const RESPONSE = 'wayleave-response+jws'
 const LIST = 'wayleave-list+jws'
+const CONTENT = 'wayleave-content+jws'
+const SEARCH = 'wayleave-search+jws'
 
 /** Detached JWS (RFC 7515, Appendix F) over the RFC 8785 form of the statement. */
 export const signRecord = (key: CryptoKey, kid: string, statement: RecordStatement) =>
@@ -68,3 +74,17 @@ export const signList = (key: CryptoKey, kid: string, statement: ListStatement) 
 /** @throws WayleaveError `signature-invalid`. */
 export const verifyList = (jwks: JSONWebKeySet, jws: string, statement: ListStatement) =>
   verify(jwks, LIST, jws, statement)
+
+export const signContent = (key: CryptoKey, kid: string, statement: ContentStatement) =>
+  sign(key, kid, CONTENT, statement)
+
+/** @throws WayleaveError `signature-invalid`. */
+export const verifyContent = (jwks: JSONWebKeySet, jws: string, statement: ContentStatement) =>
+  verify(jwks, CONTENT, jws, statement)
+
+export const signSearch = (key: CryptoKey, kid: string, statement: SearchStatement) =>
+  sign(key, kid, SEARCH, statement)
+
+/** @throws WayleaveError `signature-invalid`. */
+export const verifySearch = (jwks: JSONWebKeySet, jws: string, statement: SearchStatement) =>
+  verify(jwks, SEARCH, jws, statement)

@@ -19,6 +19,8 @@ export type MemberProfile = {
   identifier: { system: string; value: string }
   endpoint: string
   jwks: { keys: Record<string, unknown>[] }
+  /** SHA-256 of the keys that its server may show, base64url; see spki-pin.ts. */
+  tlsPins?: string[]
 }
 
 /** Events that say which word a slot has now. */
@@ -261,9 +263,11 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
 }
 
 function profileOf(member: Hex, claimed: Partial<MemberProfile>): MemberProfile | undefined {
-  const { name, identifier, endpoint, jwks } = claimed
+  const { name, identifier, endpoint, jwks, tlsPins = [] } = claimed
   if (!identifier || memberId(identifier) !== member) return undefined
   if (typeof name !== 'string' || !/^https?:\/\//.test(String(endpoint)) || !Array.isArray(jwks?.keys))
+    return undefined
+  if (!Array.isArray(tlsPins) || tlsPins.length > 8 || !tlsPins.every((pin) => typeof pin === 'string'))
     return undefined
   return { ...(claimed as MemberProfile), id: member }
 }

@@ -8,6 +8,7 @@ import type { FhirKind } from './fhir-kind.ts'
 import { freePort } from './ports.ts'
 import type { SampleHospital } from './samples/index.ts'
 import type { SandboxClient, SandboxFile } from './sandbox-file.ts'
+import type { TlsFiles } from './tls-files.ts'
 
 /** One hospital's corner of the sandbox: keys, programs, ports, and the paths of its files. */
 export type HospitalFiles = {
@@ -106,7 +107,11 @@ function publicClient(
 export function writeBrokerConfig(
   files: HospitalFiles,
   chain: SandboxFile['chain'],
-  { fhir = 'embedded', requestsPerMinute = 6_000 }: { fhir?: FhirKind; requestsPerMinute?: number } = {},
+  {
+    fhir = 'embedded',
+    requestsPerMinute = 6_000,
+    tls,
+  }: { fhir?: FhirKind; requestsPerMinute?: number; tls?: TlsFiles | undefined } = {},
 ): BrokerConfig {
   const { hospital, dir } = files
   const config: BrokerConfig = {
@@ -128,6 +133,9 @@ export function writeBrokerConfig(
     ],
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
+    // Everything is on this machine here, at ports that were free.
+    peers: { networks: ['127.0.0.1/32'], ports: 'any', ...(tls ? { ca: tls.ca } : { plainHttp: true }) },
+    ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
     // For trying: whoever looks on wants to see a record at once.
     batches: 'none',

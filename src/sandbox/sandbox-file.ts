@@ -4,6 +4,7 @@ import type { BrokerConfig } from '../broker/index.ts'
 import type { Hex } from '../domain/hex.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import type { SeatKey } from './council.ts'
+import { trustAuthority } from './tls-files.ts'
 
 /** A program's credentials at one broker: its id there, its private key, and what it may ask for. */
 export type SandboxClient = { clientId: string; jwk: JWK; scopes: string[] }
@@ -11,6 +12,8 @@ export type SandboxClient = { clientId: string; jwk: JWK; scopes: string[] }
 /** The running sandbox, for programs: `.wayleave/sandbox.json`, mode 600, since it holds every key there is. */
 export type SandboxFile = {
   chain: BrokerConfig['chain']
+  /** File of the CA that certified the brokers' servers, where they speak TLS. */
+  ca?: string
   /** Seats with their private keys, one in each chamber; how long carried acts wait, in seconds; names of its groups. */
   council: { delay: number; seats: SeatKey[]; groups: string[] }
   hospitals: {
@@ -45,8 +48,13 @@ export function writeSandboxFile(path: string, content: SandboxFile): void {
   renameSync(temporary, path)
 }
 
-/** @throws Error that says how to start the sandbox when there is none. */
+/**
+ * Reads it, and believes its CA from then on, where it has one.
+ * @throws Error that says how to start the sandbox when there is none.
+ */
 export function readSandboxFile(path: string): SandboxFile {
   if (!existsSync(path)) throw new Error(`There is no sandbox at ${path}. Start one with: npm start`)
-  return JSON.parse(readFileSync(path, 'utf8')) as SandboxFile
+  const file = JSON.parse(readFileSync(path, 'utf8')) as SandboxFile
+  if (file.ca) trustAuthority(file.ca)
+  return file
 }

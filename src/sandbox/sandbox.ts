@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
 import { type Deployment, deployContracts } from '../chain/deploy.ts'
 import { memberId } from '../domain/identity/member-id.ts'
+import { spkiPin } from '../outward/spki-pin.ts'
 import { createWords } from '../patient/seed.ts'
 import { publicJwks } from '../store/keyring.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from './anvil.ts'
@@ -17,6 +18,7 @@ import { freePort } from './ports.ts'
 import { sampleHospitals, samplePeople } from './samples/index.ts'
 import { type SandboxFile, writeSandboxFile } from './sandbox-file.ts'
 import { type Supervised, supervise } from './supervisor.ts'
+import { openTlsFiles, type TlsFiles, trustAuthority } from './tls-files.ts'
 
 export type Sandbox = {
   file: SandboxFile
@@ -44,6 +46,8 @@ export async function startSandbox(args: {
   dir: string
   fresh: boolean
   fhir: FhirKind
+  /** Whether brokers speak TLS, with certificates that are made here. */
+  tls?: boolean
   startedAt: number
   /** This process's entry, with which brokers are started. */
   cli: string
@@ -65,7 +69,10 @@ export async function startSandbox(args: {
   }
   try {
     const hospitals = await Promise.all(sampleHospitals().map((hospital) => openHospitalFiles(dir, hospital)))
-    const { chain, anvil, seats } = await openChain(dir, hospitals, tell)
+    const tls = args.tls ? await openTlsFiles(dir, hospitals) : undefined
+    const ca = tls?.[0]?.ca
+    if (ca) trustAuthority(ca)
+    const { chain, anvil, seats } = await openChain(dir, hospitals, tls, tell)
     closers.push(() => anvil.stop())
     const pids: Sandbox['pids'] = { chain: anvil.pid }
     if (args.fhir === 'hapi') {
@@ -74,15 +81,16 @@ export async function startSandbox(args: {
       closers.push(() => hapi.stop())
     }
     const council = { delay: SANDBOX_DELAY, seats, groups: [...SANDBOX_GROUPS] }
-    const file: SandboxFile = { chain, council, hospitals: [], patients: openPatients(dir) }
+    const patients = openPatients(dir)
+    const file: SandboxFile = { chain, ...(ca ? { ca } : {}), council, hospitals: [], patients }
     const path = join(dir, 'sandbox.json')
-    const supervised = hospitals.map((files) => startBroker(args, files, chain, () => rewrite()))
+    const supervised = hospitals.map((files, i) => startBroker(args, files, chain, tls?.[i], () => rewrite()))
     // All brokers close at the same time.
     closers.push(async () => {
       await Promise.all(supervised.map((broker) => broker.stop()))
     })
     const rewrite = () => {
-      file.hospitals = hospitals.map((files, i) => describe(files, supervised[i]?.pid() ?? 0))
+      file.hospitals = hospitals.map((files, i) => describe(files, tls?.[i], supervised[i]?.pid() ?? 0))
       writeSandboxFile(path, file)
     }
     rewrite()
@@ -132,6 +140,7 @@ function claim(dir: string): () => void {
 async function openChain(
   dir: string,
   hospitals: readonly HospitalFiles[],
+  tls: readonly TlsFiles[] | undefined,
   tell: (line: string) => void,
 ): Promise<{ chain: SandboxFile['chain']; anvil: Anvil; seats: SeatKey[] }> {
   const path = join(dir, 'chain.json')
@@ -157,11 +166,11 @@ async function openChain(
     saved.deployed ??= await deployContracts(signer, {
       seats: publicSeats(saved.seats),
       delay: SANDBOX_DELAY,
-      members: hospitals.map((files) => ({
+      members: hospitals.map((files, i) => ({
         id: memberId(files.hospital.identifier),
         roles: ALL_ROLES,
         operator: new Wallet(files.keyring.operator).address,
-        profile: JSON.stringify(profileOf(files)),
+        profile: JSON.stringify(profileOf(files, tls?.[i])),
       })),
     })
     save()
@@ -183,28 +192,31 @@ async function openChain(
   }
 }
 
-function profileOf(files: HospitalFiles) {
+const brokerBase = (files: HospitalFiles, tls: TlsFiles | undefined) =>
+  `${tls ? 'https' : 'http'}://127.0.0.1:${files.ports.broker}`
+
+function profileOf(files: HospitalFiles, tls: TlsFiles | undefined) {
   const { name, identifier } = files.hospital
-  return {
-    name,
-    identifier,
-    endpoint: `http://127.0.0.1:${files.ports.broker}`,
-    jwks: publicJwks(files.keyring),
-  }
+  const endpoint = brokerBase(files, tls)
+  const pins = tls ? { tlsPins: [spkiPin(readFileSync(tls.cert, 'utf8'))] } : {}
+  return { name, identifier, endpoint, jwks: publicJwks(files.keyring), ...pins }
 }
 
 function startBroker(
   { cli, fhir, requestsPerMinute }: { cli: string; fhir: FhirKind; requestsPerMinute?: number },
   files: HospitalFiles,
   chain: SandboxFile['chain'],
+  tls: TlsFiles | undefined,
   onStart: () => void,
 ): Supervised {
-  writeBrokerConfig(files, chain, { fhir, ...(requestsPerMinute ? { requestsPerMinute } : {}) })
+  writeBrokerConfig(files, chain, { fhir, tls, ...(requestsPerMinute ? { requestsPerMinute } : {}) })
   let first = true
   return supervise({
     command: process.execPath,
     args: [cli, 'broker', '--config', files.configFile],
     logFile: files.logFile,
+    // For the embedded FHIR server in it, whose hooks go to the broker.
+    ...(tls ? { env: { NODE_EXTRA_CA_CERTS: tls.ca } } : {}),
     onStart: () => {
       if (!first) onStart()
       first = false
@@ -212,7 +224,11 @@ function startBroker(
   })
 }
 
-function describe(files: HospitalFiles, pid: number): SandboxFile['hospitals'][number] {
+function describe(
+  files: HospitalFiles,
+  tls: TlsFiles | undefined,
+  pid: number,
+): SandboxFile['hospitals'][number] {
   const { hospital, ports } = files
   return {
     key: hospital.key,
@@ -220,7 +236,7 @@ function describe(files: HospitalFiles, pid: number): SandboxFile['hospitals'][n
     member: memberId(hospital.identifier),
     identifier: hospital.identifier,
     fhir: `http://127.0.0.1:${ports.fhir}/fhir`,
-    broker: `http://127.0.0.1:${ports.broker}`,
+    broker: brokerBase(files, tls),
     pid,
     his: files.his,
     registrars: files.registrars,

@@ -30,6 +30,8 @@ const TABLES = [
   'shares_received',
   'share_identifiers',
   'received_records',
+  'receipts',
+  'exchanges',
   'replay',
   'access_log',
   'windows',

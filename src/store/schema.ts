@@ -58,6 +58,7 @@ export type BrokerTables = {
     created_at: string
   }
   compartments: { patient_id: string; key_number: number; compartment: string; next: number }
+  /** How far the FHIR history is read: `fhir`, and `fhir-far` at the last reading that looked for late commits. */
   feed: { name: string; since: string }
   /** Stretches of the FHIR history that are read page by page, from the newest version back to an instant. */
   feed_gaps: {
@@ -167,6 +168,21 @@ export type BrokerTables = {
   }
   share_identifiers: { lookup: string; share_id: string }
   received_records: { record_id: string; share_id: string; tag: string; sealed: Uint8Array }
+  /** What went to other members, and what came from them, by the exchange's random name. */
+  exchanges: {
+    id: string
+    side: 'custodian' | 'requester'
+    peer: string
+    at: string
+    /** KeptExchange, sealed with the store key. */
+    sealed: Uint8Array
+    /** `refused`: received here, and the custodian has no such exchange in its books. */
+    state: 'open' | 'matched' | 'refused'
+    /** At a custodian: the receipt that names it. */
+    receipt: string | null
+  }
+  /** Receipts of other members, as they came, sealed once more with the store key. */
+  receipts: { digest: string; peer: string; at: string; sealed: Uint8Array }
   replay: { key: string; expires_at: string }
   sessions: { token_hash: string; patient_id: string; expires_at: string }
   challenges: { nonce_hash: string; signer: string; expires_at: string }

@@ -19,6 +19,7 @@ import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server
 import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
+import { openTlsFiles, type TlsFiles, trustAuthority } from '../../src/sandbox/tls-files.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openFreshDatabase } from './databases.ts'
 import { createFront, type Front } from './front.ts'
@@ -119,6 +120,8 @@ export type WorldOptions = {
   bounds?: BrokerDeps['bounds']
   /** How long the council's acts wait, in seconds; not at all unless given. */
   councilDelay?: number
+  /** Whether the brokers speak TLS, with certificates of one CA. */
+  tls?: boolean
   /** A FHIR server for each hospital, by its key, with its access log so far; the embedded one unless given. */
   fhirServers?: Readonly<Record<string, { base: string; accesses: () => readonly FhirAccess[] }>>
 }
@@ -153,6 +156,8 @@ async function openWorld(options: WorldOptions, at: (step: string) => void): Pro
     const corners: HospitalFiles[] = []
     for (const hospital of HOSPITALS.slice(0, options.hospitals ?? 2))
       corners.push(await openHospitalFiles(dir, hospital))
+    const tls = options.tls ? await openTlsFiles(dir, corners) : []
+    if (tls[0]) trustAuthority(tls[0].ca)
     const seats = newSeats()
     at('the contracts')
     const deployment = await deployContracts(new NonceManager(Wallet.createRandom(provider)), {
@@ -167,7 +172,8 @@ async function openWorld(options: WorldOptions, at: (step: string) => void): Pro
     })
     const council = councilOf({ provider, ...deployment, seats })
     const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...deployment }
-    for (const files of corners) hospitals.push(await openHospital(files, chain, options, at))
+    for (const [i, files] of corners.entries())
+      hospitals.push(await openHospital(files, chain, tls[i], options, at))
     return {
       anvil,
       provider,
@@ -191,6 +197,7 @@ const closers = new WeakMap<TestHospital, () => Promise<void>>()
 async function openHospital(
   files: HospitalFiles,
   chain: BrokerConfig['chain'],
+  tls: TlsFiles | undefined,
   options: WorldOptions,
   at: (step: string) => void,
 ): Promise<TestHospital> {
@@ -203,7 +210,7 @@ async function openHospital(
     ? await createFront(`http://127.0.0.1:${files.ports.fhir}`)
     : undefined
   const chainFront = options.fronts?.chain?.includes(key) ? await createFront(chain.rpc) : undefined
-  const written = writeBrokerConfig(files, { ...chain, rpc: chainFront?.base ?? chain.rpc })
+  const written = writeBrokerConfig(files, { ...chain, rpc: chainFront?.base ?? chain.rpc }, { tls })
   const config: BrokerConfig = {
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),
@@ -224,7 +231,7 @@ async function openHospital(
   const given = options.fhirServers?.[key]
   const server = given
     ? { ...given, close: async () => {} }
-    : await embeddedServer(database, files.ports.fhir, fhirFront)
+    : await embeddedServer(database, files, fhirFront)
   const fhir = server.base
   const member = memberId(config.identifier)
   const open = () =>
@@ -240,7 +247,7 @@ async function openHospital(
       starting: (step) => at(`the broker of hospital ${key}: ${step}`),
     })
   const client = {
-    broker: config.publicBase ?? `http://127.0.0.1:${config.port}`,
+    broker: config.publicBase ?? `${tls ? 'https' : 'http'}://127.0.0.1:${config.port}`,
     organization: config.identifier,
     now: () => clock.now(),
   }
@@ -317,10 +324,12 @@ async function openHospital(
   return hospital
 }
 
-async function embeddedServer(database: Database, port: number, front: Front | undefined) {
+async function embeddedServer(database: Database, files: HospitalFiles, front: Front | undefined) {
+  const port = files.ports.fhir
   const accesses: FhirAccess[] = []
   const server = await createFhirServer({
     db: database.db,
+    contentDir: join(files.dir, 'fhir-contents'),
     now: () => new Date(),
     accessLog: (entry) => accesses.push(entry),
     ...(front ? { baseUrl: `${front.base}/fhir` } : {}),
@@ -329,7 +338,7 @@ async function embeddedServer(database: Database, port: number, front: Front | u
   return { base: `http://127.0.0.1:${port}/fhir`, accesses: () => accesses, close: () => server.close() }
 }
 
-/** Versions that a broker has to register: everything in the history but Patients and the broker's own subscription. */
+/** Versions that a broker has to register: everything in the history but Patients, Binaries and the broker's own subscription. */
 async function countRecords(fhir: string): Promise<number> {
   let total = 0
   let next: string | undefined = `${fhir}/_history?_count=500`
@@ -341,7 +350,7 @@ async function countRecords(fhir: string): Promise<number> {
     total += (bundle.entry ?? []).filter(
       ({ resource, request }) =>
         request?.method !== 'DELETE' &&
-        !['Patient', 'Subscription'].includes(resource?.resourceType ?? 'Patient'),
+        !['Patient', 'Subscription', 'Binary'].includes(resource?.resourceType ?? 'Patient'),
     ).length
     next = bundle.link?.find(({ relation }) => relation === 'next')?.url
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AuditEvent, Bundle } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
+import { wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
@@ -8,6 +9,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import { type AccessLog, lookupsOf, personLookup } from '../audit/access-log.ts'
 import { type AuditParameters, readAuditQuery } from '../audit/audit-query.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import { type AuditQuery, searchAudit } from '../audit/search-audit.ts'
 import { partyOf } from '../release/parties.ts'
 import type { HisGrant } from './his-routes.ts'
@@ -21,17 +23,15 @@ export function auditRoutes(
     patients: PatientStore
     accessLog: AccessLog
     index: IndexQueries
+    books: Pick<ExchangeBooks, 'unmatched'>
     member: Hex
     base: () => string
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
   },
 ): void {
   const { db, vault } = deps
-  app.get('/fhir/AuditEvent', async (request, reply) => {
-    const { clientId, asker } = await deps.authorise(request, 'system/AuditEvent.rs')
-    const parameters = request.query as Record<string, unknown>
-    const query = await lookUp(readAuditQuery(parameters))
-    const lines = query ? await searchAudit(db, vault, query) : []
+
+  async function noteReading(clientId: string, asker: HisGrant['asker']): Promise<void> {
     await deps.accessLog.append(db, {
       kind: 'log-read',
       outcome: '0',
@@ -39,6 +39,14 @@ export function auditRoutes(
       user: { id: asker?.userId ?? clientId, ...(asker ? { role: asker.role } : {}) },
       client: { id: clientId },
     })
+  }
+
+  app.get('/fhir/AuditEvent', async (request, reply) => {
+    const { clientId, asker } = await deps.authorise(request, 'system/AuditEvent.rs')
+    const parameters = request.query as Record<string, unknown>
+    const query = await lookUp(readAuditQuery(parameters))
+    const lines = query ? await searchAudit(db, vault, query) : []
+    await noteReading(clientId, asker)
     const last = lines.at(-1)
     const next =
       last && lines.length === query?.count
@@ -55,6 +63,18 @@ export function auditRoutes(
       })),
     }
     return reply.type('application/fhir+json').send(bundle)
+  })
+
+  /** What this member's books say of exchanges that the other side's word does not match; the trail has more of each. */
+  app.get('/audit/unmatched', async (request, reply) => {
+    const { clientId, asker } = await deps.authorise(request, 'system/AuditEvent.rs')
+    const { seconds = '60', count = '100' } = request.query as Record<string, unknown>
+    if (!/^\d{1,8}$/.test(String(seconds)) || !/^[1-9]\d{0,3}$/.test(String(count)))
+      throw wayleaveError('request-invalid', 'seconds or count')
+    const limit = Math.min(Number(count), 1_000)
+    const exchanges = await deps.books.unmatched({ olderThanMs: Number(seconds) * 1_000, limit })
+    await noteReading(clientId, asker)
+    return reply.send({ exchanges })
   })
 
   /** Undefined where the hospital has no such patient: then the trail has nothing about one. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { JSONWebKeySet } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
@@ -15,14 +17,19 @@ import {
 import { readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
 import { sameText, verifyDpopProof } from '../../exchange/dpop-proof.ts'
+import { readSearchRequest } from '../../exchange/live-search.ts'
 import {
+  CONTENTS_HEADER,
   RECORD_SIGNATURE_HEADER,
   RESPONSE_SIGNATURE_HEADER,
   RESPONSE_TIME_HEADER,
 } from '../../exchange/peer-client.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { ReceivedShares } from '../receive/receive-share.ts'
 import type { Listings } from '../release/list-records.ts'
+import type { ContentReleases } from '../release/release-content.ts'
 import type { Releases } from '../release/release-record.ts'
+import type { SearchReleases } from '../release/release-search.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
 import { credential, textOf } from './server.ts'
 
@@ -43,8 +50,11 @@ export function exchangeRoutes(
     remember: Remember
     keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
     releases: Releases
+    contentReleases: ContentReleases
+    searchReleases: SearchReleases
     listings: Listings
     shares: ReceivedShares
+    books: Pick<ExchangeBooks, 'take'>
     requests: Pick<ReceivedRequests, 'take'>
     onShare: (share: { custodian: Hex; ended: boolean }) => Promise<void>
   },
@@ -92,6 +102,7 @@ export function exchangeRoutes(
       throw wayleaveError('user-missing', 'a user of another organisation')
     const under = await alike(async () => {
       if ('tag' in scope) return deps.releases.mayAsk({ ...scope, ...by })
+      // Whose records they are stays here.
       await deps.listings.mayAsk({ ...scope, ...by })
       return {}
     })
@@ -114,7 +125,7 @@ export function exchangeRoutes(
   async function provenAt(path: string, request: FastifyRequest, grant: PeerGrant): Promise<string> {
     const proof = await verifyDpopProof({
       proof: header(request.headers.dpop),
-      method: 'GET',
+      method: request.method,
       url: `${deps.base()}${path}`,
       accessToken: credential(request, 'DPoP') ?? '',
       remember,
@@ -139,6 +150,25 @@ export function exchangeRoutes(
       .send(Buffer.from(listed.bytes))
   })
 
+  // By POST, so that what is searched for stands in no address.
+  app.post<{ Params: { reference: string } }>('/exchange/search/:reference', async (request, reply) => {
+    const { reference } = request.params
+    const grant = await verified(request, 'list')
+    const fetch = await provenAt(`/exchange/search/${reference}`, request, grant)
+    if (grant.reference !== reference)
+      return noted(wayleaveError('scope-insufficient', 'a token for another share'), grant)
+    const search = readSearchRequest(request.body)
+    const asked: Hex = `0x${createHash('sha256').update(JSON.stringify(request.body)).digest('hex')}`
+    const { requester, asker } = grant
+    const ask = { reference, requester, asker, fetch, search, asked }
+    const found = await alike(() => deps.searchReleases.release(ask))
+    return reply
+      .header(RESPONSE_SIGNATURE_HEADER, found.jws)
+      .header(RESPONSE_TIME_HEADER, String(found.at))
+      .type('application/json')
+      .send(Buffer.from(found.bytes))
+  })
+
   app.get<{ Params: { tag: string } }>('/exchange/record/:tag', async (request, reply) => {
     const grant = await verified(request, 'record')
     const fetch = await provenAt(`/exchange/record/${request.params.tag}`, request, grant)
@@ -150,14 +180,40 @@ export function exchangeRoutes(
       .header(RECORD_SIGNATURE_HEADER, released.recordJws)
       .header(RESPONSE_SIGNATURE_HEADER, released.responseJws)
       .header(RESPONSE_TIME_HEADER, String(released.at))
+      .headers(released.contents === '' ? {} : { [CONTENTS_HEADER]: released.contents })
       .type('application/fhir+json')
       .send(Buffer.from(released.bytes))
   })
+
+  app.get<{ Params: { tag: string; number: string } }>(
+    '/exchange/record/:tag/content/:number',
+    async (request, reply) => {
+      const { tag, number } = request.params
+      const grant = await verified(request, 'record')
+      const fetch = await provenAt(`/exchange/record/${tag}/content/${number}`, request, grant)
+      if (grant.tag !== tag || !/^\d{1,2}$/.test(number))
+        return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
+      const { requester, asker } = grant
+      const ask = { tag: grant.tag, requester, asker, fetch, number: Number(number) }
+      const { content, bytes, responseJws, at } = await alike(() => deps.contentReleases.release(ask))
+      return reply
+        .header(RESPONSE_SIGNATURE_HEADER, responseJws)
+        .header(RESPONSE_TIME_HEADER, String(at))
+        .header('content-length', String(content.size))
+        .type(content.contentType)
+        .send(Readable.from(bytes, { objectMode: false }))
+    },
+  )
 
   app.post('/exchange/request', async (request, reply) => {
     if (typeof request.body !== 'string') throw wayleaveError('content-type-unsupported')
     await deps.requests.take(request.body)
     return reply.status(204).send()
+  })
+
+  app.post('/exchange/receipt', async (request, reply) => {
+    if (typeof request.body !== 'string') throw wayleaveError('content-type-unsupported')
+    return reply.send(await deps.books.take(request.body))
   })
 
   app.post('/exchange/share', async (request, reply) => {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { BundleEntry } from 'fhir/r4.js'
 import type { JSONWebKeySet } from 'jose'
@@ -14,6 +15,7 @@ import { capabilityStatement } from '../../fhir/capability-statement.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { Documents } from '../receive/list-documents.ts'
 import { ignoredNotice, missingNotice, outcomeEntry } from '../receive/notices.ts'
 import type { RecordOpener } from '../receive/open-record.ts'
@@ -42,6 +44,7 @@ export function hisRoutes(
     documents: Documents
     people: People
     opener: RecordOpener
+    books: Pick<ExchangeBooks, 'kept'>
     accessLog: AccessLog
     index: IndexQueries
     member: Hex
@@ -179,9 +182,46 @@ export function hisRoutes(
 
   app.get<{ Params: { id: string } }>('/fhir/Binary/:id', async (request, reply) => {
     const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
-    const opened = await deps.opener.open(request.params.id, asker, clientId)
-    return reply.type('application/fhir+json').send(Buffer.from(opened.bytes))
+    const { bytes, contents, exchange } = await deps.opener.open(request.params.id, asker, clientId)
+    // RFC 8288: where what the record's attachments name is to be had, in their order.
+    const related = contents.map(
+      ({ contentType }, number) =>
+        `<${deps.base()}/fhir/Binary/${request.params.id}/attachment/${number}>; rel="related"; type="${contentType}"`,
+    )
+    return reply
+      .header('link', [provenanceOf(exchange), ...related].join(', '))
+      .type('application/fhir+json')
+      .send(Buffer.from(bytes))
   })
+
+  app.get<{ Params: { id: string } }>('/fhir/Provenance/:id', async (request, reply) => {
+    await authoriseClinical(request, 'system/Binary.r')
+    const kept = await deps.books.kept(request.params.id.slice(0, 128))
+    if (!kept?.provenance) throw wayleaveError('not-available', 'nothing came by this exchange')
+    return reply.type('application/fhir+json').send(kept.provenance)
+  })
+
+  /** Where the Provenance of an answer is (PROV-AQ). */
+  const provenanceOf = (exchange: string) =>
+    `<${deps.base()}/fhir/Provenance/${exchange}>; rel="http://www.w3.org/ns/prov#has_provenance"`
+
+  app.get<{ Params: { id: string; number: string } }>(
+    '/fhir/Binary/:id/attachment/:number',
+    async (request, reply) => {
+      const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
+      const { id, number } = request.params
+      if (!/^\d{1,2}$/.test(number)) throw wayleaveError('request-invalid', 'the number of an attachment')
+      const { content, bytes, exchange } = await deps.opener.openContent(id, Number(number), asker, clientId)
+      return reply
+        .header('link', provenanceOf(exchange))
+        .header('content-length', String(content.size))
+        .header('repr-digest', `sha-256=:${Buffer.from(content.sha256.slice(2), 'hex').toString('base64')}:`)
+        .header('x-content-type-options', 'nosniff')
+        .header('content-disposition', 'attachment')
+        .type(content.contentType)
+        .send(Readable.from(bytes, { objectMode: false }))
+    },
+  )
 
   return { authorise, authoriseClinical }
 }

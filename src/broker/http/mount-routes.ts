@@ -21,6 +21,7 @@ import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
 import { identityRoutes } from './identity-routes.ts'
+import { liveRoutes } from './live-routes.ts'
 import { OPERATOR, operatorClient, operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
@@ -61,6 +62,7 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     ]),
     organization: organization.identifier,
   })
+  liveRoutes(app, { ...sides, base, authorise })
   const publisher = createPublisher({
     ...core,
     ...sides,
@@ -107,7 +109,7 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
     authorise,
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
-  auditRoutes(app, { ...core, base, authorise })
+  auditRoutes(app, { ...core, books: sides.books, base, authorise })
   operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })
 }

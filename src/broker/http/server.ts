@@ -35,16 +35,23 @@ const FRAMEWORK_CODES: Record<string, ErrorCode> = {
  * A server whose every failure is an OperationOutcome with a code of the one table; what is told and what is logged are
  * apart. Queries are never logged: they hold identifiers.
  */
-export async function createHttpServer(log: Logger, limits: { perMinute: number }): Promise<FastifyInstance> {
-  const app: FastifyInstance = Fastify({
+export async function createHttpServer(
+  log: Logger,
+  limits: { perMinute: number },
+  https?: { cert: string; key: string },
+): Promise<FastifyInstance> {
+  const options = {
     bodyLimit: BODY_LIMIT,
     return503OnClosing: false,
     genReqId: () => randomUUID(),
     // What the router itself refuses, an address that cannot be decoded for example: never told in its own words,
     // which repeat the address.
-    frameworkErrors: (_error, request, reply) => void sendError(request, reply, 'request-invalid'),
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      void sendError(request, reply, 'request-invalid'),
     clientErrorHandler: refuseRaw,
-  })
+  }
+  // Routes do not see the difference, and their types need not either.
+  const app = https ? (Fastify({ ...options, https }) as unknown as FastifyInstance) : Fastify(options)
   app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
   await app.register(rateLimit, {

@@ -12,7 +12,13 @@ import { type StoredPatient, storedPicture } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
-import { createEntries, type EntryDeps, recordLookup, type StoredRecord } from '../register/entries.ts'
+import {
+  createEntries,
+  type EntryDeps,
+  type RegisteredContent,
+  recordLookup,
+  type StoredRecord,
+} from '../register/entries.ts'
 
 type Db = Kysely<BrokerTables>
 
@@ -21,6 +27,8 @@ type Copy = {
   tag: string
   change: FhirChange
   resource: NonNullable<FhirChange['resource']>
+  /** What of it lies outside, as it was measured when it was registered. */
+  contents: readonly RegisteredContent[]
   /** It only says once more that the version is the newest. */
   again: boolean
 }
@@ -102,11 +110,12 @@ export function createEntryMover(
     for (const { tag, commitment, sealed, version_lookup } of rows) {
       if (closed) throw new Error('the broker stops')
       if (!standing.has(tag)) continue
-      const { resourceType, id, versionId, salt } = openJson<StoredRecord>(patient.key, sealed)
+      const stored = openJson<StoredRecord>(patient.key, sealed)
+      const { resourceType, id, versionId, salt, contents = [] } = stored
       const bytes = await source.readVersion(resourceType, id, versionId)
       if (!bytes) continue // gone at the source: there is nothing to release any more
       const resource = parsed(bytes)
-      if (!resource || commitmentOf(Buffer.from(salt, 'base64url'), resource) !== commitment) {
+      if (!resource || commitmentOf(Buffer.from(salt, 'base64url'), resource, contents) !== commitment) {
         log.error({ resourceType }, 'a record is no longer what was registered')
         await note(db, patient, {
           kind: 'alarm',
@@ -120,6 +129,7 @@ export function createEntryMover(
         tag,
         change: { resourceType, id, versionId, lastUpdated: '', resource },
         resource,
+        contents,
         again: version_lookup === null,
       })
     }
@@ -161,12 +171,12 @@ export function createEntryMover(
     const { handle: _h, scopeSecret: _s, pointerKeys: _p, formerly = [], ...secrets } = old.secrets
     const renewed = await patients.create(trx, { ...secrets, formerly: [old.id, ...formerly] })
     const entries = await createEntries(trx, deps, renewed)
-    for (const { change, resource, again } of copies) {
+    for (const { change, resource, contents, again } of copies) {
       const { kinds } = deps.labeller.label(resource as never)
       const compartment = compartmentName({ dataClass: dataClassOf(resource), kinds })
       const before = await entries.standingOf(recordLookup(deps, change))
       if (before !== undefined && before !== compartment) await entries.retire(before, change, again)
-      await entries.snapshot(compartment, change, resource, again)
+      await entries.snapshot(compartment, change, resource, contents, again)
     }
     await entries.flush()
     // What else is open about this person is about the new row from now on.

@@ -16,6 +16,7 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import { partyOf } from '../release/parties.ts'
+import { alarmReason, isAlarm } from './open-record.ts'
 import type { SharedPointer } from './walk-pointers.ts'
 
 export type CustodianLists = {
@@ -89,13 +90,12 @@ export function createCustodianLists(deps: {
       { alarm: errorCodeOf(error), custodian: share.custodian },
       'a list did not verify; none of it is shown',
     )
-    const known = errorCodeOf(error)
     await deps.accessLog.append(
       deps.db,
       {
         kind: 'alarm',
         outcome: '12',
-        reason: known === 'commitment-mismatch' || known === 'signature-invalid' ? known : 'response-invalid',
+        reason: alarmReason(errorCodeOf(error)),
         recordedBy: 'requester',
         custodian: await partyOf(index, share.custodian),
         requester: await partyOf(index, deps.member),
@@ -109,15 +109,15 @@ export function createCustodianLists(deps: {
 
   return {
     async ask(share, person, asker, deadline) {
-      const endpoint = (await index.profile(share.custodian))?.endpoint
-      if (!endpoint) return 'missing'
+      const peer = await index.profile(share.custodian)
+      if (!peer) return 'missing'
       let fetched: FetchedList
       try {
-        fetched = await deps.peers.fetchList(endpoint, share.reference, asker, deadline)
+        fetched = await deps.peers.fetchList(peer, share.reference, asker, deadline)
       } catch (error) {
         // Nothing to be had, or nothing any more: the share's end is on its way.
         if (errorCodeOf(error) === 'not-available') return []
-        if (errorCodeOf(error) === 'response-invalid') await alarm(share, person, asker, error)
+        if (isAlarm(errorCodeOf(error))) await alarm(share, person, asker, error)
         else log.warn({ code: errorCodeOf(error), custodian: share.custodian }, 'a custodian did not list')
         return 'missing'
       }

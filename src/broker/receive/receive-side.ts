@@ -12,14 +12,16 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { OwnRecords } from '../register/own-records.ts'
 import { createCustodianLists } from './ask-custodian.ts'
-import { createSharedRecords, type SharedRecords } from './find-shared.ts'
+import { createSharedRecords, type Deadline, type SharedRecords, usualDeadline } from './find-shared.ts'
 import { createGatherer, type Gatherer } from './gather-records.ts'
 import { createDocuments, type Documents } from './list-documents.ts'
 import { createRecordOpener, type RecordOpener } from './open-record.ts'
 import { createPeople, type People } from './people.ts'
 import { createReceivedShares, type ReceivedShares } from './receive-share.ts'
+import { createLiveSearches, type LiveSearches } from './search-live.ts'
 
 /** What a requester does with what others share: takes shares, finds what there is, opens records and verifies them. */
 export function createReceiveSide(deps: {
@@ -31,6 +33,7 @@ export function createReceiveSide(deps: {
   /** Directories: the one that is read, and those that it took over from. */
   chain: { id: number; contracts: Contracts; directories: readonly Hex[] }
   accessLog: AccessLog
+  books: ExchangeBooks
   clock: Clock
   log: Logger
   member: Hex
@@ -41,8 +44,8 @@ export function createReceiveSide(deps: {
   source: FhirSource
   own: OwnRecords
   organization: { name: string; identifier: Identifier }
-  /** How long one custodian may take for one answer; see createSharedRecords. */
-  custodianMs?: number
+  /** For each custodian; ten seconds unless given. */
+  deadline?: Deadline
 }): {
   received: ReceivedShares
   shared: SharedRecords
@@ -50,11 +53,19 @@ export function createReceiveSide(deps: {
   opener: RecordOpener
   people: People
   gatherer: Gatherer
+  liveSearches: LiveSearches
 } {
+  const deadline = deps.deadline ?? usualDeadline
   const received = createReceivedShares({ ...deps, own: { member: deps.member, key: deps.sealing } })
-  const shared = createSharedRecords({ ...deps, shares: received, lists: createCustodianLists(deps) })
+  const shared = createSharedRecords({
+    ...deps,
+    shares: received,
+    lists: createCustodianLists(deps),
+    deadline,
+  })
   const opener = createRecordOpener({ ...deps, shares: received })
   const documents = createDocuments({ shared, base: deps.base })
-  const gatherer = createGatherer({ ...deps, shared, opener, fhirBase: deps.source.base })
-  return { received, shared, documents, opener, people: createPeople(deps), gatherer }
+  const gatherer = createGatherer({ ...deps, shared, opener, deadline, fhirBase: deps.source.base })
+  const liveSearches = createLiveSearches({ ...deps, shares: received })
+  return { received, shared, documents, opener, people: createPeople(deps), gatherer, liveSearches }
 }

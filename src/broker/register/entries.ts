@@ -6,6 +6,7 @@ import { containedTraitsOf, type Traits, traitsOf } from '../../domain/consent/f
 import type { Hex } from '../../domain/hex.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
 import { compartmentKey, type EntryKeys, entryKeys, entryTag } from '../../domain/records/compartments.ts'
+import type { Content } from '../../domain/records/contents.ts'
 import { encodePointer, type Pointer } from '../../domain/records/pointer.ts'
 import { sealPointer } from '../../domain/records/pointer-seal.ts'
 import { signRecord } from '../../exchange/record-signature.ts'
@@ -29,7 +30,12 @@ export type StoredRecord = {
   traits?: Traits
   /** The same of each resource contained in it. */
   contained?: Traits[]
+  /** What it has outside of itself, and which version of which Binary that is. */
+  contents?: RegisteredContent[]
 }
+
+/** A content that is committed to with its record, and where the FHIR server has it. */
+export type RegisteredContent = Content & { id: string; versionId?: string }
 
 export type EntryDeps = {
   patients: PatientStore
@@ -146,11 +152,12 @@ export async function createEntries(db: Db, deps: EntryDeps, patient: StoredPati
       compartment: string,
       change: FhirChange,
       resource: Record<string, unknown>,
+      contents: readonly RegisteredContent[],
       /** The version has an entry of its own already. */
       again = false,
     ): Promise<void> {
       const salt = randomBytes(32)
-      const commitment = commitmentOf(salt, resource)
+      const commitment = commitmentOf(salt, resource, contents)
       const { resourceType, id, versionId } = change
       const [dataClass = '', ...kinds] = compartment.split('+')
       const jws = await signRecord(deps.signing, deps.signingKid, {
@@ -168,6 +175,7 @@ export async function createEntries(db: Db, deps: EntryDeps, patient: StoredPati
         kinds,
         jws,
         ...traitsIn(resource),
+        ...(contents.length > 0 ? { contents: [...contents] } : {}),
       }
       const record = recordLookup(deps, change)
       newest.set(record, compartment)

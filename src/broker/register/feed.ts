@@ -60,52 +60,80 @@ export function createFeed(
   },
 ): Feed {
   const { db, log, clock, source } = deps
-  const withWholeRecords = createWholeRecords(deps)
-  let lastFar = Number.NEGATIVE_INFINITY
+  const whole = createWholeRecords(deps)
+  /** When the last reading with the long overlap was: by the monotonic clock, and by the other. */
+  const lastFar = { monotonic: Number.NEGATIVE_INFINITY, at: 0 }
   /** Links of the gap that is read, lest a server lead in a circle. */
   const links = new Set<string>()
   let speed: { gap: number; since: number; read: number } | undefined
   let told = 0
 
-  /** `and` joins the transaction of the last entries. */
+  /** `and` joins the transaction of the last entries; it is told how many versions had not been taken before. */
   async function take(
     changes: readonly FhirChange[],
-    and: (trx: Kysely<BrokerTables>) => Promise<void> = async () => {},
+    and: (trx: Kysely<BrokerTables>, fresh: number) => Promise<void> = async () => {},
   ): Promise<number> {
-    const chunks = inChunks(await withWholeRecords(db, changes))
+    const { groups, fresh } = await whole.of(db, changes)
+    const chunks = inChunks(groups)
     let registered = 0
     for (const [i, chunk] of chunks.entries()) {
       const prepared = await prepareChanges(db, deps, chunk)
       const count = await db.transaction().execute(async (trx) => {
         const written = await registerChanges(trx, deps, chunk, prepared)
-        if (i === chunks.length - 1) await and(trx)
+        if (i === chunks.length - 1) await and(trx, fresh)
         return written
       })
       deps.afterChunk()
       registered += count
       if (count > 0) deps.onRegistered([...prepared.opened.keys()])
     }
+    if (fresh > 0) await whole.taken(db, groups)
     return registered
   }
 
   async function readNews(): Promise<void> {
-    const place = await db.selectFrom('feed').select('since').where('name', '=', 'fhir').executeTakeFirst()
-    const far = clock.monotonic() - lastFar >= FAR_EVERY
-    const since = place && before(place.since, far ? Math.max(deps.overlapMs, NEAR) : NEAR)
+    const place = await placeOf('fhir')
+    const farPlace = await placeOf('fhir-far')
+    const far = await isFarDue(place, farPlace)
+    // From where the last one was, however long ago: nothing between the two must be read only while it was young.
+    const from = far ? (farPlace ?? place) : place
+    const since = from && before(from, far ? Math.max(deps.overlapMs, NEAR) : NEAR)
     const page = await source.historyPage(since === undefined ? {} : { since })
     if (!page) return
-    const until = newest(place?.since, page, clock)
-    await take(page.changes, async (trx) => {
+    const until = newest(place, page, clock)
+    const now = clock.now()
+    await take(page.changes, async (trx, fresh) => {
       if (until !== undefined) {
-        await trx
-          .insertInto('feed')
-          .values({ name: 'fhir', since: until })
-          .onConflict((oc) => oc.column('name').doUpdateSet({ since: until }))
-          .execute()
+        await setPlace(trx, 'fhir', until)
+        if (far) await setPlace(trx, 'fhir-far', until)
       }
-      if (page.next !== undefined) await addGap(trx, since ?? null, page)
+      // What was read before is read again only as far as a page reaches, save by the long overlap.
+      if (page.next !== undefined && (far || isCutShort(page, place, fresh)))
+        await addGap(trx, since ?? null, page)
     })
-    if (far) lastFar = clock.monotonic()
+    if (far) Object.assign(lastFar, { monotonic: clock.monotonic(), at: now })
+  }
+
+  async function isFarDue(place: string | undefined, farPlace: string | undefined): Promise<boolean> {
+    if (clock.monotonic() - lastFar.monotonic < FAR_EVERY) return false
+    // Where nothing has come since, and the longest transaction must have ended before the last one, nothing can.
+    const quiet = place !== undefined && place === farPlace
+    if (quiet && lastFar.at > Date.parse(place) + deps.overlapMs) return false
+    // Not while a gap is open: where a minute's versions do not fit a page, gaps would come faster than they are closed.
+    return !(await oldestGap())
+  }
+
+  type Place = 'fhir' | 'fhir-far'
+
+  const placeOf = async (name: Place) =>
+    (await db.selectFrom('feed').select('since').where('name', '=', name).executeTakeFirst())?.since
+
+  async function setPlace(trx: Kysely<BrokerTables>, name: Place, since: string): Promise<void> {
+    await trx
+      .insertInto('feed')
+      .values({ name, since })
+      .onConflict((oc) => oc.column('name').doUpdateSet({ since }))
+      .execute()
   }
 
   async function addGap(trx: Kysely<BrokerTables>, since: string | null, page?: HistoryPage): Promise<void> {
@@ -214,7 +242,10 @@ export function createFeed(
   return {
     readNews,
     readGap,
-    readAllAgain: () => addGap(db, null),
+    async readAllAgain() {
+      whole.forget()
+      await addGap(db, null)
+    },
     take: (changes) => take(changes),
     backlog,
   }
@@ -228,6 +259,15 @@ function inChunks(groups: readonly (readonly FhirChange[])[]): FhirChange[][] {
     chunks.at(-1)?.push(...group)
   }
   return chunks
+}
+
+/** Whether a page with news does not reach back to what was read before it. */
+function isCutShort({ changes }: HistoryPage, place: string | undefined, fresh: number): boolean {
+  if (place === undefined) return true
+  const isNew = ({ lastUpdated }: FhirChange) => !(Date.parse(lastUpdated) <= Date.parse(place))
+  const [oldest] = changes
+  const reachesBack = oldest !== undefined && Date.parse(oldest.lastUpdated) < Date.parse(place)
+  return !reachesBack && (fresh > 0 || changes.some(isNew))
 }
 
 const before = (instant: string, ms: number) => new Date(Date.parse(instant) - ms).toISOString()

@@ -4,18 +4,27 @@ import { dataClassOf } from '../../domain/consent/data-classes.ts'
 import { pictureOf, sightingOf } from '../../domain/identity/identity-events.ts'
 import { isRecordType, patientOf } from '../../domain/records/compartment-members.ts'
 import { compartmentName } from '../../domain/records/compartments.ts'
+import { contentLinksOf } from '../../domain/records/contents.ts'
+import type { ContentSource } from '../../fhir/content-source.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import type { FhirChange, FhirSource } from '../../fhir/source.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { freezeOf } from '../identity/freezes.ts'
 import type { IdentityWatch } from '../identity/identity-watch.ts'
-import { createEntries, type EntryDeps, recordLookup, versionLookup } from './entries.ts'
+import {
+  createEntries,
+  type EntryDeps,
+  type RegisteredContent,
+  recordLookup,
+  versionLookup,
+} from './entries.ts'
 
 type Db = Kysely<BrokerTables>
 
 export type RegisterDeps = EntryDeps & {
   source: FhirSource
+  contents: ContentSource
   labeller: Labeller
   /** What the patient's consents open now, as lines; see openings.ts. */
   openedNow: (db: Db, patient: StoredPatient) => Promise<string[]>
@@ -25,7 +34,12 @@ export type RegisterDeps = EntryDeps & {
 }
 
 /** What registering needs from outside the database, fetched before its transaction begins. */
-export type Prepared = { people: ReadonlyMap<string, Patient>; opened: ReadonlyMap<string, string[]> }
+export type Prepared = {
+  people: ReadonlyMap<string, Patient>
+  opened: ReadonlyMap<string, string[]>
+  /** Contents of versions that are not registered yet, by their lookup. */
+  contents: ReadonlyMap<string, RegisteredContent[]>
+}
 
 /**
  * Reads the patients whom the changes name for the first time, and what is open to whom of those already known. Apart
@@ -49,7 +63,39 @@ export async function prepareChanges(
       if (resource) people.set(fhirId, resource)
     }
   }
-  return { people, opened }
+  return { people, opened, contents: await contentsOf(db, deps, changes) }
+}
+
+/** Reads through what new versions have outside of themselves. What is not there now stays unregistered, and unavailable. */
+async function contentsOf(
+  db: Db,
+  deps: RegisterDeps,
+  changes: readonly FhirChange[],
+): Promise<Map<string, RegisteredContent[]>> {
+  const found = new Map<string, RegisteredContent[]>()
+  const linked = changes.flatMap((change) => {
+    const { resource } = change
+    const links =
+      resource && isRecordType(change.resourceType) ? contentLinksOf(resource, deps.source.base) : []
+    return links.length > 0 ? [{ change, links }] : []
+  })
+  if (linked.length === 0) return found
+  const known = await knownVersions(db, deps, changes)
+  // A version that is registered may have to be written again behind a late one of the same record.
+  const moving = new Set(
+    changes.flatMap((c) => (known.has(versionLookup(deps, c)) ? [] : [recordLookup(deps, c)])),
+  )
+  for (const { change, links } of linked) {
+    const version = versionLookup(deps, change)
+    if (!moving.has(recordLookup(deps, change))) continue
+    const contents: RegisteredContent[] = []
+    for (const link of links) {
+      const measured = await deps.contents.measure(link)
+      if (measured) contents.push({ url: link.url, id: link.id, ...measured })
+    }
+    found.set(version, contents)
+  }
+  return found
 }
 
 /** An absolute reference counts only under the hospital's own base: elsewhere the same id is another person. */
@@ -230,7 +276,8 @@ async function openWriter(
       const before = await entries.standingOf(recordLookup(deps, change))
       // A record that moved says so where it was, so that nobody there takes its last version for the newest.
       if (before !== undefined && before !== compartment) await entries.retire(before, change, again)
-      await entries.snapshot(compartment, change, resource, again)
+      const contents = prepared.contents.get(versionLookup(deps, change)) ?? []
+      await entries.snapshot(compartment, change, resource, contents, again)
     },
     async retire(change, again) {
       const before = await entries.standingOf(recordLookup(deps, change))

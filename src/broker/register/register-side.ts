@@ -1,5 +1,7 @@
 import type { Bounds } from '../../domain/bounds.ts'
+import { createContentSource } from '../../fhir/content-source.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
+import { createSearchSource } from '../../fhir/search-source.ts'
 import { createFhirSource } from '../../fhir/source.ts'
 import { createFhirWriter } from '../../fhir/writer.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
@@ -27,9 +29,14 @@ export function createRegisterSide(
 ) {
   const { config, log, index, member, sender, signing, accessLog, organization } = core
   const source = createFhirSource({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
+  const contents = createContentSource({
+    base: deps.fhirBase,
+    ...(deps.bounds ? { bounds: deps.bounds } : {}),
+  })
   const registration = createRegistration({
     ...core,
     source,
+    contents,
     labeller: deps.labeller,
     chain: { id: core.chainId, contracts: core.contracts },
     custodian: member,
@@ -66,10 +73,15 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
+  const searches = createSearchSource({
+    base: deps.fhirBase,
+    ...(deps.bounds ? { bounds: deps.bounds } : {}),
+  })
   const writer = createFhirWriter({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
   const reconciler = createReconciler({
     ...{ ...core, source, registration },
     deployedAt: config.chain.deployedAt,
   })
-  return { source, writer, registration, reconciler, ownRecords: createOwnRecords({ ...core, source }) }
+  const ownRecords = createOwnRecords({ ...core, source })
+  return { source, contents, searches, writer, registration, reconciler, ownRecords }
 }

@@ -7,8 +7,10 @@ import { knownVersions, type RegisterDeps } from './register-changes.ts'
 
 type Db = Kysely<BrokerTables>
 
-/** How many versions are remembered for which nothing more is to be had. */
+/** How many versions are remembered of which nothing is registered. */
 const REMEMBERED = 20_000
+
+export type WholeRecords = ReturnType<typeof createWholeRecords>
 
 /**
  * Changes of a page that are not registered, each record with what must come before it. History is read from the newest
@@ -16,39 +18,50 @@ const REMEMBERED = 20_000
  * of the page are not registered, the whole record is read at once.
  */
 export function createWholeRecords(deps: RegisterDeps) {
+  /** Versions of which nothing is registered, such as those of nobody's records: they are not looked at each time. */
   const looked = new Set<string>()
+  const isRecord = (c: FhirChange) => isRecordType(c.resourceType) && !c.refused
 
-  function remember(version: string): void {
-    looked.add(version)
-    const [oldest] = looked
-    if (looked.size > REMEMBERED && oldest !== undefined) looked.delete(oldest)
-  }
-
-  return async function withWholeRecords(
-    db: Db,
-    changes: readonly FhirChange[],
-  ): Promise<(readonly FhirChange[])[]> {
-    const known = await knownVersions(db, deps, changes)
-    const isRecord = (c: FhirChange) => isRecordType(c.resourceType) && !c.refused
-    const fresh = changes.filter((c) => isRecord(c) && !known.has(versionLookup(deps, c)))
-    const byRecord = Map.groupBy(fresh, (c) => recordLookup(deps, c))
-    const newest = await newestVersions(db, [...byRecord.keys()])
-    const groups: (readonly FhirChange[])[] = changes.filter((c) => !isRecord(c)).map((c) => [c])
-    for (const [record, versions] of byRecord) {
-      const [oldest] = versions as [FhirChange]
-      if (follows(deps, oldest, newest.get(record))) {
-        groups.push(versions)
-        continue
+  return {
+    /** In groups that must stay together; and how many versions of records had not been taken before. */
+    async of(
+      db: Db,
+      changes: readonly FhirChange[],
+    ): Promise<{ groups: (readonly FhirChange[])[]; fresh: number }> {
+      const known = await knownVersions(db, deps, changes)
+      const fresh = changes.filter((c) => {
+        const version = versionLookup(deps, c)
+        return isRecord(c) && !known.has(version) && !looked.has(version)
+      })
+      const byRecord = Map.groupBy(fresh, (c) => recordLookup(deps, c))
+      const newest = await newestVersions(db, [...byRecord.keys()])
+      const groups: (readonly FhirChange[])[] = changes.filter((c) => !isRecord(c)).map((c) => [c])
+      for (const [record, versions] of byRecord) {
+        const [oldest] = versions as [FhirChange]
+        if (follows(deps, oldest, newest.get(record))) {
+          groups.push(versions)
+          continue
+        }
+        const whole = await deps.source.recordHistory(oldest.resourceType, oldest.id)
+        const there = new Set(whole?.map((c) => c.versionId))
+        groups.push([...(whole ?? []), ...versions.filter((c) => !there.has(c.versionId))])
       }
-      const lookups = versions.map((c) => versionLookup(deps, c))
-      // Of nobody's records nothing is ever registered; their history is not read each time that they are seen.
-      if (lookups.every((version) => looked.has(version))) continue
-      const whole = await deps.source.recordHistory(oldest.resourceType, oldest.id)
-      const there = new Set(whole?.map((c) => c.versionId))
-      groups.push([...(whole ?? []), ...versions.filter((c) => !there.has(c.versionId))])
-      for (const version of lookups) remember(version)
-    }
-    return groups
+      return { groups, fresh: fresh.length }
+    },
+
+    /** Called when all of it has been taken: what left no entry never will. */
+    async taken(db: Db, groups: readonly (readonly FhirChange[])[]): Promise<void> {
+      const records = groups.flat().filter(isRecord)
+      const known = await knownVersions(db, deps, records)
+      for (const version of records.map((c) => versionLookup(deps, c)))
+        if (!known.has(version)) looked.add(version)
+      for (const version of looked) {
+        if (looked.size <= REMEMBERED) break
+        looked.delete(version)
+      }
+    },
+
+    forget: () => looked.clear(),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Resource } from 'fhir/r4.js'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
-import { dataClassOf } from '../../domain/consent/data-classes.ts'
+import { type DataClass, dataClassOf } from '../../domain/consent/data-classes.ts'
 import { decide } from '../../domain/consent/decide.ts'
 import { containedTraitsOf, traitsOf } from '../../domain/consent/fhir/features.ts'
 import type { JsonObject } from '../../domain/consent/fhir/read.ts'
@@ -27,17 +27,7 @@ export function createContentJudge(deps: { labeller: Labeller; base: string }): 
     const dataClass = dataClassOf(resource)
     const isHost = ({ resourceType, id }: JsonObject) =>
       resourceType === resource.resourceType && id === resource.id
-    const verdict = (part: JsonObject, { kinds }: { kinds: readonly string[] }): Verdict => {
-      const [traits, contained] = [traitsOf(part), containedTraitsOf(part)]
-      const all = [...new Set([...record.kinds, ...kinds])]
-      const decision = decide({
-        ...state,
-        record: judgedRecord({ dataClass, kinds: all, traits, contained }),
-      })
-      if (decision.decision === 'permit') return { decision: 'permit' }
-      const speaks = decision.rule !== undefined
-      return isHost(part) || speaks ? { decision: 'deny', why: decision.reason } : { decision: 'permit' }
-    }
+    const verdict = verdictOf({ state, dataClass, isHost, kindsOf: () => record.kinds })
     const whole = filterResource(resource, {
       label: (part) => deps.labeller.label(part as Resource),
       verdict,
@@ -50,5 +40,27 @@ export function createContentJudge(deps: { labeller: Labeller; base: string }): 
     // Whose it is was told when it was registered; that nothing tells it again is no reason now.
     if (whole.released || whole.reason === 'not-placed') return undefined
     return whole.reason === 'denied' ? 'labels-raised' : 'about-another'
+  }
+}
+
+/**
+ * What a state of consent says of a resource, and of the parts that it contains: these go with it or not at all, so that
+ * nothing need permit them, but whatever objects to one objects to the whole.
+ * @param kindsOf sensitive kinds that a host bears by what was registered of it
+ */
+export function verdictOf(args: {
+  state: ConsentState
+  dataClass: DataClass
+  isHost: (part: JsonObject) => boolean
+  kindsOf: (part: JsonObject) => readonly string[]
+}): (part: JsonObject, label: { kinds: readonly string[] }) => Verdict {
+  const { state, dataClass, isHost, kindsOf } = args
+  return (part, { kinds }) => {
+    const [traits, contained] = [traitsOf(part), containedTraitsOf(part)]
+    const all = [...new Set([...kindsOf(part), ...kinds])]
+    const decision = decide({ ...state, record: judgedRecord({ dataClass, kinds: all, traits, contained }) })
+    if (decision.decision === 'permit') return { decision: 'permit' }
+    const speaks = decision.rule !== undefined
+    return isHost(part) || speaks ? { decision: 'deny', why: decision.reason } : { decision: 'permit' }
   }
 }

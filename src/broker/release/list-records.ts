@@ -26,8 +26,8 @@ export type ListAsk = { reference: string; requester: Hex; asker: Asker }
 export type RecordListing = { bytes: Uint8Array; jws: string; at: number }
 
 export type Listings = {
-  /** For a token. @throws WayleaveError as `list` does. */
-  mayAsk(ask: ListAsk): Promise<void>
+  /** For a token, and for a search: whose records they are. @throws WayleaveError as `list` does. */
+  mayAsk(ask: ListAsk): Promise<{ patient: StoredPatient }>
   /**
    * What the requester may have of a patient's records where it holds no key: each is decided on as if it were asked for.
    * Logged before the first byte leaves (I4).
@@ -141,7 +141,9 @@ export function createListings(deps: {
 
   return {
     async mayAsk(ask) {
-      await findOrRefuse(ask)
+      const { patient } = await findOrRefuse(ask)
+      if (!patient) throw wayleaveError('not-available', 'no patient')
+      return { patient }
     },
 
     async list(ask) {

@@ -1,27 +1,25 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
-import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
-import { commitmentOf } from '../../domain/records/commitment.ts'
+import { writeContents } from '../../domain/records/contents.ts'
 import { recordId } from '../../domain/records/record-id.ts'
-import { parseStrictJson } from '../../domain/records/strict-json.ts'
-import type { Asker } from '../../exchange/b2b.ts'
 import { type ResponseStatement, signResponse } from '../../exchange/record-signature.ts'
-import type { Labeller } from '../../fhir/labeller.ts'
-import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import type { AccessLog, LogEntry } from '../audit/access-log.ts'
-import type { FoundRecord, Judge, Judgement } from './judge.ts'
-import { createContentJudge } from './judge-content.ts'
+import type { AccessLog } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import { partyOf } from './parties.ts'
+import type { Ask, ReleaseSteps } from './release-steps.ts'
 
-export type Ask = { tag: Hex; requester: Hex; asker: Asker }
-
-export type Release = { bytes: Uint8Array; recordJws: string; responseJws: string; at: number }
+export type Release = {
+  bytes: Uint8Array
+  recordJws: string
+  responseJws: string
+  at: number
+  /** What the record has outside of itself, as a header says it. */
+  contents: string
+}
 
 export type Releases = {
   /**
@@ -40,102 +38,18 @@ export type Releases = {
 
 export function createReleases(deps: {
   db: Kysely<BrokerTables>
-  judge: Judge
+  steps: ReleaseSteps
   accessLog: AccessLog
-  source: FhirSource
-  labeller: Labeller
+  books: ExchangeBooks
   index: IndexQueries
   clock: Clock
-  log: Logger
   custodian: Hex
   signing: { key: CryptoKey; kid: string }
   /** Test seam for the moment between intent and release: called where a crash would hurt most. */
   afterIntent?: () => Promise<void>
 }): Releases {
-  const { db, clock, log } = deps
-  const judgeContent = createContentJudge({ labeller: deps.labeller, base: deps.source.base })
-
-  async function entryFor(
-    ask: Ask,
-    found: FoundRecord | undefined,
-  ): Promise<Omit<LogEntry, 'kind' | 'outcome'>> {
-    return {
-      custodian: await partyOf(deps.index, deps.custodian),
-      requester: await partyOf(deps.index, ask.requester),
-      user: {
-        id: ask.asker.userId,
-        role: ask.asker.role,
-        ...(ask.asker.userName ? { name: ask.asker.userName } : {}),
-      },
-      purpose: ask.asker.purpose,
-      record: {
-        id: recordId(deps.custodian, ask.tag),
-        ...(found ? { resourceType: found.record.resourceType, dataClass: found.record.dataClass } : {}),
-      },
-      ...(found ? { patient: { reference: `Patient/${found.patient.secrets.fhirId}` } } : {}),
-    }
-  }
-
-  /** Logs why, and answers what everybody is answered. */
-  async function refuse(
-    ask: Ask,
-    reason: ReasonCode,
-    found: FoundRecord | undefined,
-    kind: 'refusal' | 'alarm' = 'refusal',
-  ) {
-    await logged(async () => {
-      const entry = await entryFor(ask, found)
-      await deps.accessLog.append(db, { ...entry, kind, outcome: '8', reason }, found?.patient)
-    })
-    return wayleaveError('not-available', reason)
-  }
-
-  /** Without a durable audit store nothing goes out (I3), and nobody is told more than that. */
-  async function logged<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (cause) {
-      throw wayleaveError('not-ready', `the audit store failed: ${String(cause)}`, cause)
-    }
-  }
-
-  async function judged(ask: Ask): Promise<Extract<Judgement, { permit: true }>> {
-    const judgement = await logged(() =>
-      deps.judge.judge({
-        ...{ tag: ask.tag, requester: ask.requester },
-        ...{ purpose: ask.asker.purpose, role: ask.asker.role },
-      }),
-    )
-    if (!judgement.permit) throw await refuse(ask, judgement.reason, judgement.found)
-    return judgement
-  }
-
-  /** The exact bytes of the version that was registered, judged anew by what they hold and by what counts now. */
-  async function readChecked(ask: Ask, { found }: Extract<Judgement, { permit: true }>): Promise<Uint8Array> {
-    const { record, commitment } = found
-    let bytes: Uint8Array | undefined
-    try {
-      bytes = await deps.source.readVersion(record.resourceType, record.id, record.versionId)
-    } catch (error) {
-      log.warn({ code: errorCodeOf(error) }, 'the FHIR server did not answer')
-      throw await refuse(ask, 'source-unavailable', found)
-    }
-    if (!bytes) throw await refuse(ask, 'record-gone', found)
-    let resource: { resourceType: string } & Record<string, unknown>
-    try {
-      resource = parseStrictJson(bytes) as typeof resource
-      if (commitmentOf(Buffer.from(record.salt, 'base64url'), resource) !== commitment)
-        throw new Error('another commitment')
-    } catch (error) {
-      log.error({ error: String(error) }, 'a record is no longer what was registered')
-      throw await refuse(ask, 'record-changed', found, 'alarm')
-    }
-    // What the patient signed since the intent was written counts, too (I5): the FHIR server may have taken its time.
-    const now = await judged(ask)
-    const obstacle = judgeContent(resource, now.found, now.state)
-    if (obstacle) throw await refuse(ask, obstacle, found)
-    return bytes
-  }
+  const { db, clock } = deps
+  const { judged, logged, entryFor, readChecked } = deps.steps
 
   return {
     async mayAsk(ask) {
@@ -191,8 +105,11 @@ export function createReleases(deps: {
         kind: 'disclosure' as const,
         outcome: '0' as const,
       }
-      await logged(() => deps.accessLog.append(db, disclosed, second.found.patient))
-      return { bytes, recordJws: record.jws, responseJws, at }
+      await logged(async () => {
+        await deps.books.disclosed({ id: ask.fetch, peer: ask.requester, bytes: `0x${hash}` })
+        await deps.accessLog.append(db, disclosed, second.found.patient)
+      })
+      return { bytes, recordJws: record.jws, responseJws, at, contents: writeContents(record.contents ?? []) }
     },
   }
 }

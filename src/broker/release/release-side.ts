@@ -2,17 +2,24 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
+import type { ContentSource } from '../../fhir/content-source.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
+import type { SearchSource } from '../../fhir/search-source.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { Windows } from '../audit/windows.ts'
 import type { ConsentStates } from '../consent/consent-state.ts'
 import { createJudge } from './judge.ts'
 import { createListings, type Listings } from './list-records.ts'
+import { type ContentReleases, createContentReleases } from './release-content.ts'
 import { createReleases, type Releases } from './release-record.ts'
+import { createSearchReleases, type SearchReleases } from './release-search.ts'
+import { createReleaseSteps } from './release-steps.ts'
 
 /** What a custodian hands out to other members, record by record and as lists, all of it decided by one judge. */
 export function createReleaseSide(deps: {
@@ -21,7 +28,11 @@ export function createReleaseSide(deps: {
   states: ConsentStates
   windows: Windows
   accessLog: AccessLog
+  books: ExchangeBooks
   source: FhirSource
+  contents: ContentSource
+  searches: SearchSource
+  vault: Vault
   labeller: Labeller
   index: IndexQueries
   clock: Clock
@@ -30,7 +41,19 @@ export function createReleaseSide(deps: {
   signing: { key: CryptoKey; kid: string }
   /** See createReleases. */
   afterIntent?: () => Promise<void>
-}): { releases: Releases; listings: Listings } {
+}): {
+  releases: Releases
+  contentReleases: ContentReleases
+  searchReleases: SearchReleases
+  listings: Listings
+} {
   const judge = createJudge(deps)
-  return { releases: createReleases({ ...deps, judge }), listings: createListings({ ...deps, judge }) }
+  const listings = createListings({ ...deps, judge })
+  const steps = createReleaseSteps({ ...deps, judge })
+  return {
+    releases: createReleases({ ...deps, steps }),
+    contentReleases: createContentReleases({ ...deps, steps }),
+    searchReleases: createSearchReleases({ ...deps, judge, listings, fhirBase: deps.source.base }),
+    listings,
+  }
 }

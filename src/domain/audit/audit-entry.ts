@@ -84,6 +84,8 @@ export type AuditEntry = {
   /** Reference of the Consent that decided. */
   readonly policy?: string
   readonly chain?: { readonly block: number; readonly transaction: string; readonly logIndex: number }
+  /** The random name of one exchange between two members, in the books of both. */
+  readonly exchange?: string
   /** A few words for the reader; never a clinical content. */
   readonly note?: string
 }

@@ -152,6 +152,8 @@ function entitiesOf(entry: AuditEntry): AuditEventEntity[] {
     })
   }
   if (record) entities.push(recordEntity(record))
+  if (entry.exchange !== undefined)
+    entities.push({ type: ENTITY.exchange, what: { identifier: { value: entry.exchange } } })
   if (policy !== undefined)
     entities.push({ type: ENTITY.consent, what: { type: 'Consent', reference: policy } })
   return entities.map((entity) => structuredClone(entity))

@@ -37,6 +37,8 @@ export const ENTITY = {
   person: coding(ENTITY_TYPE, '1', 'Person'),
   systemObject: coding(ENTITY_TYPE, '2', 'System Object'),
   consent: coding('http://hl7.org/fhir/resource-types', 'Consent', 'Consent'),
+  /** BALP's entity of a transaction that both ends know by one name. */
+  exchange: coding(`${BALP}/CodeSystem/BasicAuditEntityType`, 'XrequestId', 'X-Request-Id'),
   patientRole: coding(OBJECT_ROLE, '1', 'Patient'),
   domainResourceRole: coding(OBJECT_ROLE, '4', 'Domain Resource'),
   queryRole: coding(OBJECT_ROLE, '24', 'Query'),

@@ -67,6 +67,9 @@ export const REASONS = {
   'commitment-mismatch': 'The record received does not match its commitment on the chain.',
   'signature-invalid': 'A signature did not verify.',
   'response-invalid': 'The answer of the other hospital broke the protocol.',
+  'receipt-mismatch': 'Another hospital has a receipt for something that was not given to it, or not so.',
+  'address-refused': 'The address that the other hospital publishes is not one that may be called.',
+  'peer-untrusted': 'The server of the other hospital showed another key than the hospital publishes.',
 } as const satisfies Record<string, string>
 
 export type ReasonCode = keyof typeof REASONS

@@ -2,6 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import canonicalize from 'canonicalize'
 import { type Hex, toHex } from '../hex.ts'
+import type { Content } from './contents.ts'
 
 /** What every FHIR server sets by itself, and so is no part of what was written. */
 const SERVER_META = ['versionId', 'lastUpdated', 'source'] as const
@@ -22,7 +23,18 @@ function withoutServerMeta(resource: Record<string, unknown>): Record<string, un
   return Object.keys(kept).length > 0 ? { ...rest, meta: kept } : rest
 }
 
-/** The commitment to a resource version: SHA-256 over its 32-byte salt and its canonical form (design §5). */
-export function commitmentOf(salt: Uint8Array, resource: Record<string, unknown>): Hex {
-  return toHex(sha256(concatBytes(salt, utf8ToBytes(canonicalResource(resource)))))
+/**
+ * The commitment to a resource version: SHA-256 over its 32-byte salt and its canonical form (design §5), and, where it has
+ * contents outside of itself, a line feed and the RFC 8785 form of their list.
+ */
+export function commitmentOf(
+  salt: Uint8Array,
+  resource: Record<string, unknown>,
+  contents: readonly Content[] = [],
+): Hex {
+  const own = [salt, utf8ToBytes(canonicalResource(resource))]
+  if (contents.length === 0) return toHex(sha256(concatBytes(...own)))
+  // Only what a content is, lest a field more in the list be a commitment of its own.
+  const list = contents.map(({ url, contentType, size, sha256 }) => ({ url, contentType, size, sha256 }))
+  return toHex(sha256(concatBytes(...own, utf8ToBytes(`\n${canonicalize(list) ?? ''}`))))
 }

@@ -1,8 +1,10 @@
+import { Readable } from 'node:stream'
 import { contentTooLarge, notFound, unsupportedMediaType } from '@medplum/core'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
 import { createApi } from './api.ts'
 import type { ApiResponse } from './api-types.ts'
+import { createBinaryContents } from './binary-content.ts'
 import { runBundle } from './bundle.ts'
 import { capabilityStatement } from './capabilities.ts'
 import { parseHook } from './hooks/hook.ts'
@@ -33,6 +35,8 @@ export type FhirServerDeps = {
   schema?: string
   /** The base as clients see it, ending in `/fhir`. Unless said otherwise: where the server listens. */
   baseUrl?: string
+  /** Where contents of Binaries are kept that come as they are; absent: they are taken as JSON only. */
+  contentDir?: string
   now: () => Date
   /** Called before the answer is sent. */
   accessLog?: (entry: FhirAccess) => void
@@ -78,6 +82,7 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
     onError,
     update: (resource, ifMatch) => repository().put(resource, { ifMatch }),
   })
+  const contents = deps.contentDir === undefined ? undefined : createBinaryContents(deps.contentDir)
   const api = createApi({
     capabilities: () => capabilityStatement(started, base()),
     bundle: (body, repository, inner) => runBundle(body, repository, inner, note),
@@ -98,6 +103,13 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
     (_request, text, done) => done(null, text),
   )
 
+  // Anything else is read by whoever wants it, and only where a Binary may come so.
+  if (contents)
+    app.addContentTypeParser('*', (request, payload, done) => {
+      if (isBinaryWrite(request)) done(null, payload)
+      else done(Object.assign(new Error('unsupported'), { statusCode: 415 }))
+    })
+
   app.setNotFoundHandler((request, reply) => sendOutcome(notFound, request, reply))
   app.setErrorHandler<Error & { code?: string; statusCode?: number }>((error, request, reply) => {
     if (error instanceof JsonError) return sendOutcome(invalid(error.message).outcome, request, reply)
@@ -113,7 +125,12 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
   }
 
   async function answerRequest(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    if (!acceptsJson(request)) return sendOutcome(notAcceptable, request, reply)
+    const asIs = contents && wantsContent(request)
+    if (!acceptsJson(request) && !asIs) return sendOutcome(notAcceptable, request, reply)
+    if (request.body instanceof Readable && contents) {
+      const id = binaryIn(request)?.id
+      request.body = await contents.keep(id, request.headers['content-type'] ?? '', request.body)
+    }
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const response = await api.handle(
       {
@@ -128,7 +145,14 @@ export async function createFhirServer(deps: FhirServerDeps): Promise<FhirServer
     )
     if (isUnmodified(response, request)) response.status = 304
     note(response, request.method)
-    return sendResponse(response, request, reply, base())
+    const content = asIs && response.resource ? contents.open(response.resource) : undefined
+    if (!content) return sendResponse(response, request, reply, base())
+    const { versionId = '' } = response.resource?.meta ?? {}
+    return reply
+      .header('etag', `W/"${versionId}"`)
+      .header('content-length', String(content.size))
+      .type(content.contentType)
+      .send(content.bytes)
   }
 
   function sendOutcome(
@@ -183,6 +207,29 @@ function isUnmodified({ interaction, resource }: ApiResponse, request: FastifyRe
 function acceptsJson(request: FastifyRequest): boolean {
   const accept = request.headers.accept
   return accept === undefined || /json|\*\/\*|application\/\*/.test(accept)
+}
+
+/** The Binary that a request is about, or all of them. */
+function binaryIn({ url }: FastifyRequest): { id?: string } | undefined {
+  const found =
+    /^\/fhir\/Binary(?:\/([A-Za-z0-9\-.]{1,64}))?(?:\/_history\/[A-Za-z0-9\-.]{1,64})?(?:\?|$)/.exec(url)
+  return found ? { ...(found[1] ? { id: found[1] } : {}) } : undefined
+}
+
+function isBinaryWrite(request: FastifyRequest): boolean {
+  const about = binaryIn(request)
+  return about !== undefined && request.method === (about.id ? 'PUT' : 'POST')
+}
+
+/** R4 §3.1.0.1.11: a Binary that is asked for by a type that is none of FHIR's is answered as what it holds. */
+function wantsContent(request: FastifyRequest): boolean {
+  const { accept } = request.headers
+  return (
+    request.method === 'GET' &&
+    accept !== undefined &&
+    !/json|xml|\*\/\*/.test(accept) &&
+    binaryIn(request)?.id !== undefined
+  )
 }
 
 function oneHeader(value: string | string[] | undefined): string | undefined {

@@ -135,7 +135,6 @@ describe('nothing is lost or doubled', () => {
     const asked = a.fhirAccess.length
     await a.start()
     for (let i = 0; i < 2; i++) {
-      await eventually(async () => (await state()).backlog !== null)
       await a.restart()
       await putMany(`meanwhile-${i}`, 3)
     }

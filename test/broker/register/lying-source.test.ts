@@ -436,7 +436,7 @@ describe('a version that comes to light after younger ones were read', () => {
     const inside = insideOf(a)
     await a.put(observation('twice', 'anna', 1))
     await a.put(observation('twice', 'anna', 2))
-    await a.settled()
+    for (const version of ['1', '2']) await eventually(() => isRegistered('Observation', 'twice', version))
     // As if the first version had never been seen.
     const first = await inside.tagOf('Observation', 'twice', '1')
     await inside.db().deleteFrom('records').where('tag', '=', first).execute()
