@@ -16,6 +16,8 @@ import { createExchangeSide } from './exchange-side.ts'
 import { createCallers } from './http/callers.ts'
 import { mountRoutes } from './http/mount-routes.ts'
 import { createHttpServer } from './http/server.ts'
+import { createIdentitySide } from './identity/identity-side.ts'
+import { createIdentityWatch } from './identity/identity-watch.ts'
 import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
@@ -82,15 +84,24 @@ async function open(
   const { db, member, contracts, head, index, indexer, sender, provider } = core
   let base = config.publicBase ?? ''
 
-  const audit = createAuditSide(core)
+  const identity = createIdentityWatch({ ...core, own: { id: member, ...core.organization } })
+  const freezing = {
+    identity,
+    afterFreeze: () => {
+      for (const id of identity.takeTouched()) consent.shares.refresh(id)
+    },
+  }
+  const audit = createAuditSide(core, freezing)
   const exchange = await createExchangeSide(core, bounds.peer)
   const request = createRequestSide(core, exchange)
   const consent = createConsentSide(core, exchange, request)
   const register = createRegisterSide(core, consent, {
     fhirBase,
     labeller,
+    ...freezing,
     ...(bounds.fhir ? { bounds: bounds.fhir } : {}),
   })
+  const office = createIdentitySide(core, consent, register, { labeller })
   const { windows, projection } = audit
   const { peers, outbox, books } = exchange
   const { requests } = request
@@ -133,14 +144,8 @@ async function open(
   }
   const app = await createHttpServer(log, limits, tls?.served)
   const sides = {
-    ...audit,
-    ...exchange,
-    ...request,
-    ...consent,
-    ...register,
-    ...release,
-    ...receive,
-    delivery,
+    ...{ ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive },
+    ...{ ...freezing, ...office, delivery },
   }
   mountRoutes(app, core, sides, callers, () => base)
 
@@ -155,6 +160,7 @@ async function open(
   // What the index does not hold yet must not pass for a profile that nobody published.
   const caughtUp = head.refresh().then(() => indexer.catchUp())
   await Promise.race([caughtUp, new Promise((done) => setTimeout(done, CATCH_UP_WITHIN).unref())])
+  void office.mover.run()
   at('its profile')
   const publish = async () => {
     const profile = {
@@ -183,6 +189,7 @@ async function open(
       await app.close()
       await delivery.close()
       await webhooks.close()
+      await office.mover.close()
       await reconciler.close()
       await registration.close()
       await requests.close()

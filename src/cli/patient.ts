@@ -266,6 +266,7 @@ function commonCommand(parent: Command, name: string, description: string): Comm
     .description(description)
     .requiredOption('--words-file <file>', 'file that holds the 12 words; - reads them from standard input')
     .requiredOption('--custodian <id>', 'the hospital whose records it is about')
+    .option('--replacement <n>', 'number of the key of these words, one more after each new handle', '0')
     .option('--sandbox <file>', 'description of the running sandbox', '.wayleave/sandbox.json')
     .option('--json', 'write JSON instead of sentences')
 }

@@ -292,6 +292,49 @@ export const ERRORS = {
     'A second registrar must confirm this enrolment. Have a different registrar confirm it.',
   ),
 
+  'patient-bound': entry(
+    409,
+    'business-rule',
+    'A key is bound for this patient already. It is replaced by recovery only.',
+  ),
+  'key-taken': entry(
+    409,
+    'business-rule',
+    'This key was bound at this hospital before. Enrol with the next key of the same words.',
+  ),
+
+  // Whose record it is.
+  'identity-frozen': entry(
+    409,
+    'business-rule',
+    'The hospital is finding out whose record this is, so nothing can be allowed meanwhile. Ask the hospital.',
+  ),
+  'handle-closed': entry(
+    409,
+    'business-rule',
+    'The records went to a new handle, or nobody can sign for them any more. Ask the hospital to enrol again.',
+  ),
+  'identity-event-unknown': entry(
+    404,
+    'not-found',
+    'There is no such identity event here. List those that are open.',
+  ),
+  'identity-event-closed': entry(
+    409,
+    'conflict',
+    'This identity event was decided before. List those that are open.',
+  ),
+  'second-person-needed': entry(
+    409,
+    'business-rule',
+    'Another person must say the same before it counts. Have a different person do so.',
+  ),
+  'identity-unresolved': entry(
+    409,
+    'business-rule',
+    'The FHIR server still says what is rejected, or records have changed hands since. Correct it there first.',
+  ),
+
   // Requests for access, and what waits for the custodian's approval.
   'member-unknown': entry(
     404,

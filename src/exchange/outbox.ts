@@ -7,15 +7,33 @@ import type { BrokerTables } from '../store/schema.ts'
 import type { PeerClient } from './peer-client.ts'
 import type { Peer } from './peer-connections.ts'
 
-/** Stores a sealed message for another member's broker in the caller's transaction; it is delivered at least once. */
+/**
+ * Stores a sealed message for another member's broker in the caller's transaction; it is delivered at least once, unless
+ * it is about a patient and taken back before.
+ */
 export async function enqueueMessage(
   db: Kysely<BrokerTables>,
   clock: Clock,
-  message: { member: Hex; path: string; body: string },
+  message: { member: Hex; path: string; body: string; about?: string },
 ): Promise<void> {
   await db
     .insertInto('exchange_outbox')
-    .values({ ...message, attempts: 0, next_at: new Date(clock.now()).toISOString(), delivered_at: null })
+    .values({
+      about: null,
+      ...message,
+      attempts: 0,
+      next_at: new Date(clock.now()).toISOString(),
+      delivered_at: null,
+    })
+    .execute()
+}
+
+/** Takes back, in the caller's transaction, what is about this patient and not delivered yet. */
+export async function takeBackMessages(db: Kysely<BrokerTables>, about: string): Promise<void> {
+  await db
+    .deleteFrom('exchange_outbox')
+    .where('about', '=', about)
+    .where('delivered_at', 'is', null)
     .execute()
 }
 
@@ -73,8 +91,10 @@ export function createExchangeOutbox(deps: {
     member: string
     path: string
     body: string
+    about: string | null
     attempts: number
   }): Promise<boolean> {
+    if (row.about !== null && !(await isStillWaiting(row.id))) return true
     const peer = await deps.peerOf(row.member as Hex)
     const status = peer ? await post(peer, row) : 0
     const now = clock.now()
@@ -95,6 +115,12 @@ export function createExchangeOutbox(deps: {
       .where('id', '=', row.id)
       .execute()
     return false
+  }
+
+  /** What was taken back since the rows were read is not sent. */
+  async function isStillWaiting(id: number): Promise<boolean> {
+    const row = await db.selectFrom('exchange_outbox').select('id').where('id', '=', id).executeTakeFirst()
+    return row !== undefined
   }
 
   /** No status where it could not be sent. What must not be called is for the operator to see; it may come right. */

@@ -116,6 +116,21 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       return rows.map((row) => row.key1 as Hex)
     },
 
+    /** Whether a member takes part, as the index has it: `left` where it was suspended or removed. */
+    async standing(member: Hex): Promise<'live' | 'left' | 'stranger'> {
+      const row = await db
+        .selectFrom('events')
+        .select('name')
+        .where('name', 'in', ['MemberAdmitted', 'MemberReinstated', 'MemberSuspended', 'MemberRemoved'])
+        .where('key1', '=', member)
+        .orderBy('block', 'desc')
+        .orderBy('log_index', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      if (!row) return 'stranger'
+      return row.name === 'MemberAdmitted' || row.name === 'MemberReinstated' ? 'live' : 'left'
+    },
+
     /** The groups that the member has ever joined and not left; the chain has the last word. */
     async groupsOf(member: Hex): Promise<Hex[]> {
       const rows = await db

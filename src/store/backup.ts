@@ -18,6 +18,8 @@ const TABLES = [
   'requests_received',
   'approvals',
   'proposals',
+  'identity_events',
+  'identity_event_patients',
   'chain_outbox',
   'records',
   'compartments',

@@ -8,6 +8,7 @@ import * as broker0003 from './migrations/0003-proposals.ts'
 import * as broker0004 from './migrations/0004-feed-gaps.ts'
 import * as broker0006 from './migrations/0006-his-platform.ts'
 import * as broker0007 from './migrations/0007-exchanges.ts'
+import * as broker0008 from './migrations/0008-identity.ts'
 import * as broker0009 from './migrations/0009-releases.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
@@ -19,6 +20,7 @@ const MIGRATIONS = {
     '0004-feed-gaps': broker0004,
     '0006-his-platform': broker0006,
     '0007-exchanges': broker0007,
+    '0008-identity': broker0008,
     '0009-releases': broker0009,
   },
   chain_index: { '0001-index': index0001, '0002-forks': index0002 },
@@ -36,6 +38,8 @@ async function migrate(db: Kysely<unknown>, schema: SchemaName): Promise<void> {
         db: connection,
         migrationTableSchema: schema,
         provider: { getMigrations: async () => MIGRATIONS[schema] },
+        // Those that were written side by side may reach a database in another order than their numbers'.
+        allowUnorderedMigrations: true,
       })
       const { error } = await migrator.migrateToLatest()
       if (error)

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Kysely, Selectable } from 'kysely'
 import type { Clock } from '../domain/clock.ts'
 import { type Hex, toHex } from '../domain/hex.ts'
+import type { PatientPicture, Sighting } from '../domain/identity/identity-events.ts'
 import { identifierText } from '../domain/identity/member-id.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import type { BrokerTables } from './schema.ts'
@@ -17,6 +18,16 @@ export type PatientSecrets = {
   pointerKeys: PointerKey[]
   fhirId: string
   identifiers: Identifier[]
+  /** The rest of what the Patient resource said last of who this is; see PatientPicture. */
+  links?: string[]
+  deceased?: boolean
+  removed?: boolean
+  /** The version of the Patient resource that said so; its instant is not later than when it was seen. */
+  sighting?: Sighting
+  /** The row was made before its Patient resource was seen. */
+  unseen?: boolean
+  /** Rows of the same file at this hospital whose handles are closed, newest first. */
+  formerly?: string[]
 }
 
 export type StoredPatient = {
@@ -27,7 +38,17 @@ export type StoredPatient = {
   signerHash: Hex | undefined
   /** `member|compartment`, for each key of the current number that was handed out. */
   opened: string[]
+  /** Its handle is closed: nothing is shared under it any more, whatever the chain says. */
+  closed?: 'moved' | 'ended'
 }
+
+/** What is stored of who a patient is. */
+export const storedPicture = ({ secrets }: StoredPatient): PatientPicture => ({
+  identifiers: secrets.identifiers,
+  links: secrets.links ?? [],
+  deceased: secrets.deceased ?? false,
+  removed: secrets.removed ?? false,
+})
 
 type Db = Kysely<BrokerTables>
 
@@ -42,6 +63,7 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
       secrets: openJson<PatientSecrets>(key, row.sealed),
       signerHash: (row.signer_hash ?? undefined) as Hex | undefined,
       opened: row.opened,
+      ...(row.closed ? { closed: row.closed } : {}),
     }
   }
 
@@ -75,18 +97,23 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
       one(db, 'handle_lookup', vault.lookup('handle', handle.toLowerCase())),
     bySignerHash: (db: Db, hash: Hex) => one(db, 'signer_hash', hash),
 
+    /** Whose handle is closed is found by no number; auditors look through `formerly`. */
     async byIdentifier(db: Db, identifier: Identifier): Promise<StoredPatient[]> {
       const rows = await db
         .selectFrom('patients')
         .innerJoin('patient_identifiers', 'patient_identifiers.patient_id', 'patients.id')
         .selectAll('patients')
         .where('lookup', '=', vault.lookup('identifier', identifierText(identifier)))
+        .where('closed', 'is', null)
         .execute()
       return rows.map(read)
     },
 
     /** Draws handle, scope secret and first pointer key, and wraps them. */
-    async create(db: Db, person: { fhirId: string; identifiers: Identifier[] }): Promise<StoredPatient> {
+    async create(
+      db: Db,
+      person: Omit<PatientSecrets, 'handle' | 'scopeSecret' | 'pointerKeys'>,
+    ): Promise<StoredPatient> {
       const key = randomBytes(32)
       const secrets: PatientSecrets = {
         handle: toHex(randomBytes(32)),
@@ -105,6 +132,7 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
           fhir_lookup: vault.lookup('fhir', person.fhirId),
           signer_hash: null,
           opened: '[]',
+          closed: null,
           created_at: new Date(clock.now()).toISOString(),
         })
         .execute()
@@ -129,6 +157,17 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
     },
 
     setIdentifiers,
+
+    /** Nothing is shared under this handle any more. Its key still revokes, objects and locks. */
+    async close(db: Db, id: string, how: 'moved' | 'ended'): Promise<void> {
+      // A file that has a new row is found by that one alone.
+      const former = how === 'moved' ? { fhir_lookup: vault.lookup('fhir-former', id) } : {}
+      await db
+        .updateTable('patients')
+        .set({ closed: how, ...former })
+        .where('id', '=', id)
+        .execute()
+    },
 
     /** Takes the row for the rest of the transaction, so that entry numbers and keys change in one place at a time. */
     lock,

@@ -1,4 +1,5 @@
 import type { Generated, JSONColumnType } from 'kysely'
+import type { IdentityKind } from '../domain/identity/identity-events.ts'
 
 /**
  * The tables of one broker. Whatever names a person or a record is sealed with the patient's key (`sealed`) or found by
@@ -18,6 +19,8 @@ export type BrokerTables = {
     signer_hash: string | null
     /** Which compartment keys of the current number were handed out to whom; who may have none any more changes it. */
     opened: JSONColumnType<string[]>
+    /** Its handle is closed: the patient's entries went to a new one, or nobody can sign any more. */
+    closed: 'moved' | 'ended' | null
     created_at: string
   }
   patient_identifiers: { lookup: string; patient_id: string }
@@ -93,14 +96,16 @@ export type BrokerTables = {
     sealed: Uint8Array
     created_at: string
   }
-  /** What others ask of this member's patients, and of whom this member does not know. */
+  /** What others ask of this member's patients. Of anybody else no more is kept than what it takes to close alike. */
   requests_received: {
     commitment: string
     requester: string
     patient_id: string | null
     deadline: number
-    /** AccessRequest, sealed with the patient's key, or with the store key where there is no patient. */
-    sealed: Uint8Array
+    /** AccessRequest, sealed with the patient's key; null where it is of nobody here. */
+    sealed: Uint8Array | null
+    /** The commitment's inner hash, in the request's place. */
+    inner_hash: string | null
     /** The custodian's own word, given before or after the patient's. */
     decision: 'approved' | 'rejected' | null
     decided_by: string | null
@@ -146,6 +151,8 @@ export type BrokerTables = {
     member: string
     path: string
     body: string
+    /** The own patient whom it is about, where it has to be taken back when that one's identity is in doubt. */
+    about: string | null
     attempts: number
     next_at: string
     delivered_at: string | null
@@ -256,6 +263,25 @@ export type BrokerTables = {
     padding: string
     outbox_id: number
   }
+  /** Something happened to the identity of patients; until it is decided on, nothing of theirs is shared or widened. */
+  identity_events: {
+    id: string
+    /** The gravest of its changes. */
+    kind: IdentityKind
+    /** `confirmed`: decided, and entries are on their way to new handles. */
+    status: 'open' | 'confirmed' | 'done' | 'rejected'
+    /** The last entry (`records.seq`) before it. */
+    records_from: number
+    /** What the first person has said; the second has to say the same. */
+    word: 'confirm' | 'reject' | null
+    first_person: string | null
+    second_person: string | null
+    /** EventBody, sealed with the store key. */
+    sealed: Uint8Array
+    created_at: string
+    closed_at: string | null
+  }
+  identity_event_patients: { event_id: string; patient_id: string }
   audit_events: {
     id: string
     seq: Generated<number>

@@ -84,7 +84,13 @@ export type World = {
   seats: readonly SeatKey[]
   chain: BrokerConfig['chain']
   hospitals: TestHospital[]
-  enrol(hospital: TestHospital, nationalId: Identifier, words?: string): Promise<PatientClient>
+  /** @param replacement number of the key of these words */
+  enrol(
+    hospital: TestHospital,
+    nationalId: Identifier,
+    words?: string,
+    replacement?: number,
+  ): Promise<PatientClient>
   close(): Promise<void>
 }
 
@@ -177,7 +183,8 @@ async function openWorld(options: WorldOptions, at: (step: string) => void): Pro
       seats,
       chain,
       hospitals,
-      enrol: (hospital, nationalId, words = createWords()) => enrol(hospital, chain, nationalId, words),
+      enrol: (hospital, nationalId, words = createWords(), replacement = 0) =>
+        enrol(hospital, chain, nationalId, words, replacement),
       close,
     }
   } catch (error) {
@@ -361,6 +368,7 @@ async function enrol(
   chain: BrokerConfig['chain'],
   nationalId: Identifier,
   words: string,
+  replacement: number,
 ): Promise<PatientClient> {
   const [first, second] = hospital.files.registrars.map((client) =>
     createHisClient({
@@ -380,6 +388,7 @@ async function enrol(
     broker: hospital.broker.base,
     member: hospital.member,
     words,
+    replacement,
     clock: hospital.clock,
     chain: {
       chainId: chain.chainId,

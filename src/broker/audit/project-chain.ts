@@ -10,6 +10,7 @@ import { sealJson, type Vault } from '../../store/vault.ts'
 import { scopesOf } from '../consent/scopes.ts'
 import type { EventLog } from '../events/event-log.ts'
 import { ownChange } from '../events/own-changes.ts'
+import type { IdentityWatch } from '../identity/identity-watch.ts'
 import { partyOf } from '../release/parties.ts'
 
 type Db = Kysely<BrokerTables>
@@ -28,6 +29,8 @@ const KINDS: Partial<Record<string, AuditKind>> = {
   MemberSuspended: 'member-changed',
   MemberReinstated: 'member-changed',
   MemberRemoved: 'member-changed',
+  RequestClosed: 'request-closed',
+  RequestLapsed: 'request-closed',
 }
 
 export type ChainProjection = {
@@ -49,6 +52,9 @@ export function createChainProjection(deps: {
   patients: PatientStore
   vault: Vault
   custodian: Hex
+  identity: Pick<IdentityWatch, 'sharedKey'>
+  /** Told when a freeze was stored. */
+  afterFreeze: () => void
   timeOf: (block: number) => Promise<number>
   /** Where changes of own patients' consents are told of. */
   events: EventLog
@@ -78,7 +84,7 @@ export function createChainProjection(deps: {
     for (const event of events) {
       const patient = event.args.handle ? await patients.byHandle(db, event.args.handle) : undefined
       if (event.name === 'HandleBound' && patient && event.args.custodian === deps.custodian) {
-        await patients.setSigner(db, patient.id, event.args.signerHash as Hex)
+        await bind(patient, event.args.signerHash as Hex)
       }
       if (patient) told.add(patient.id)
       if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet')
@@ -114,12 +120,41 @@ export function createChainProjection(deps: {
     return true
   }
 
+  /** A key signs for one patient here, or the hospital does not know who signs. */
+  async function bind(patient: StoredPatient, signerHash: Hex): Promise<void> {
+    const other = await patients.bySignerHash(db, signerHash)
+    if (!other || other.id === patient.id) return patients.setSigner(db, patient.id, signerHash)
+    await db.transaction().execute((trx) => deps.identity.sharedKey(trx, patient, other))
+    deps.afterFreeze()
+  }
+
+  /** The end of a request that this member sent; how it ended the chain does not say. Others' are nobody's business here. */
+  async function closedEntry(event: IndexedEvent): Promise<AuditEntry | undefined> {
+    const { args, block, logIndex, transaction } = event
+    const sent = await db
+      .selectFrom('requests_sent')
+      .select('custodian')
+      .where('commitment', '=', args.commitment ?? '')
+      .executeTakeFirst()
+    if (!sent) return undefined
+    return {
+      id: `${transaction.slice(2, 34)}-${logIndex}`,
+      recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
+      chain: { block, transaction, logIndex },
+      ...{ kind: 'request-closed', outcome: '0', recordedBy: 'requester' },
+      requester: await partyOf(index, deps.custodian),
+      custodian: await partyOf(index, sent.custodian as Hex),
+      note: event.name === 'RequestLapsed' ? 'Nobody closed it in time.' : 'It ended.',
+    }
+  }
+
   async function entryOf(
     event: IndexedEvent,
     patient: StoredPatient | undefined,
   ): Promise<AuditEntry | undefined> {
     const kind = KINDS[event.name]
     if (!kind) return undefined
+    if (kind === 'request-closed') return closedEntry(event)
     const { args, block, logIndex, transaction } = event
     const base = {
       // The same event has the same id in every replay.

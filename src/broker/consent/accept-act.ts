@@ -25,10 +25,13 @@ import {
 } from '../../domain/consent/typed-data.ts'
 import { type ErrorCode, problemsError, wayleaveError } from '../../domain/errors.ts'
 import { fromHex, type Hex, toHex } from '../../domain/hex.ts'
+import { memberId } from '../../domain/identity/member-id.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson } from '../../store/vault.ts'
+import { assertNotFrozen } from '../identity/freezes.ts'
+import { partyOf } from '../release/parties.ts'
 import type { Approvals } from '../requests/approvals.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
 import type { Proposals } from './proposals.ts'
@@ -54,7 +57,8 @@ export type Acts = {
    * Takes a patient's signed act at the custodian: checks the signature against the bound signer, stores act and bodies,
    * queues the transaction, all in one database transaction, and only then acknowledges (I5). Taken twice it is one act.
    * @throws WayleaveError `handle-unknown`, `signer-unknown`, `signature-invalid`, `typed-data-invalid`, `deadline-passed`,
-   * `epoch-wrong`, `version-wrong`, `purpose-unknown`, `consent-unenforceable`.
+   * `epoch-wrong`, `version-wrong`, `purpose-unknown`, `consent-unenforceable`; for what widens `identity-frozen`,
+   * `handle-closed`; for a grant to who has left the network `member-not-live`.
    */
   accept(signed: SignedAct): Promise<{ receipt: Receipt; jws: string }>
 }
@@ -116,6 +120,7 @@ export function createActs(deps: {
       const act = typedData.primaryType
       if (act === 'Bind') throw wayleaveError('typed-data-invalid', 'binding goes through enrolment')
       const { patient, digest } = await signedBy(signed)
+      if (isGrant(signed)) await assertTakesPart(deps.index, signed.typedData.message.scope)
       const call = actCall(act, contracts, hashedMessage(act, typedData.message), signer, signature)
       const known = await db
         .selectFrom('acts')
@@ -123,6 +128,7 @@ export function createActs(deps: {
         .where('digest', '=', digest)
         .executeTakeFirst()
       if (!known) assertEnforceable(signed, patient)
+      if (!known && !NARROWING.has(act)) await assertNotFrozen(db, patient)
       const awaiting = isAwaitingApproval(signed)
       let mined = false
       if (!known && awaiting) await deps.approvals.check(signed)
@@ -132,13 +138,19 @@ export function createActs(deps: {
           if (!mined) throw error
         })
       }
+      // Looked up here: the index must not be asked within a transaction of the same connection.
+      const grantee = isGrant(signed)
+        ? await granteeOf(deps.index, signed.typedData.message.scope)
+        : undefined
       const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
       if (!known) {
         await db.transaction().execute(async (trx) => {
+          if (!NARROWING.has(act)) await assertNotFrozen(trx, patient)
           await keep(trx, deps.proposals, patient, signed, digest, receivedAt)
-          const request = isGrant(signed)
-            ? await deps.requests.answered(trx, patient, signed.typedData.message, digest)
-            : undefined
+          const request =
+            isGrant(signed) && grantee
+              ? await deps.requests.answered(trx, patient, signed.typedData.message, digest, grantee)
+              : undefined
           if (awaiting) await deps.approvals.file(trx, patient, signed, digest, request?.decision)
           else if (!mined) await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
         })
@@ -181,6 +193,16 @@ async function isBeaten(
   const beaten = act === 'Lock' ? now.epoch > upToEpoch && !now.locked : now.epoch > epoch
   return beaten ? 'epoch-wrong' : undefined
 }
+
+/** What is granted to one who has left would be silent; the patient hears so instead. */
+async function assertTakesPart(index: IndexQueries, { granteeType, grantee }: SaltedScope): Promise<void> {
+  if (granteeType === 'Organization' && (await index.standing(memberId(grantee))) === 'left')
+    throw wayleaveError('member-not-live')
+}
+
+/** A request is answered to an organisation alone. */
+const granteeOf = async (index: IndexQueries, { granteeType, grantee }: SaltedScope) =>
+  granteeType === 'Organization' ? partyOf(index, memberId(grantee)) : undefined
 
 const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as Hex
 

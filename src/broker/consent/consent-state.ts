@@ -67,7 +67,7 @@ export function createConsentStates(deps: {
         ...deps.groups.map((grantee) => ({ granteeType: 'Group' as const, grantee })),
         { granteeType: 'Everyone', grantee: '' },
       ]
-      const { scopes, terms, signed } = await knownConsentsOf(db, patient)
+      const { scopes, terms, signed, frozen } = await knownConsentsOf(db, patient)
       const slots = slotsFor(computedSlot, patient, parties, purpose, scopes, requester)
       const bodies = bodiesOf(terms)
       const names = new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => s.grantee))
@@ -116,6 +116,7 @@ export function createConsentStates(deps: {
           bound: reading.custodian === deps.custodian,
           word: reading.handle,
           ...(signed.lockUpTo === undefined ? {} : { lockSignedUpTo: signed.lockUpTo }),
+          ...(frozen ? { frozen } : {}),
         },
         candidates,
       }

@@ -9,6 +9,7 @@ import type { Hex } from '../../domain/hex.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson } from '../../store/vault.ts'
+import { closedAndFrozen, type Freeze, freezeIn } from '../identity/freezes.ts'
 
 type Db = Kysely<BrokerTables>
 
@@ -80,6 +81,8 @@ export type KnownConsents = {
   terms: Map<Hex, StoredTerms>
   /** Once mined, the version has passed "up to", and these say nothing any more. */
   signed: Restrictions
+  /** Why none of them counts, if so. */
+  frozen: Freeze | undefined
 }
 
 const RESTRICTING = ['Revocation', 'Objection', 'Lock']
@@ -105,6 +108,7 @@ export async function knownConsentsOf(db: Db, patient: StoredPatient): Promise<K
           .where('patient_id', '=', patient.id)
           .where('act', 'in', RESTRICTING),
       ).as('acts'),
+      jsonArrayFrom(closedAndFrozen(eb.selectFrom('patients'), patient.id)).as('standing'),
     ])
     .executeTakeFirstOrThrow()
   const inBytes = <T extends { sealed: unknown }>(of: T) => ({ ...of, sealed: bytesIn(of.sealed) })
@@ -112,6 +116,7 @@ export async function knownConsentsOf(db: Db, patient: StoredPatient): Promise<K
     scopes: openScopes(patient, row.scopes.map(inBytes)),
     terms: openTerms(patient, row.terms.map(inBytes)),
     signed: restrictionsIn(row.acts),
+    frozen: freezeIn(row.standing[0]),
   }
 }
 

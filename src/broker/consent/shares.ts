@@ -10,6 +10,7 @@ import { type Share, sealShare } from '../../exchange/share.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import { freezeOf } from '../identity/freezes.ts'
 import type { ConsentStates } from './consent-state.ts'
 import { type Opening, openedLine, openingsOf } from './openings.ts'
 
@@ -122,6 +123,9 @@ async function send(
   const recipient = await sealingKey(deps.index, grantee)
   if (!recipient) return // without a key nobody can be told; the next reconciliation tries again
   await db.transaction().execute(async (trx) => {
+    // Under the patient's lock, which a freeze takes first: what was open when it was read may be open no more.
+    await deps.patients.lock(trx, patient.id)
+    if (!body.ended && (await freezeOf(trx, patient))) return
     const before = await trx
       .selectFrom('shares_sent')
       .selectAll()
@@ -143,7 +147,9 @@ async function send(
       .execute()
     const jwe = await sealShare({ reference, sequence, ...body }, deps.signing, recipient)
     await noteHanded(trx, deps, patient, grantee, body)
-    await enqueueMessage(trx, deps.clock, { member: grantee, path: '/exchange/share', body: jwe })
+    const message = { member: grantee, path: '/exchange/share', body: jwe }
+    // An end is not taken back.
+    await enqueueMessage(trx, deps.clock, body.ended ? message : { ...message, about: patient.id })
   })
 }
 

@@ -94,6 +94,8 @@ export function auditRoutes(
       ...query,
       patients: [
         ...own.flatMap((p) => lookupsOf(vault, p)),
+        // An auditor reads on through handles that were closed; a patient does not.
+        ...own.flatMap(({ secrets }) => (secrets.formerly ?? []).map((id) => vault.lookup('patient', id))),
         ...(identifier ? [personLookup(vault, identifier)] : []),
       ],
     }

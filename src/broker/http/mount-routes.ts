@@ -6,6 +6,7 @@ import type { Core } from '../core.ts'
 import type { EventDelivery } from '../events/deliver-events.ts'
 import { createSubscriptions } from '../events/subscriptions.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
+import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
 import { createPublisher } from '../publish/publish-documents.ts'
@@ -24,6 +25,7 @@ import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
 import { keepIdempotent } from './idempotency.ts'
+import { identityRoutes } from './identity-routes.ts'
 import { liveRoutes } from './live-routes.ts'
 import { operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
@@ -36,7 +38,9 @@ export type Sides = AuditSide &
   ExchangeSide &
   RequestSide &
   ConsentSide &
-  RegisterSide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
+  RegisterSide &
+  Freezing &
+  IdentitySide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
 /**
@@ -92,7 +96,7 @@ export function mountRoutes(
   })
   const enrolments = createEnrolments({
     ...core,
-    source: sides.source,
+    ...sides,
     contact: createFileContactSender(config.contactFile),
     custodian: member,
     afterBind: () => void sender.flush(),
@@ -117,6 +121,7 @@ export function mountRoutes(
     organization: organization.identifier,
     authorise,
   })
+  identityRoutes(app, { events: sides.identityEvents, authorise })
   auditRoutes(app, { ...core, books: sides.books, base, authorise })
   operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })

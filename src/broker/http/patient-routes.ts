@@ -110,7 +110,11 @@ export function patientRoutes(
   app.get<{ Querystring: { _count?: string } }>('/patient/history', async (request) => {
     const patient = await signedIn(request)
     const count = Math.min(Math.max(Number(request.query._count ?? 50) || 50, 1), 500)
-    const lines = await searchAudit(db, deps.vault, { patients: lookupsOf(deps.vault, patient), count })
+    // Under a closed handle a key is shown what was its own: whose number that was is what was in doubt.
+    const patients = patient.closed
+      ? [deps.vault.lookup('patient', patient.id)]
+      : lookupsOf(deps.vault, patient)
+    const lines = await searchAudit(db, deps.vault, { patients, count })
     return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
   })
 

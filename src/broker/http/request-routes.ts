@@ -8,10 +8,29 @@ import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { buildTask, readRequestTask, taskInputs } from '../../fhir/request-task.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { Approvals, Decider, Waiting } from '../requests/approvals.ts'
-import type { ReceivedRequests } from '../requests/received-requests.ts'
+import type { ReceivedRequests, RequestState } from '../requests/received-requests.ts'
 import type { SentRequest, SentRequests } from '../requests/sent-requests.ts'
 import type { HisGrant } from './his-routes.ts'
 import { assertMatch, sendVersion, withVersion } from './versions.ts'
+
+type TaskStatus = Task['status']
+
+/** Where a request, or a grant that waits, stands at the custodian, as Task.status says it. */
+const STATES: Readonly<Record<RequestState, TaskStatus>> = {
+  open: 'requested',
+  approved: 'accepted',
+  answered: 'in-progress',
+  granted: 'completed',
+  refused: 'rejected',
+  'no-answer': 'failed',
+}
+const GRANT_STATES = {
+  waiting: 'requested',
+  approved: 'completed',
+  rejected: 'rejected',
+  lapsed: 'failed',
+} as const
+const STATUSES: ReadonlySet<TaskStatus> = new Set<TaskStatus>(Object.values(STATES))
 
 const STATUS = { sending: 'requested', open: 'requested', closed: 'completed', lapsed: 'failed' } as const
 
@@ -59,8 +78,10 @@ export function requestRoutes(
     await person(request, 'system/Task.rs')
     const { status = 'requested', _format = 'json', ...rest } = request.query
     if (Object.keys(rest).length > 0) throw wayleaveError('unsupported-parameter')
-    if (status !== 'requested') throw wayleaveError('request-invalid', 'status')
-    const tasks = await openTasks()
+    const wanted = (typeof status === 'string' ? status.split(',') : []) as TaskStatus[]
+    if (wanted.length === 0 || !wanted.every((one) => STATUSES.has(one)))
+      throw wayleaveError('request-invalid', 'status')
+    const tasks = await tasksWith(new Set(wanted))
     const bundle: Bundle<Task> = {
       resourceType: 'Bundle',
       type: 'searchset',
@@ -92,16 +113,29 @@ export function requestRoutes(
   /** A word on a request is one on the grant that answers it, whichever comes first. */
   async function decide(id: Hex, decision: 'approved' | 'rejected', by: Decider): Promise<void> {
     if (await approvals.knows(id)) return approvals.decide(id, decision, by)
-    const { answer } = await received.decide(id, decision, by.user.id)
+    const { answer } = await received.decide(id, decision, by)
     if (answer && (await approvals.knows(answer))) await approvals.decide(answer, decision, by)
   }
 
   async function taskOf(id: Hex) {
-    const waiting = (await openTasks()).find((task) => `0x${task.id}` === id)
+    const waiting = (await tasksWith(STATUSES)).find((task) => `0x${task.id}` === id)
     return waiting ?? taskOfSent(await sent.byId(id))
   }
 
-  async function openTasks() {
+  /** What can be decided now, and where asked for what has been decided, or was answered by nobody. */
+  async function tasksWith(wanted: ReadonlySet<TaskStatus>): Promise<VersionedTask[]> {
+    const open = wanted.has('requested') ? await openTasks() : []
+    if ([...wanted].every((status) => status === 'requested')) return open
+    const over = async (status: TaskStatus, task: () => Promise<Task> | Task) =>
+      status !== 'requested' && wanted.has(status) ? [withVersion({ ...(await task()), status })] : []
+    const decided = [
+      ...(await received.all()).map((one) => over(STATES[one.state], () => taskOfReceived(one))),
+      ...(await approvals.all()).map((one) => over(GRANT_STATES[one.state], () => taskOfWaiting(one))),
+    ]
+    return [...open, ...(await Promise.all(decided)).flat()]
+  }
+
+  async function openTasks(): Promise<VersionedTask[]> {
     // One that the patient has answered shows as the grant that waits.
     const requests = (await received.open()).filter((r) => r.decision === undefined && r.answer === undefined)
     return Promise.all([
@@ -162,6 +196,8 @@ export function requestRoutes(
     })
   }
 }
+
+type VersionedTask = ReturnType<typeof versioned>
 
 const versioned = (parts: Parameters<typeof buildTask>[0]) => withVersion(buildTask(parts))
 

@@ -1,4 +1,5 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import type { JsonRpcProvider } from 'ethers'
 import type { Patient } from 'fhir/r4.js'
 import { type Kysely, sql } from 'kysely'
@@ -8,12 +9,14 @@ import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { actDomain, hashedMessage, type TypedData, typedData } from '../../domain/consent/typed-data.ts'
 import { wayleaveError } from '../../domain/errors.ts'
-import { type Hex, isHex } from '../../domain/hex.ts'
+import { fromHex, type Hex, isHex, toHex } from '../../domain/hex.ts'
+import { isEnded, pictureOf, sightingOf } from '../../domain/identity/identity-events.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import type { FhirSource } from '../../fhir/source.ts'
-import type { PatientStore } from '../../store/patients.ts'
+import { type PatientStore, type StoredPatient, storedPicture } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import { identifiersOf } from '../register/register-changes.ts'
+import { assertNotFrozen } from '../identity/freezes.ts'
+import type { IdentityWatch } from '../identity/identity-watch.ts'
 import type { ContactSender } from './contact-sender.ts'
 
 const CODE_LIFETIME = 30 * 60_000
@@ -26,14 +29,19 @@ const hash = (text: string) => createHash('sha256').update(text).digest('base64u
 export type Enrolments = {
   /**
    * A registrar finds the patient and has a one-time code sent to the contact on file.
-   * @throws WayleaveError `identifier-system-unknown`, `identifier-invalid`, or `not-available` for nobody or several.
+   * @throws WayleaveError `identifier-system-unknown`, `identifier-invalid`, `not-available` for nobody, several, or a
+   * file for which nobody can sign; `identity-frozen`; `patient-bound`, since a bound key is replaced by recovery alone
    */
   start(identifier: Identifier, registrar: string): Promise<{ enrolment: string }>
   /** A second registrar, another person, confirms. @throws WayleaveError `enrolment-needs-second-registrar`. */
   confirm(enrolment: string, registrar: string): Promise<void>
   /** The device shows the code and is told what to sign. @throws WayleaveError `enrolment-code-wrong`. */
   offer(enrolment: unknown, code: unknown): Promise<TypedData<'Bind'>>
-  /** The device proves possession of its key; the binding goes to the chain. */
+  /**
+   * The device proves possession of its key; the binding goes to the chain.
+   * @throws WayleaveError `patient-bound`; `key-taken` where the key is another patient's here, or was this one's at a
+   * handle that is closed
+   */
   bind(input: {
     enrolment?: unknown
     code?: unknown
@@ -48,6 +56,9 @@ export function createEnrolments(deps: {
   db: Kysely<BrokerTables>
   patients: PatientStore
   source: FhirSource
+  identity: Pick<IdentityWatch, 'admit' | 'observe'>
+  /** Told when a freeze may have been stored. */
+  afterFreeze: () => void
   contact: ContactSender
   provider: JsonRpcProvider
   contracts: Contracts
@@ -76,7 +87,40 @@ export function createEnrolments(deps: {
     if (!row.second_registrar) throw wayleaveError('enrolment-needs-second-registrar')
     const patient = await patients.byId(db, row.patient_id)
     if (!patient) throw wayleaveError('internal', 'an enrolment without a patient')
+    await assertNotFrozen(db, patient)
     return { row, patient }
+  }
+
+  /** The desk looks at the file before the feed may have: what it says of the identity is taken in first. */
+  async function rowOf(fhirId: string, resource: Patient): Promise<StoredPatient> {
+    const seen = { picture: pictureOf(resource, deps.source.base), at: sightingOf(resource) }
+    const row = await db.transaction().execute(async (trx) => {
+      if (!(await patients.byFhirId(trx, fhirId))) return deps.identity.admit(trx, fhirId, seen)
+      await deps.identity.observe(trx, fhirId, seen.picture, seen.at)
+      return patients.byFhirId(trx, fhirId)
+    })
+    deps.afterFreeze()
+    if (!row) throw wayleaveError('internal', 'a patient that went')
+    return row
+  }
+
+  /** One key for one patient here, and one owner for one handle: also where the chain does not show it yet. */
+  async function assertFree(trx: Kysely<BrokerTables>, patient: StoredPatient, signer: Hex): Promise<void> {
+    const { handle } = patient.secrets
+    const bindings = await trx
+      .selectFrom('chain_outbox')
+      .select('dedupe_key')
+      .where('status', '!=', 'failed')
+      .where((eb) =>
+        eb.or([eb('dedupe_key', 'like', `bind/${handle}/%`), eb('dedupe_key', 'like', `bind/%/${signer}`)]),
+      )
+      .execute()
+    const [here, there] = [`bind/${handle}/`, `/${signer}`]
+    if (patient.signerHash || bindings.some(({ dedupe_key }) => dedupe_key.startsWith(here)))
+      throw wayleaveError('patient-bound')
+    const other = await patients.bySignerHash(trx, toHex(keccak_256(fromHex(signer))))
+    if (other || bindings.some(({ dedupe_key }) => dedupe_key.endsWith(there)))
+      throw wayleaveError('key-taken')
   }
 
   return {
@@ -85,9 +129,11 @@ export function createEnrolments(deps: {
       if (!checked.ok) throw wayleaveError(checked.code)
       const [found, ...others] = await deps.source.findPatients(checked.identifier)
       if (!found?.id || others.length > 0) throw wayleaveError('not-available', 'nobody, or more than one')
-      const patient =
-        (await patients.byFhirId(db, found.id)) ??
-        (await patients.create(db, { fhirId: found.id, identifiers: identifiersOf(found) }))
+      const patient = await rowOf(found.id, found)
+      await assertNotFrozen(db, patient)
+      if (isEnded(storedPicture(patient)))
+        throw wayleaveError('not-available', 'nobody can sign for this file')
+      if (patient.signerHash) throw wayleaveError('patient-bound')
       const contact = contactOf(found)
       if (!contact) throw wayleaveError('not-available', 'no contact on file')
       const id = randomUUID()
@@ -151,6 +197,9 @@ export function createEnrolments(deps: {
           .where('used', '=', false)
           .executeTakeFirstOrThrow()
         if (numUpdatedRows === 0n) throw wayleaveError('enrolment-code-wrong', 'used meanwhile')
+        await patients.lock(trx, patient.id)
+        await assertNotFrozen(trx, patient)
+        await assertFree(trx, patient, signer.toLowerCase() as Hex)
         await enqueueCall(trx, clock, {
           ...call,
           dedupeKey: `bind/${patient.secrets.handle}/${signer.toLowerCase()}`,

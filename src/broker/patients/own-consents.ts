@@ -7,6 +7,7 @@ import type { Hex } from '../../domain/hex.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { scopesOf, termsOf } from '../consent/scopes.ts'
+import { freezeOf } from '../identity/freezes.ts'
 
 /** All of a patient's slots at the newest block. @throws when the node does not answer. */
 export async function readOwnConsents(
@@ -16,6 +17,7 @@ export async function readOwnConsents(
 ): Promise<OwnConsents> {
   const scopes = [...(await scopesOf(db, patient))]
   const terms = await termsOf(db, patient)
+  const frozen = await freezeOf(db, patient)
   const { handle } = patient.secrets
   const reading = await deps.reader.read({
     handle,
@@ -37,6 +39,7 @@ export async function readOwnConsents(
     locked: reading.handle.locked,
     epoch: reading.handle.epoch,
     lockSignedUpTo: signedUpTo(null, true),
+    ...(frozen ? { frozen } : {}),
     consents: scopes.flatMap(([scopeHash, scope], i) => {
       const word = reading.words[i]
       if (!word) return []

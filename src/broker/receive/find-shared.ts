@@ -92,9 +92,12 @@ export function createSharedRecords(deps: {
       for (const patient of query.patients)
         for (const one of await deps.shares.forPatient(patient, query.asker.purpose))
           all.push({ ...one, patient })
-      const byCustodian = [...Map.groupBy(all, ({ share }) => share.custodian)].sort(([a], [b]) =>
-        a < b ? -1 : 1,
-      )
+      const byCustodian: [Hex, typeof all][] = []
+      for (const [custodian, shares] of Map.groupBy(all, ({ share }) => share.custodian)) {
+        // Who has left the network hands out nothing: what it shared before is not shown as if it did.
+        if ((await deps.index.standing(custodian)) !== 'left') byCustodian.push([custodian, shares])
+      }
+      byCustodian.sort(([a], [b]) => (a < b ? -1 : 1))
       return pMap(
         byCustodian,
         async ([custodian, shares]) => {

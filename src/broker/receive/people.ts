@@ -1,7 +1,7 @@
 import type { Patient } from 'fhir/r4.js'
+import { countingIdentifiers } from '../../domain/identity/identity-events.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import type { FhirSource } from '../../fhir/source.ts'
-import { identifiersOf } from '../register/register-changes.ts'
 
 /** Whom a HIS asks about: this hospital's own Patient where there is one, and the person's national identifiers. */
 export type Person = { own?: Patient & { id: string }; identifiers: Identifier[] }
@@ -37,7 +37,7 @@ export function createPeople({ source }: { source: FhirSource }): People {
 }
 
 function personOf(own: Patient): Person {
-  const identifiers = identifiersOf(own).flatMap((identifier) => {
+  const identifiers = countingIdentifiers(own.identifier).flatMap((identifier) => {
     const checked = checkNationalId(identifier)
     return checked.ok ? [checked.identifier] : []
   })

@@ -55,6 +55,8 @@ export function createFeed(
     /** How long a transaction of the FHIR server may take. Milliseconds. */
     overlapMs: number
     onRegistered: (fhirIds: readonly string[]) => void
+    /** Called after each transaction, whatever was in it. */
+    afterChunk: () => void
   },
 ): Feed {
   const { db, log, clock, source } = deps
@@ -81,6 +83,7 @@ export function createFeed(
         if (i === chunks.length - 1) await and(trx, fresh)
         return written
       })
+      deps.afterChunk()
       registered += count
       if (count > 0) deps.onRegistered([...prepared.opened.keys()])
     }

@@ -1,7 +1,7 @@
 import type { Patient } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
 import { dataClassOf } from '../../domain/consent/data-classes.ts'
-import type { Identifier } from '../../domain/identity/national-ids.ts'
+import { pictureOf, sightingOf } from '../../domain/identity/identity-events.ts'
 import { isRecordType, patientOf } from '../../domain/records/compartment-members.ts'
 import { compartmentName } from '../../domain/records/compartments.ts'
 import { contentLinksOf } from '../../domain/records/contents.ts'
@@ -10,6 +10,8 @@ import type { Labeller } from '../../fhir/labeller.ts'
 import type { FhirChange, FhirSource } from '../../fhir/source.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import { freezeOf } from '../identity/freezes.ts'
+import type { IdentityWatch } from '../identity/identity-watch.ts'
 import {
   createEntries,
   type EntryDeps,
@@ -26,6 +28,7 @@ export type RegisterDeps = EntryDeps & {
   labeller: Labeller
   /** What the patient's consents open now, as lines; see openings.ts. */
   openedNow: (db: Db, patient: StoredPatient) => Promise<string[]>
+  identity: Pick<IdentityWatch, 'observe' | 'removed' | 'admit'>
   /** Told once, in the transaction, of a version that cannot be registered. */
   onRefused: (db: Db, change: FhirChange) => Promise<void>
 }
@@ -55,7 +58,7 @@ export async function prepareChanges(
   for (const fhirId of new Set(changes.flatMap((c) => fhirIdOf(deps, c) ?? []))) {
     const patient = await deps.patients.byFhirId(db, fhirId)
     if (patient) opened.set(fhirId, await deps.openedNow(db, patient))
-    else if (!people.has(fhirId)) {
+    if ((!patient || patient.secrets.unseen) && !people.has(fhirId)) {
       const resource = await deps.source.readPatient(fhirId)
       if (resource) people.set(fhirId, resource)
     }
@@ -119,6 +122,13 @@ export async function registerChanges(
     writers.set(fhirId, writer)
     return writer
   }
+  // First of all: what a Patient says now may freeze whom the records after it are about.
+  for (const change of changes) {
+    if (change.resourceType !== 'Patient' || change.refused) continue
+    if (change.resource)
+      await deps.identity.observe(db, change.id, pictureOf(change.resource, deps.source.base), change)
+    else await deps.identity.removed(db, change.id, change)
+  }
   const owners = createOwners(db, deps)
   const known = await knownVersions(db, deps, changes)
   /** Records of which something was written here, and those of which a version that was known before is the newest. */
@@ -154,10 +164,6 @@ export async function registerChanges(
   for (const [i, change] of changes.entries()) {
     if (change.refused) {
       if (await isNews(db, deps, change)) await deps.onRefused(db, change)
-      continue
-    }
-    if (change.resourceType === 'Patient') {
-      if (change.resource) await followPatient(db, deps, change.resource as unknown as Patient)
       continue
     }
     if (!isRecordType(change.resourceType)) continue
@@ -236,28 +242,6 @@ export async function knownVersions(
   return new Set(rows.map((row) => row.version_lookup ?? ''))
 }
 
-/** A corrected identifier is followed, so that a search by the new one finds the patient and by the old one does not. */
-async function followPatient(db: Db, deps: RegisterDeps, resource: Patient): Promise<void> {
-  const found = resource.id ? await deps.patients.byFhirId(db, resource.id) : undefined
-  if (!found) return
-  const patient = await deps.patients.lock(db, found.id)
-  const identifiers = identifiersOf(resource)
-  if (JSON.stringify(identifiers) === JSON.stringify(patient.secrets.identifiers)) return
-  patient.secrets = { ...patient.secrets, identifiers }
-  await deps.patients.save(db, patient)
-  await deps.patients.setIdentifiers(db, patient.id, identifiers)
-}
-
-/** Whatever a Patient has for identifiers: what is no identifier is passed over. */
-export function identifiersOf(resource: Patient): Identifier[] {
-  const all: unknown = resource.identifier
-  return (Array.isArray(all) ? all : []).flatMap((one: Partial<Identifier> | null) =>
-    typeof one?.system === 'string' && typeof one.value === 'string' && one.system && one.value
-      ? [{ system: one.system, value: one.value }]
-      : [],
-  )
-}
-
 type EntryWriter = {
   /** `again`: the version has an entry, and this one only says that it is the newest. */
   write(change: FhirChange, resource: NonNullable<FhirChange['resource']>, again: boolean): Promise<void>
@@ -273,16 +257,16 @@ async function openWriter(
   fhirId: string,
   prepared: Prepared,
 ): Promise<EntryWriter> {
-  let found = await deps.patients.byFhirId(db, fhirId)
-  if (!found) {
-    // A record may come before its Patient: the identifiers follow when that one comes, and nothing is lost meanwhile.
-    const resource = prepared.people.get(fhirId)
-    found = await deps.patients.create(db, { fhirId, identifiers: resource ? identifiersOf(resource) : [] })
-  }
+  const person = prepared.people.get(fhirId)
+  const seen = person && { picture: pictureOf(person, deps.source.base), at: sightingOf(person) }
+  const known = await deps.patients.byFhirId(db, fhirId)
+  if (known?.secrets.unseen && seen) await deps.identity.observe(db, fhirId, seen.picture, seen.at)
+  const found = known ?? (await deps.identity.admit(db, fhirId, seen))
   // Read again under the lock: what was handed out, and the keys, may have changed since.
   const patient = await deps.patients.lock(db, found.id)
   const entries = await createEntries(db, deps, patient)
-  const opened = prepared.opened.get(fhirId)
+  // A freeze may be younger than what was read before this transaction.
+  const opened = (await freezeOf(db, patient)) ? [] : prepared.opened.get(fhirId)
   if (opened) await entries.changeKeyIfNarrowed(opened)
 
   return {

@@ -7,6 +7,7 @@ import { createFhirWriter } from '../../fhir/writer.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
+import type { Freezing } from '../identity/identity-side.ts'
 import { createOwnRecords } from './own-records.ts'
 import { createReconciler } from './reconcile/reconciler.ts'
 import { createRegistration } from './registration.ts'
@@ -24,7 +25,7 @@ const OVERLAP = 600_000
 export function createRegisterSide(
   core: Core,
   { states, shares }: ConsentSide,
-  deps: { fhirBase: string; labeller: Labeller; bounds?: Partial<Bounds> },
+  deps: { fhirBase: string; labeller: Labeller; bounds?: Partial<Bounds> } & Freezing,
 ) {
   const { config, log, index, member, sender, signing, accessLog, organization } = core
   const source = createFhirSource({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
@@ -41,6 +42,8 @@ export function createRegisterSide(
     custodian: member,
     signing: signing.key,
     signingKid: signing.kid,
+    identity: deps.identity,
+    afterChunk: deps.afterFreeze,
     onRefused: async (trx, { refused, resourceType, id, versionId }) => {
       log.error({ code: refused, resourceType }, 'a version cannot be committed to and is not registered')
       await accessLog.append(trx, {

@@ -37,6 +37,8 @@ export function createRegistration(
     /** How long a transaction of the FHIR server may take. Milliseconds. */
     overlapMs: number
     afterBatch: () => void
+    /** Called after each piece of the feed, whatever was in it. */
+    afterChunk: () => void
   },
 ): Registration {
   const { db, log } = deps
@@ -115,7 +117,8 @@ export function createRegistration(
         let query = db
           .selectFrom('records')
           .select((eb) => eb.fn.countAll<number>().as('n'))
-          .where('kind', '=', 'snapshot')
+          // What went to a new handle counts there; of it no lookup is left here.
+          .where('kind', 'in', ['snapshot', 'moved'])
           .where('version_lookup', 'is not', null)
         if (where === 'waiting') {
           query = query.where((eb) =>

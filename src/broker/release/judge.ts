@@ -126,7 +126,8 @@ async function findRecord(db: Kysely<BrokerTables>, patients: PatientStore, tag:
     .select(['records.commitment', 'records.sealed as entry', 'newestKind', 'newestCompartment'])
     .select(oldestUnanchored())
     .where('records.tag', '=', tag)
-    .where('records.kind', '=', 'snapshot')
+    // Of what went to a new handle the reason is told; nothing of it is released under its old name.
+    .where('records.kind', 'in', ['snapshot', 'moved'])
     .executeTakeFirst()
   if (!row) return undefined
   const patient = patients.fromRow(row)

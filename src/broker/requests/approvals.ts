@@ -17,7 +17,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import { rehearse } from '../consent/rehearse.ts'
-
+import { assertNotFrozen } from '../identity/freezes.ts'
 import { partyOf } from '../release/parties.ts'
 
 type Db = Kysely<BrokerTables>
@@ -52,10 +52,12 @@ export type Approvals = {
   knows(digest: string): Promise<boolean>
   /** Grants whose deadline is to come and that nobody has decided on, oldest first. */
   waiting(): Promise<Waiting[]>
+  /** The newest of all, whatever became of them. */
+  all(): Promise<(Waiting & { state: 'waiting' | 'approved' | 'rejected' | 'lapsed' })[]>
   /**
    * The custodian's word on a waiting grant, by a named person.
    * @throws WayleaveError `task-unknown`, `task-closed`, `deadline-passed`, and for an approval whatever the contract
-   * would refuse it for
+   * would refuse it for, and `identity-frozen`, `handle-closed`
    */
   decide(digest: string, decision: 'approved' | 'rejected', by: Decider): Promise<void>
 }
@@ -118,6 +120,12 @@ export function createApprovals(deps: {
     }
   }
 
+  /** A grant to one who has left the network would be silent. */
+  async function assertTakesPart({ granteeType, grantee }: SaltedScope): Promise<void> {
+    if (granteeType === 'Organization' && (await deps.index.standing(memberId(grantee))) === 'left')
+      throw wayleaveError('member-not-live')
+  }
+
   /** A restriction that the patient signed after the grant counts, mined or not (I5). */
   async function assertStillWanted(trx: Db, patient: StoredPatient, grant: ActMessages['Grant']) {
     const acts = await trx
@@ -138,6 +146,7 @@ export function createApprovals(deps: {
 
     async file(trx, patient, signed, digest, decision) {
       if (decision === 'rejected') throw wayleaveError('approval-refused')
+      await assertNotFrozen(trx, patient)
       const { scope, version, epoch, deadline } = signed.typedData.message
       const status = decision ?? 'waiting'
       await trx
@@ -174,10 +183,28 @@ export function createApprovals(deps: {
         .orderBy('created_at')
         .limit(500)
         .execute()
-      return Promise.all(
+      const all = await Promise.all(
         rows.map(async ({ digest }) => {
           const { row, patient, signed } = await read(digest)
           return { digest: digest as Hex, patient, grant: signed.typedData.message, filedAt: row.created_at }
+        }),
+      )
+      return all.filter(({ patient }) => !patient.closed)
+    },
+
+    async all() {
+      const rows = await db
+        .selectFrom('approvals')
+        .select(['digest', 'status', 'deadline'])
+        .orderBy('created_at', 'desc')
+        .limit(500)
+        .execute()
+      return Promise.all(
+        rows.map(async ({ digest, status, deadline }) => {
+          const { row, patient, signed } = await read(digest)
+          const state = status === 'waiting' && (deadline <= now() || patient.closed) ? 'lapsed' : status
+          const grant = signed.typedData.message
+          return { digest: digest as Hex, patient, grant, filedAt: row.created_at, state }
         }),
       )
     },
@@ -186,7 +213,9 @@ export function createApprovals(deps: {
       const { row, patient, signed } = await read(digest)
       if (row.status !== 'waiting') throw wayleaveError('task-closed')
       if (row.deadline <= now()) throw wayleaveError('deadline-passed')
+      if (decision === 'approved') await assertNotFrozen(db, patient)
       const grant = signed.typedData.message
+      if (decision === 'approved') await assertTakesPart(grant.scope)
       const call = decision === 'approved' ? await callOf(signed) : undefined
       if (call) await rehearse(deps.provider, call)
       const entry = await entryOf(decision, patient, grant.scope)
@@ -199,6 +228,7 @@ export function createApprovals(deps: {
           .executeTakeFirst()
         if (numUpdatedRows === 0n) throw wayleaveError('task-closed')
         if (call) {
+          await assertNotFrozen(trx, patient)
           await assertStillWanted(trx, patient, grant)
           await send(trx, digest, call)
         }

@@ -1,31 +1,33 @@
-import { randomBytes } from 'node:crypto'
 import type { JSONWebKeySet } from 'jose'
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
-import { AccessRequests__factory, type Contracts } from '../../chain/contracts.ts'
-import { enqueueCall } from '../../chain/sender.ts'
+import type { Contracts } from '../../chain/contracts.ts'
+import type { AuditParty } from '../../domain/audit/audit-entry.ts'
 import type { Clock } from '../../domain/clock.ts'
 import {
   type AccessRequest,
   answers,
-  outcomeHash,
   type RequestOutcome,
   requestCommitment,
   requestInner,
 } from '../../domain/consent/access-request.ts'
 import type { ActMessages } from '../../domain/consent/typed-data.ts'
 import { wayleaveError } from '../../domain/errors.ts'
-import { type Hex, toHex } from '../../domain/hex.ts'
+import type { Hex } from '../../domain/hex.ts'
+import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { openAccessRequest } from '../../exchange/access-request.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import { openJson, sealJson, type Vault } from '../../store/vault.ts'
+import { sealJson, type Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import { assertNotFrozen } from '../identity/freezes.ts'
 import { partyOf } from '../release/parties.ts'
+import type { Decider } from './approvals.ts'
+import { createRequestCloser } from './close-requests.ts'
+import { createRequestRows, type RequestRow as Row } from './request-rows.ts'
 
 type Db = Kysely<BrokerTables>
-type Row = Selectable<BrokerTables['requests_received']>
 
 /** A request as this custodian holds it. */
 export type ReceivedRequest = {
@@ -37,6 +39,9 @@ export type ReceivedRequest = {
   receivedAt: string
 }
 
+/** `approved`: by the custodian, and not answered by the patient yet; `answered`: the other way round. */
+export type RequestState = 'open' | 'approved' | 'answered' | Exclude<RequestOutcome, 'unknown-patient'>
+
 export type ReceivedRequests = {
   /**
    * Takes a sealed request and says the same whoever it concerns (I11). Delivered twice, it changes nothing.
@@ -47,6 +52,8 @@ export type ReceivedRequests = {
   openFor(patient: StoredPatient): Promise<ReceivedRequest[]>
   /** What the custodian's staff may decide on, of patients that it knows. */
   open(): Promise<(ReceivedRequest & { patient: StoredPatient })[]>
+  /** The newest of all that the chain ever showed, whatever became of them. */
+  all(): Promise<(ReceivedRequest & { patient: StoredPatient; state: RequestState })[]>
   /** The patient says no. Nobody but the custodian learns of it. @throws WayleaveError `task-unknown` */
   refuse(patient: StoredPatient, commitment: string): Promise<void>
   /** Notes a grant as the answer to a request that covers it; hands back what the custodian has said to that request. */
@@ -55,9 +62,13 @@ export type ReceivedRequests = {
     patient: StoredPatient,
     grant: ActMessages['Grant'],
     digest: Hex,
+    requester: AuditParty,
   ): Promise<{ commitment: Hex; decision: 'approved' | 'rejected' | undefined } | undefined>
-  /** The custodian's word, before or after the patient's. @throws WayleaveError `task-unknown`, `task-closed` */
-  decide(commitment: string, decision: 'approved' | 'rejected', person: string): Promise<ReceivedRequest>
+  /**
+   * The custodian's word, before or after the patient's.
+   * @throws WayleaveError `task-unknown`, `task-closed`; for an approval `identity-frozen`, `handle-closed`
+   */
+  decide(commitment: string, decision: 'approved' | 'rejected', by: Decider): Promise<ReceivedRequest>
   /** Closes what is due by the chain's own time, all alike. */
   closeDue(): Promise<void>
   close(): Promise<void>
@@ -65,8 +76,6 @@ export type ReceivedRequests = {
 
 const kindness = ({ decision }: Row) => (decision === 'approved' ? 2 : decision === null ? 1 : 0)
 
-const calls = AccessRequests__factory.createInterface()
-const DAY = 86_400
 /** Rows read at a time, and the most that anybody is shown. */
 const PAGE = 100
 const MOST_SHOWN = 500
@@ -83,29 +92,16 @@ export function createReceivedRequests(deps: {
   contracts: Contracts
   accessLog: AccessLog
   own: { member: Hex; key: CryptoKey }
+  organization: { name: string; identifier: Identifier }
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
   afterClose: () => void
   everyMs?: number
 }): ReceivedRequests {
-  const { db, vault, clock, index, patients, own } = deps
+  const { db, clock, index, patients, own } = deps
   const now = () => Math.floor(clock.now() / 1000)
-  let closed = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
-
-  const read = (row: Row, patient: StoredPatient | undefined): ReceivedRequest => ({
-    commitment: row.commitment as Hex,
-    request: openJson<AccessRequest>(patient?.key ?? vault.storeKey, row.sealed),
-    decision: row.decision ?? undefined,
-    answer: (row.answer ?? undefined) as Hex | undefined,
-    receivedAt: row.created_at,
-  })
-
-  /** A message alone is not a request: the chain has to show it, by the same member and with the same deadline. */
-  async function isOpened(row: Pick<Row, 'commitment' | 'requester' | 'deadline'>): Promise<boolean> {
-    const seen = await index.request(row.commitment as Hex)
-    return seen?.status === 'open' && seen.requester === row.requester && seen.deadline === row.deadline
-  }
+  const rows = createRequestRows(deps)
+  const { read, asks, stateOf, wasOpened } = rows
+  const closer = createRequestCloser({ ...deps, member: own.member, rows })
 
   async function openRows(patient?: StoredPatient): Promise<Row[]> {
     const found: Row[] = []
@@ -121,7 +117,7 @@ export function createReceivedRequests(deps: {
         .where('commitment', '>', after)
       if (patient) query = query.where('patient_id', '=', patient.id)
       const rows = await query.orderBy('commitment').limit(PAGE).execute()
-      const opened = await Promise.all(rows.map(isOpened))
+      const opened = await Promise.all(rows.map(asks))
       found.push(...rows.filter((_, i) => opened[i]))
       if (rows.length < PAGE) break
       after = rows.at(-1)?.commitment ?? after
@@ -129,103 +125,31 @@ export function createReceivedRequests(deps: {
     return found.sort((x, y) => (x.created_at < y.created_at ? -1 : 1))
   }
 
-  async function outcomeOf(trx: Db, row: Row): Promise<RequestOutcome> {
-    if (row.patient_id === null) return 'unknown-patient'
-    if (row.patient_refused || row.decision === 'rejected') return 'refused'
-    if (row.answer === null) return 'no-answer'
-    const approval = await trx
-      .selectFrom('approvals')
-      .select('status')
-      .where('digest', '=', row.answer)
-      .executeTakeFirst()
-    // An answer without an entry there needed no approval.
-    if (!approval || approval.status === 'approved') return 'granted'
-    return approval.status === 'rejected' ? 'refused' : 'no-answer'
-  }
+  const partiesOf = async (row: Pick<Row, 'requester'>) => ({
+    requester: await partyOf(index, row.requester as Hex),
+    custodian: await partyOf(index, own.member),
+  })
 
-  async function closeOne(commitment: string): Promise<void> {
-    const row = await db
-      .selectFrom('requests_received')
-      .selectAll()
-      .where('commitment', '=', commitment)
-      .executeTakeFirstOrThrow()
-    const onChain = await isOpened(row)
-    // Announced and never opened: a day later it is forgotten, and nothing about it reaches the chain.
-    if (!onChain && (deps.chainTime() ?? 0) < row.deadline + DAY) return
-    const patient = row.patient_id === null ? undefined : await patients.byId(db, row.patient_id)
-    const { request } = read(row, patient)
-    const requester = await partyOf(index, row.requester as Hex)
-    const custodian = await partyOf(index, own.member)
-    const salt = toHex(randomBytes(32))
-    await db.transaction().execute(async (trx) => {
-      const outcome = await outcomeOf(trx, row)
-      const { numUpdatedRows } = await trx
-        .updateTable('requests_received')
-        .set({ outcome: sealJson(vault.storeKey, { outcome, salt }) })
-        .where('commitment', '=', commitment)
-        .where('outcome', 'is', null)
-        .executeTakeFirst()
-      if (numUpdatedRows === 0n || !onChain) return
-      await enqueueCall(trx, clock, {
-        contract: deps.contracts.accessRequests as Hex,
-        data: calls.encodeFunctionData('close', [requestInner(request), outcomeHash(outcome, salt)]) as Hex,
-        dedupeKey: `close/${commitment}`,
-      })
-      await deps.accessLog.append(
-        trx,
-        {
-          ...{ kind: 'request-closed', outcome: '0', requester, custodian },
-          purpose: request.purpose,
-          note: `Outcome: ${outcome}.`,
-        },
-        patient ?? request.patient,
-      )
-    })
+  /** A step between asking and closing, for the trail; the parties are looked up before the transaction. */
+  async function noteStep(
+    trx: Db,
+    patient: StoredPatient,
+    parties: Awaited<ReturnType<typeof partiesOf>>,
+    row: Row,
+    said: string,
+    by?: Decider,
+  ): Promise<void> {
+    const reference = `Patient/${patient.secrets.fhirId}`
+    const { purpose } = read(row, patient).request
+    const entry = { kind: 'request-step' as const, outcome: '0' as const, ...parties, purpose, note: said }
+    await deps.accessLog.append(trx, { ...entry, ...(by ?? {}), patient: { reference } }, patient)
   }
-
-  async function closeDue(): Promise<void> {
-    const time = deps.chainTime()
-    if (time === undefined) return
-    let closedAny = false
-    // Page by page to the end: messages that the chain never showed stay due for a day, and must not crowd out the rest.
-    for (let after = ''; ; ) {
-      const due = await db
-        .selectFrom('requests_received')
-        .select('commitment')
-        .where('outcome', 'is', null)
-        .where('deadline', '<=', time)
-        .where('commitment', '>', after)
-        .orderBy('commitment')
-        .limit(PAGE)
-        .execute()
-      for (const { commitment } of due) await closeOne(commitment)
-      closedAny ||= due.length > 0
-      if (due.length < PAGE) break
-      after = due.at(-1)?.commitment ?? after
-    }
-    if (closedAny) deps.afterClose()
-  }
-
-  function turn(): Promise<void> {
-    running = running.then(closeDue, closeDue).catch((error: unknown) => {
-      deps.log.warn({ error: String(error) }, 'requests that are due wait')
-    })
-    return running
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void turn().finally(() => {
-        if (!closed) schedule()
-      })
-    }, deps.everyMs ?? 1_000)
-  }
-  schedule()
 
   return {
     async take(jwe) {
       const request = await openAccessRequest(jwe, own, deps.keysOf)
-      const commitment = requestCommitment(own.member, requestInner(request))
+      const inner = requestInner(request)
+      const commitment = requestCommitment(own.member, inner)
       const found = await patients.byIdentifier(db, request.patient)
       // Two persons under one number are for people to sort out; until then it is nobody's.
       const patient = found.length === 1 ? found[0] : undefined
@@ -239,7 +163,9 @@ export function createReceivedRequests(deps: {
             requester: request.requester,
             patient_id: patient?.id ?? null,
             deadline: request.deadline,
-            sealed: sealJson(patient?.key ?? vault.storeKey, request),
+            // Of somebody who is nobody here nothing is kept but what it takes to close it like any other (I6, I11).
+            sealed: patient ? sealJson(patient.key, request) : null,
+            inner_hash: patient ? null : inner,
             ...{ decision: null, decided_by: null, patient_refused: false, answer: null, outcome: null },
             created_at: new Date(clock.now()).toISOString(),
           })
@@ -250,12 +176,12 @@ export function createReceivedRequests(deps: {
           ...{ kind: 'request-received' as const, outcome: '0' as const, requester, custodian },
           purpose: request.purpose,
         }
-        await deps.accessLog.append(trx, entry, patient ?? request.patient)
+        await deps.accessLog.append(trx, entry, patient)
       })
     },
 
     async openFor(patient) {
-      return (await openRows(patient)).map((row) => read(row, patient))
+      return patient.closed ? [] : (await openRows(patient)).map((row) => read(row, patient))
     },
 
     async open() {
@@ -263,24 +189,52 @@ export function createReceivedRequests(deps: {
       const all = await Promise.all(
         rows.map(async (row) => {
           const patient = await patients.byId(db, row.patient_id ?? '')
-          return patient ? [{ ...read(row, patient), patient }] : []
+          return patient && !patient.closed ? [{ ...read(row, patient), patient }] : []
+        }),
+      )
+      return all.flat()
+    },
+
+    async all() {
+      const rows = await db
+        .selectFrom('requests_received')
+        .selectAll()
+        .where('patient_id', 'is not', null)
+        .orderBy('created_at', 'desc')
+        .limit(MOST_SHOWN)
+        .execute()
+      const all = await Promise.all(
+        rows.map(async (row) => {
+          const patient = await patients.byId(db, row.patient_id ?? '')
+          if (!patient || !(await wasOpened(row))) return []
+          return [{ ...read(row, patient), patient, state: await stateOf(row) }]
         }),
       )
       return all.flat()
     },
 
     async refuse(patient, commitment) {
-      const { numUpdatedRows } = await db
-        .updateTable('requests_received')
-        .set({ patient_refused: true })
+      const row = await db
+        .selectFrom('requests_received')
+        .selectAll()
         .where('commitment', '=', commitment)
         .where('patient_id', '=', patient.id)
-        .where('outcome', 'is', null)
         .executeTakeFirst()
-      if (numUpdatedRows === 0n) throw wayleaveError('task-unknown')
+      if (!row || row.outcome) throw wayleaveError('task-unknown')
+      const parties = await partiesOf(row)
+      await db.transaction().execute(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('requests_received')
+          .set({ patient_refused: true })
+          .where('commitment', '=', commitment)
+          .where('outcome', 'is', null)
+          .executeTakeFirst()
+        if (numUpdatedRows === 0n) throw wayleaveError('task-unknown')
+        await noteStep(trx, patient, parties, row, 'The patient declined.')
+      })
     },
 
-    async answered(trx, patient, grant, digest) {
+    async answered(trx, patient, grant, digest, requester) {
       const rows = await trx
         .selectFrom('requests_received')
         .selectAll()
@@ -300,35 +254,39 @@ export function createReceivedRequests(deps: {
         .set({ answer: digest, patient_refused: false })
         .where('commitment', '=', row.commitment)
         .execute()
+      const custodian = { id: own.member, ...deps.organization }
+      await noteStep(trx, patient, { requester, custodian }, row, 'The patient signed an answer.')
       return { commitment: row.commitment as Hex, decision: row.decision ?? undefined }
     },
 
-    async decide(commitment, decision, person) {
+    async decide(commitment, decision, by) {
       const row = await db
         .selectFrom('requests_received')
         .selectAll()
         .where('commitment', '=', commitment)
         .executeTakeFirst()
       const patient = row?.patient_id ? await patients.byId(db, row.patient_id) : undefined
-      if (!row || !patient || !(await isOpened(row))) throw wayleaveError('task-unknown')
+      if (!row || !patient) throw wayleaveError('task-unknown')
       if (row.outcome || row.deadline <= now()) throw wayleaveError('task-closed')
-      const { numUpdatedRows } = await db
-        .updateTable('requests_received')
-        .set({ decision, decided_by: person })
-        .where('commitment', '=', commitment)
-        .where('outcome', 'is', null)
-        .where('decision', 'is', null)
-        .executeTakeFirst()
-      if (numUpdatedRows === 0n) throw wayleaveError('task-closed')
+      if (!(await asks(row))) throw wayleaveError('task-unknown')
+      const parties = await partiesOf(row)
+      await db.transaction().execute(async (trx) => {
+        if (decision === 'approved') await assertNotFrozen(trx, patient)
+        const { numUpdatedRows } = await trx
+          .updateTable('requests_received')
+          .set({ decision, decided_by: by.user.id })
+          .where('commitment', '=', commitment)
+          .where('outcome', 'is', null)
+          .where('decision', 'is', null)
+          .executeTakeFirst()
+        if (numUpdatedRows === 0n) throw wayleaveError('task-closed')
+        const said = decision === 'approved' ? 'The hospital approves.' : 'The hospital does not approve.'
+        await noteStep(trx, patient, parties, row, said, by)
+      })
       return read({ ...row, decision }, patient)
     },
 
-    closeDue: turn,
-
-    async close() {
-      closed = true
-      clearTimeout(timer)
-      await running
-    },
+    closeDue: () => closer.closeDue(),
+    close: () => closer.close(),
   }
 }

@@ -74,7 +74,7 @@ export function createSentRequests(deps: {
   const { db, vault, clock, index, member } = deps
 
   async function sealingKeyOf(custodian: Hex): Promise<JWK> {
-    const profile = await index.profile(custodian)
+    const profile = (await index.standing(custodian)) === 'left' ? undefined : await index.profile(custodian)
     const key = profile?.jwks.keys.find((one) => one.use === 'enc') as JWK | undefined
     if (!key) throw wayleaveError('member-unknown')
     return key

@@ -16,7 +16,13 @@ import { sentenceOf } from './sentences.ts'
 /** Where the command writes; each text ends with a newline. */
 export type Output = { out: (text: string) => void; err: (text: string) => void }
 
-export type CommonOptions = { wordsFile: string; custodian: string; sandbox: string; json?: boolean }
+export type CommonOptions = {
+  wordsFile: string
+  custodian: string
+  replacement: string
+  sandbox: string
+  json?: boolean
+}
 export type ActOptions = CommonOptions & { via?: string; signOnly?: string }
 
 /** What every subcommand works with, opened for one run. */
@@ -90,6 +96,7 @@ export async function running(
       broker: hospital.broker,
       member: hospital.member,
       words: readWords(options.wordsFile),
+      replacement: replacementIn(options.replacement),
       chain: {
         chainId,
         consentRegistry: contracts.consentRegistry,
@@ -107,6 +114,13 @@ export async function running(
   } finally {
     chain?.close()
   }
+}
+
+/** @throws Error where it is no number of a key */
+function replacementIn(text: string): number {
+  if (!/^\d{1,6}$/.test(text))
+    throw new Error('--replacement is a number: 0 for the first key of these words.')
+  return Number(text)
 }
 
 /** @throws WordsInvalid, and Error when the file cannot be read. What it holds is in no message. */

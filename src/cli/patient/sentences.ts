@@ -1,3 +1,4 @@
+import { describeReason } from '../../domain/audit/reasons.ts'
 import { DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
 import type { OwnConsent, OwnConsents } from '../../domain/consent/own-consents.ts'
 import type { OwnProposal } from '../../domain/consent/own-proposals.ts'
@@ -98,6 +99,7 @@ export function statusLines(own: OwnConsents, custodian: string, party: (party: 
     .map((consent) => `- ${slotLine(consent, party)}`)
   return [
     lockLine(own, custodian),
+    ...(own.frozen ? [`${custodian}: ${describeReason(own.frozen)}`] : []),
     ...(lines.length === 0 ? ['Nobody has been allowed, or kept from, anything.'] : lines),
   ]
 }

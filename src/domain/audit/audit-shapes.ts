@@ -86,6 +86,15 @@ const custodianDecision = (action: Shape['action']): Shape => ({
   observer: 'custodian',
 })
 
+/** Whose records a patient's records are: the custodian's own word, about a Patient record (DICOM 110110). */
+const identityChange = (code: AuditKind, display: string, action: Shape['action']): Shape => ({
+  type: coding(DCM, '110110', 'Patient Record'),
+  subtype: [coding(AUDIT_KIND_SYSTEM, code, display)],
+  action,
+  agents: 'member',
+  observer: 'custodian',
+})
+
 export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   query: {
     type: coding('http://terminology.hl7.org/CodeSystem/audit-event-type', 'rest', 'RESTful Operation'),
@@ -166,6 +175,13 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'query',
     observer: 'custodian',
   },
+  'request-step': {
+    type: coding(AUDIT_KIND_SYSTEM, 'request-step', 'A request for access was answered or decided on'),
+    subtype: [],
+    action: 'U',
+    agents: 'member',
+    observer: 'custodian',
+  },
   'request-closed': {
     type: coding(AUDIT_KIND_SYSTEM, 'request-closed', 'A request for access closed at its deadline'),
     subtype: [],
@@ -175,6 +191,14 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   },
   'consent-approved': custodianDecision('C'),
   'approval-refused': custodianDecision('E'),
+  'identity-event': identityChange('identity-event', 'Something happened to the identity of a patient', 'E'),
+  'identity-confirmed': identityChange('identity-confirmed', 'A person confirmed an identity event', 'E'),
+  'identity-rejected': identityChange('identity-rejected', 'A person rejected an identity event', 'E'),
+  'identity-moved': identityChange(
+    'identity-moved',
+    'What was confirmed of an identity was carried out',
+    'U',
+  ),
   alarm: {
     type: ALERT,
     subtype: [coding(AUDIT_KIND_SYSTEM, 'alarm', 'Something that must not happen has happened')],

@@ -35,12 +35,19 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   'request-sent': (e) => `${who(e)} asked the patient for access to records of ${custodian(e)}${why(e)}`,
   'request-received': (e) =>
     `${custodian(e)} received a request of ${requester(e)} for access to records${why(e)}`,
+  'request-step': (e) =>
+    `${e.user ? `${person(e)} at ${custodian(e)}` : 'The patient'} decided on a request of ${requester(e)} for access to records${why(e)}`,
   'request-closed': (e) =>
     `${custodian(e)} closed a request of ${requester(e)} for access to records${why(e)}`,
   'consent-approved': (e) =>
     `${e.user ? `${person(e)} at ` : ''}${custodian(e)} approved a consent of the patient for ${requester(e)}${why(e)}`,
   'approval-refused': (e) =>
     `${e.user ? `${person(e)} at ` : ''}${custodian(e)} did not approve a consent of the patient for ${requester(e)}${why(e)}`,
+  'identity-event': (e) =>
+    `${custodian(e)} is finding out whose records these are, and shares nothing meanwhile`,
+  'identity-confirmed': (e) => `${deciding(e)} confirmed what happened to the identity of the patient`,
+  'identity-rejected': (e) => `${deciding(e)} rejected what was said of the identity of the patient`,
+  'identity-moved': (e) => `${custodian(e)} closed the handle of the patient`,
   alarm: (e) => `Alarm at ${observer(e)}${e.record ? ` about ${record(e)}` : ''}`,
   anchor: () => 'Something was written on the chain that this member cannot open',
   'log-read': (e) => `${e.user ? person(e) : 'Somebody'} read the audit trail of ${observer(e)}`,
@@ -65,6 +72,8 @@ export function describeAuditEntry(entry: AuditEntry): string {
 }
 
 const observer: Teller = (e) => recorderOf(e)?.name ?? 'a member'
+
+const deciding: Teller = (e) => `${e.user ? `${person(e)} at ` : ''}${custodian(e)}`
 
 function who(entry: AuditEntry): string {
   return entry.user === undefined ? requester(entry) : `${person(entry)} at ${requester(entry)}`

@@ -18,6 +18,12 @@ export const REASONS = {
   'wrong-purpose': 'The consent was given for another purpose.',
   'superseded-policy': 'The consent was replaced by a newer version.',
 
+  // whose record it is
+  'identity-frozen':
+    'The hospital is finding out whose record this is, so nothing is shared and no consent counts meanwhile.',
+  'handle-closed':
+    'The records went to a new handle, or nobody can sign for them any more, so this consent counts no longer.',
+
   // what the terms say
   'terms-missing': 'The details of the consent are not at hand, so it cannot be applied.',
   'terms-mismatch': 'The details of the consent do not match what the patient signed.',

@@ -46,8 +46,16 @@ export type DecisionRequest = {
   requester: MemberAtBlock
   custodian: MemberAtBlock
   purpose: string
-  /** `bound` is false for a handle that the chain does not know at this custodian. */
-  handle: { bound: boolean; word: HandleWord; lockSignedUpTo?: number }
+  /**
+   * `bound` is false for a handle that the chain does not know at this custodian. `frozen`: the custodian does not know for
+   * sure whose it is, or has closed it; then no consent of it counts.
+   */
+  handle: {
+    bound: boolean
+    word: HandleWord
+    lockSignedUpTo?: number
+    frozen?: 'identity-frozen' | 'handle-closed'
+  }
   /**
    * The record asked for; absent when the custodian has none by that name. Without content (of a whole compartment, say)
    * a consent whose body could keep something back permits nothing.
@@ -78,6 +86,9 @@ type Check = { reason: ReasonCode; holds: (request: DecisionRequest) => boolean 
 /** What must hold before any consent is looked at, in this order; the first that fails names the refusal. */
 const CONDITIONS: readonly Check[] = [
   { reason: 'record-unknown', holds: (r) => r.record !== undefined },
+  { reason: 'handle-closed', holds: (r) => r.handle.frozen !== 'handle-closed' },
+  // Not `=== undefined`: whatever freezes, freezes.
+  { reason: 'identity-frozen', holds: (r) => !r.handle.frozen },
   { reason: 'member-not-live', holds: (r) => r.requester.live },
   // Before the custodian's standing: of a handle that nobody holds the chain names no custodian.
   { reason: 'handle-unbound', holds: (r) => r.handle.bound },

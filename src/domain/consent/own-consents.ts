@@ -27,5 +27,7 @@ export type OwnConsents = {
   epoch: number
   /** The highest "up to" among the locks that the custodian holds; -1 for none. */
   lockSignedUpTo: number
+  /** Present where nothing is shared, whatever was signed: the hospital is finding out whose record it is, or is done with it. */
+  frozen?: 'identity-frozen' | 'handle-closed'
   consents: OwnConsent[]
 }

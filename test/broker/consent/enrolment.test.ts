@@ -187,13 +187,27 @@ test('Without a proof of the device’s key nothing is bound; a code binds once'
 
 test('A bound key is not replaced by enrolling again: the old one stays, the new one gets in nowhere', async () => {
   const [first, second] = [device(), device()]
-  await first.enrol(await started(id(4)))
+  const [early, late] = [await started(id(4)), await started(id(4))]
+  await first.enrol(early)
+  // Also before the chain shows the first one.
+  await expect(second.enrol(late)).rejects.toMatchObject({ code: 'patient-bound' })
   const { handle } = await first.signIn(20_000)
-  await second.enrol(await started(id(4)))
+  const again = await desk(0, 'jan').start(id(4))
+  expect([again.status, again.code]).toEqual([409, 'patient-bound'])
+  await expect(second.enrol(late)).rejects.toMatchObject({ code: 'patient-bound' })
   await a.settled()
   await expect(second.signIn()).rejects.toMatchObject({ code: 'signer-unknown' })
   await eventually(async () => (await first.signIn()).handle === handle)
   expect((await first.lock()).receipt?.counts).toBe('now')
+})
+
+test('A key signs for one patient of a hospital: it is bound for no other', async () => {
+  const words = createWords()
+  await device(words).enrol(await started(id(1)))
+  await expect(device(words).enrol(await started(id(2)))).rejects.toMatchObject({ code: 'key-taken' })
+  await device(words).signIn(20_000)
+  await expect(device(words).enrol(await started(id(2)))).rejects.toMatchObject({ code: 'key-taken' })
+  await device().enrol(await started(id(2)))
 })
 
 test('A code ends after thirty minutes', async () => {

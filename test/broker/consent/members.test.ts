@@ -2,8 +2,10 @@ import { Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MemberRegistry__factory } from '../../../src/chain/contracts.ts'
 import { mined } from '../../../src/chain/mined.ts'
+import { dateOfDay, dayOf } from '../../../src/domain/days.ts'
 import { groupId } from '../../../src/domain/identity/member-id.ts'
 import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
+import { requestTask } from '../../../src/fhir/request-task.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
 import { ALL_ROLES } from '../../../src/sandbox/council.ts'
 import { publicJwks } from '../../../src/store/keyring.ts'
@@ -93,6 +95,52 @@ describe('A suspended member', () => {
   })
 })
 
+describe('Of a member that has left', () => {
+  const wish = (custodian: TestHospital) => {
+    const today = dayOf(a.clock.now())
+    return requestTask({
+      patient: of('dirk').id,
+      custodian: custodian.config.identifier,
+      ...{ dataClasses: ['problems'], sensitivities: [], reason: '' },
+      ...{ from: dateOfDay(today), until: dateOfDay(today + 9), answerUntil: dateOfDay(today + 2) },
+      patientNamedCustodian: true,
+    })
+  }
+
+  test('requests are shown to nobody, cannot be approved, and nothing is granted to it; what narrows is taken', async () => {
+    const { client } = of('dirk')
+    const { id = '' } = (await c.his.ask(wish(a), 'TREAT')).body
+    await eventually(async () => (await client.requests()).length === 1)
+    const [request] = await client.requests()
+    await world.council.suspend(c.member)
+    await eventually(async () => (await client.requests()).length === 0)
+    expect((await a.his.tasks()).body.total).toBe(0)
+    expect((await a.his.decide(id, '$approve')).code).toBe('task-unknown')
+    for (const grant of [client.grant({ to: partyOf(c), ...share }), client.answer(request as never)])
+      await expect(grant).rejects.toMatchObject({ code: 'member-not-live' })
+    expect((await client.object({ to: partyOf(c), purpose: 'TREAT' })).receipt?.counts).toBe('now')
+    await world.council.reinstate(c.member)
+    await eventually(async () => (await client.requests()).length === 1)
+    await client.refuse(request as never)
+    await client.withdraw({ to: partyOf(c), purpose: 'TREAT' })
+  })
+
+  test('nothing is listed or asked for any more, and its patients revoke and lock through any other', async () => {
+    const { client, id } = of('anna')
+    const total = async () => (await b.his.list(id, 'TREAT')).body.total ?? 0
+    expect(await total()).toBeGreaterThan(0)
+    await world.council.suspend(a.member)
+    await eventually(async () => (await total()) === 0)
+    expect((await b.his.ask(wish(a), 'TREAT')).code).toBe('member-unknown')
+    const via = { base: c.broker.base, custodianKeys: publicJwks(a.files.keyring) as never }
+    await client.lock({ via })
+    await eventually(async () => (await client.consents()).locked)
+    await world.council.reinstate(a.member)
+    await client.unlock()
+    await eventually(async () => (await total()) > 0)
+  })
+})
+
 const readyAt = async ({ broker }: TestHospital) =>
   (await (await fetch(`${broker.base}/ready`)).json()) as { waiting: number; unsent: number }
 
@@ -178,6 +226,9 @@ describe('A member that was removed and admitted anew', () => {
     await isRefused('bram', b, 'no-consent')
     await isRefused('emma', b, 'grantee-generation')
     expect(await isOpened('fien', b)).toBe(true)
+    // Pushed to who was admitted later, and taken back from whom it does not reach.
+    await eventually(async () => (await shown('fien', b)) !== undefined)
+    await eventually(async () => (await shown('emma', b)) === undefined)
     expect(await isOpened('emma', c)).toBe(true)
     await eventually(async () => (await shown('anna', b)) === undefined)
   })

@@ -1,5 +1,6 @@
+import type { Bundle, Task } from 'fhir/r4.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { AccessRequests__factory } from '../../../src/chain/contracts.ts'
+import { AccessRequests__factory, ConsentRegistry__factory } from '../../../src/chain/contracts.ts'
 import { dateOfDay, dayOf } from '../../../src/domain/days.ts'
 import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
 import { requestTask } from '../../../src/fhir/request-task.ts'
@@ -89,10 +90,46 @@ describe('A request is answered by the patient and approved by the custodian:', 
     expect(task?.for).toEqual({ reference: 'Patient/anna' })
     expect(await a.his.decide(task?.id ?? '', '$approve')).toMatchObject({ status: 204 })
     await eventually(async () => (await listed()) === 1)
+    const [shown1] = (await b.his.list(ANNA, 'TREAT')).body.entry ?? []
+    const record = shown1?.resource?.id ?? ''
+    expect((await b.his.open(record, 'TREAT')).status).toBe(200)
     const kinds = (await insideOf(a).trail()).map(({ kind }) => kind)
-    expect(kinds).toContain('request-received')
-    expect(kinds).toContain('consent-approved')
+    for (const kind of [
+      'request-received',
+      'request-step',
+      'consent-approved',
+      'consent-granted',
+      'disclosure',
+    ])
+      expect(kinds).toContain(kind)
+    const asking = (await insideOf(b).trail()).map(({ kind }) => kind)
+    for (const kind of ['request-sent', 'share-received', 'receipt']) expect(asking).toContain(kind)
     await over()
+    expect((await b.his.open(record, 'TREAT')).code).toBe('not-available')
+  })
+
+  test('both approvals are in one transaction of the ConsentRegistry, which names no request', async () => {
+    const granted = await insideOf(a)
+      .index()
+      .selectFrom('events')
+      .selectAll()
+      .where('name', '=', 'ConsentGranted')
+      .execute()
+    expect(granted.length).toBe(1)
+    const sent = await world.provider.getTransaction(granted[0]?.transaction ?? '')
+    const call = ConsentRegistry__factory.createInterface().parseTransaction({ data: sent?.data ?? '' })
+    expect(call?.name).toBe('grantWith')
+    expect(sent?.to?.toLowerCase()).toBe(world.chain.contracts.consentRegistry.toLowerCase())
+    const requests = await insideOf(a).db().selectFrom('requests_received').select('commitment').execute()
+    expect(requests.length).toBeGreaterThan(0)
+    for (const { commitment } of requests) expect(sent?.data).not.toContain(commitment.slice(2))
+    const alone = await insideOf(a)
+      .index()
+      .selectFrom('events')
+      .select('name')
+      .where('transaction', '=', sent?.hash ?? '')
+      .execute()
+    expect(alone.map(({ name }) => name)).toEqual(['ConsentGranted'])
   })
 
   test('the custodian may say yes first: then the grant lands as soon as the patient gives it', async () => {
@@ -113,6 +150,33 @@ describe('A request is answered by the patient and approved by the custodian:', 
     expect(await a.his.decide(id, '$reject')).toMatchObject({ status: 204 })
     await expect(anna.answer(request)).rejects.toMatchObject({ code: 'approval-refused' })
     expect(await listed()).toBe(0)
+  })
+
+  test('the records office finds each request by where it stands', async () => {
+    const states = async (id: string) => {
+      const found: string[] = []
+      for (const status of ['requested', 'accepted', 'in-progress', 'completed', 'rejected', 'failed']) {
+        const { body } = await a.his.fhir<Bundle<Task>>('GET', `Task?status=${status}`)
+        for (const { resource } of body.entry ?? [])
+          if (resource?.id === id && resource.status === status) found.push(status)
+      }
+      return found
+    }
+    const [open, approved, rejected, refused] = [await asked(), await asked(), await asked(), await asked()]
+    for (const id of [open, approved, rejected, refused]) await shown(id)
+    await a.his.decide(approved, '$approve')
+    await a.his.decide(rejected, '$reject')
+    await anna.refuse(await shown(refused))
+    expect(await states(open)).toEqual(['requested'])
+    expect(await states(approved)).toEqual(['accepted'])
+    expect(await states(rejected)).toEqual(['rejected'])
+    expect(await states(refused)).toEqual(['rejected'])
+    await anna.answer(await shown(approved), { classes: ['problems'] })
+    expect(await states(approved)).toEqual(['completed'])
+    expect((await a.his.fhir('GET', 'Task?status=draft')).code).toBe('request-invalid')
+    await eventually(async () => (await listed()) === 1)
+    await over()
+    await anna.refuse(await shown(open))
   })
 
   test('a grant that needs approval needs no request', async () => {
@@ -192,8 +256,9 @@ describe('Every request ends alike at its deadline:', () => {
     const refused = await asked()
     const silent = await asked()
     const unknown = await asked(somebody(7))
-    await a.his.decide(answered, '$approve')
-    await anna.answer(await shown(answered))
+    const request = await shown(answered)
+    expect((await a.his.decide(answered, '$approve')).status).toBe(204)
+    await anna.answer(request)
     await anna.refuse(await shown(refused))
     expect((await anna.requests()).map(({ id }) => id)).not.toContain(`0x${refused}`)
     const before = await b.his.task(unknown)
@@ -218,6 +283,36 @@ describe('Every request ends alike at its deadline:', () => {
       .map(({ note }) => note)
     for (const outcome of ['granted', 'refused', 'no-answer', 'unknown-patient'])
       expect(notes).toContain(`Outcome: ${outcome}.`)
+    const told = (await insideOf(b).trail()).filter(({ kind }) => kind === 'request-closed')
+    expect(told.length).toBe(all.length)
+    expect(new Set(told.map(({ note, outcome }) => `${note} ${outcome}`)).size).toBe(1)
+    // What is over cannot be decided on any more.
+    expect(await a.his.decide(silent, '$approve')).toMatchObject({ status: 409, code: 'task-closed' })
+  })
+
+  test('of somebody whom it does not know the custodian has forgotten all but what it takes to close alike', async () => {
+    const stranger = somebody(8)
+    const before = (await insideOf(a).trail()).length
+    const id = await asked(stranger)
+    await eventually(async () => (await insideOf(a).trail()).length > before)
+    const row = await insideOf(a)
+      .db()
+      .selectFrom('requests_received')
+      .selectAll()
+      .where('commitment', '=', `0x${id}`)
+      .executeTakeFirstOrThrow()
+    expect(row).toMatchObject({ patient_id: null, sealed: null })
+    const noted = await insideOf(a)
+      .db()
+      .selectFrom('audit_events')
+      .select(['kind', 'patient_lookup'])
+      .orderBy('seq', 'desc')
+      .where('kind', '=', 'request-received')
+      .limit(1)
+      .executeTakeFirst()
+    expect(noted?.patient_lookup).toBeNull()
+    expect(JSON.stringify((await insideOf(a).trail()).slice(before))).not.toContain(stranger.value)
+    expect(await a.his.decide(id, '$approve')).toMatchObject({ status: 404, code: 'task-unknown' })
   })
 })
 

@@ -37,9 +37,14 @@ describe('an audit entry in plain words', () => {
       share-received: Hospital B learnt from Hospital A where the records are that it may see for treatment.
       request-sent: Dr. Vos (physician) at Hospital B asked the patient for access to records of Hospital A for treatment.
       request-received: Hospital A received a request of Hospital B for access to records for treatment.
+      request-step: Dr. Vos (physician) at Hospital A decided on a request of Hospital B for access to records for treatment.
       request-closed: Hospital A closed a request of Hospital B for access to records for treatment.
       consent-approved: Dr. Vos (physician) at Hospital A approved a consent of the patient for Hospital B for treatment.
       approval-refused: Dr. Vos (physician) at Hospital A did not approve a consent of the patient for Hospital B for treatment.
+      identity-event: Hospital A is finding out whose records these are, and shares nothing meanwhile.
+      identity-confirmed: Dr. Vos (physician) at Hospital A confirmed what happened to the identity of the patient.
+      identity-rejected: Dr. Vos (physician) at Hospital A rejected what was said of the identity of the patient.
+      identity-moved: Hospital A closed the handle of the patient.
       alarm: Alarm at Hospital B about a record (problems and diagnoses).
       anchor: Something was written on the chain that this member cannot open.
       log-read: Dr. Vos (physician) read the audit trail of Hospital A.

@@ -1,0 +1,49 @@
+import type { Kysely, SelectQueryBuilder } from 'kysely'
+import { wayleaveError } from '../../domain/errors.ts'
+import type { BrokerTables } from '../../store/schema.ts'
+
+type Db = Kysely<BrokerTables>
+
+/** Why nothing of a patient's is shared or widened: the identity is in doubt, or the handle is closed for good. */
+export type Freeze = 'identity-frozen' | 'handle-closed'
+
+/** Whether a patient's handle is closed, and whether an event about the patient is undecided, in whatever query. */
+export const closedAndFrozen = (
+  query: SelectQueryBuilder<BrokerTables, 'patients', Record<never, never>>,
+  patientId: string,
+) =>
+  query
+    .select(['patients.closed'])
+    .select((eb) =>
+      eb
+        .exists(
+          eb
+            .selectFrom('identity_event_patients')
+            .innerJoin('identity_events', 'identity_events.id', 'identity_event_patients.event_id')
+            .select('identity_events.id')
+            .whereRef('identity_event_patients.patient_id', '=', 'patients.id')
+            .where('identity_events.status', 'in', ['open', 'confirmed']),
+        )
+        .as('frozen'),
+    )
+    .where('patients.id', '=', patientId)
+
+/** A row that is not there is nobody to share anything of. */
+export function freezeIn(row: { closed: string | null; frozen: unknown } | undefined): Freeze | undefined {
+  if (!row || row.closed !== null) return 'handle-closed'
+  return row.frozen ? 'identity-frozen' : undefined
+}
+
+/** Read each time it matters, in the transaction of what it decides: a freeze counts from when it is stored. */
+export async function freezeOf(db: Db, patient: { id: string }): Promise<Freeze | undefined> {
+  return freezeIn(await closedAndFrozen(db.selectFrom('patients'), patient.id).executeTakeFirst())
+}
+
+/**
+ * For everything that widens; what narrows never asks.
+ * @throws WayleaveError `identity-frozen`, `handle-closed`
+ */
+export async function assertNotFrozen(db: Db, patient: { id: string }): Promise<void> {
+  const freeze = await freezeOf(db, patient)
+  if (freeze) throw wayleaveError(freeze)
+}
