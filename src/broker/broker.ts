@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { publishProfile } from '../chain/member-profile.ts'
 import type { Bounds } from '../domain/bounds.ts'
@@ -140,7 +141,7 @@ async function open(
   const limits = {
     perMinute: config.requestsPerMinute,
     ofCaller: config.requestsPerMinuteOfClient ?? config.requestsPerMinute,
-    callerOf: callers.of,
+    callerOf: (request: FastifyRequest) => callers.of(request),
   }
   const app = await createHttpServer(log, limits, tls?.served)
   const sides = {

@@ -19,6 +19,11 @@ const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
   .map(([, text = '']) => text.replaceAll(/\\\n\s*/g, ' ').replaceAll('\\$', '$'))
   .map((text) => ADDRESSES.reduce((found, [name, address]) => found.replaceAll(name, address), text))
   .flatMap((text) => text.split(/[\n|]/))
+  .flatMap((text) =>
+    text.includes('$WORD')
+      ? ['confirmation', 'rejection'].map((word) => text.replace('$WORD', word))
+      : [text],
+  )
 
 /** An address as the table of operations has it: whatever is filled in is X. */
 const inGeneral = (path: string) =>
@@ -26,6 +31,7 @@ const inGeneral = (path: string) =>
     .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT)\b/g, 'X')
     .replace(/^\/shared\/fhir\/\w+/, '/shared/fhir/X')
     .replace(/\/attachment\/\d+$/, '/attachment/X')
+    .replace('/identity-events/none', '/identity-events/X')
 
 /** Each call that the page makes, by method and address. */
 const calls = commands.flatMap((command) => {

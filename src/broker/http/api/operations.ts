@@ -110,6 +110,18 @@ const searchLive = (summary: string): Operation => ({
   errors: ['unsupported-parameter', ...PATIENT_NAMED, ...OPENED],
 })
 
+const decideIdentity = (summary: string): Operation => ({
+  tag: 'enrolment',
+  summary,
+  needs: 'system/registrar',
+  body: jsonBody('Anything'),
+  answers: { 200: json('Anything') },
+  errors: [
+    ...(['user-missing', 'identity-event-unknown', 'identity-event-closed', 'identity-unresolved'] as const),
+    ...(['second-person-needed', 'source-unavailable', ...KEYED] as const),
+  ],
+})
+
 /** `$everything` or `$summary`, by any of the four ways to ask. */
 function merged(name: string, summary: string): Record<string, Operation> {
   const operation: Operation = {
@@ -476,6 +488,26 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: { 204: null },
     errors: ['user-missing', 'enrolment-code-wrong', 'enrolment-needs-second-registrar', ...KEYED],
   },
+
+  'GET /registrar/identity-events': {
+    tag: 'enrolment',
+    summary: 'What happened to patients’ identities, for two persons to decide',
+    needs: 'system/registrar',
+    query: [['status', 'open, confirmed, done or rejected; all unless given']],
+    answers: { 200: json('Anything') },
+    errors: ['user-missing', 'unsupported-parameter'],
+  },
+  'GET /registrar/identity-events/:id': {
+    tag: 'enrolment',
+    summary: 'One of them',
+    needs: 'system/registrar',
+    answers: { 200: json('Anything') },
+    errors: ['user-missing', 'identity-event-unknown'],
+  },
+  'POST /registrar/identity-events/:id/confirmation': decideIdentity(
+    'Confirm it; what follows follows from two',
+  ),
+  'POST /registrar/identity-events/:id/rejection': decideIdentity('Say that it was a mistake'),
 
   'POST /patient/enrolment/offer': {
     tag: 'patient',
