@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { watchQueue } from './unqueue.ts'
 
 export type Anvil = { rpc: string; pid: number; stop(): Promise<void> }
 
@@ -51,10 +52,12 @@ export async function startAnvil(args: {
   if (pidFile && child.pid) writeFileSync(pidFile, String(child.pid))
   const rpc = `http://127.0.0.1:${args.port}`
   await answering(rpc, child)
+  const endWatch = watchQueue(rpc)
   return {
     rpc,
     pid: child.pid ?? 0,
     async stop() {
+      endWatch()
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM')
         await ended(child, 10_000)
