@@ -294,13 +294,14 @@ describe('Every request ends alike at its deadline:', () => {
     const stranger = somebody(8)
     const before = (await insideOf(a).trail()).length
     const id = await asked(stranger)
-    await eventually(async () => (await insideOf(a).trail()).length > before)
-    const row = await insideOf(a)
-      .db()
-      .selectFrom('requests_received')
-      .selectAll()
-      .where('commitment', '=', `0x${id}`)
-      .executeTakeFirstOrThrow()
+    const row = await eventually(() =>
+      insideOf(a)
+        .db()
+        .selectFrom('requests_received')
+        .selectAll()
+        .where('commitment', '=', `0x${id}`)
+        .executeTakeFirst(),
+    )
     expect(row).toMatchObject({ patient_id: null, sealed: null })
     const noted = await insideOf(a)
       .db()
