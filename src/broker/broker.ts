@@ -1,9 +1,9 @@
-import type { Logger } from 'pino'
 import { publishProfile } from '../chain/member-profile.ts'
 import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import { readLabelRules } from '../fhir/label-rules.ts'
 import { createLabeller } from '../fhir/labeller.ts'
+import type { Logger } from '../observe/log.ts'
 import type { Database } from '../store/database.ts'
 import { type Keyring, publicJwks } from '../store/keyring.ts'
 import { createAuditSide } from './audit/audit-side.ts'
@@ -12,7 +12,12 @@ import { createConsentSide } from './consent/consent-side.ts'
 import { openCore } from './core.ts'
 import { createExchangeSide } from './exchange-side.ts'
 import { mountRoutes } from './http/mount-routes.ts'
+import { observeRequests } from './http/observe-requests.ts'
 import { createHttpServer } from './http/server.ts'
+import { createDrain } from './operate/drain.ts'
+import { openOperatorListener } from './operate/operator-listener.ts'
+import { createOutboxWatch } from './operate/outboxes.ts'
+import { createReadiness } from './operate/readiness.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
 import { createReleaseSide } from './release/release-side.ts'
@@ -22,6 +27,10 @@ import { inSteps } from './start-steps.ts'
 export type Broker = {
   /** Where it is reached, without a trailing slash. */
   base: string
+  /** Where the operator's listener is, if it is configured. */
+  operator?: string
+  /** Before a close: leaves in good order, see Drain. */
+  drain(): Promise<void>
   /** Stops taking requests, then its loops, in the reverse order of their start. The database stays open. */
   close(): Promise<void>
 }
@@ -103,15 +112,24 @@ async function open(
   projection.onChange((patientId) => shares.refresh(patientId))
 
   const app = await createHttpServer(log, { perMinute: config.requestsPerMinute })
+  observeRequests(app, core.observer, log)
+  const drain = createDrain(app, { log, delayMs: 0, withinMs: 10_000, ...config.drain })
   const sides = { ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive }
-  mountRoutes(app, core, sides, () => base)
+  const readiness = createReadiness({ ...core, ...sides, draining: drain.draining })
+  mountRoutes(app, core, sides, () => base, readiness)
 
   at('its port')
+  const operator =
+    config.operator &&
+    (await openOperatorListener({
+      ...config.operator,
+      ...{ metrics: core.observer.metrics, readiness, outboxes: createOutboxWatch(core), log },
+    }))
   await app.listen({ host: config.host, port: config.port })
   if (base === '') base = addressOf(app.addresses())
   at('the hook at the FHIR server')
   await source.subscribe(`${base}/hooks/fhir`).catch((error: unknown) => {
-    log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
+    log.warn({ error }, 'no hook could be set; the history is read by the clock')
   })
   at('the index, which catches up with the chain')
   // What the index does not hold yet must not pass for a profile that nobody published.
@@ -133,6 +151,8 @@ async function open(
 
   return {
     base,
+    ...(operator ? { operator: operator.base } : {}),
+    drain: drain.run,
     async close() {
       await app.close()
       await registration.close()
@@ -152,6 +172,7 @@ async function open(
       await peers.close()
       await source.close()
       provider.destroy()
+      await operator?.close()
     },
   }
 }

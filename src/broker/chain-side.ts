@@ -1,11 +1,11 @@
 import { JsonRpcProvider } from 'ethers'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import { createConsentReader } from '../chain/consent-reader.ts'
 import { watchHead } from '../chain/head-watch.ts'
 import { createSender } from '../chain/sender.ts'
 import type { Clock } from '../domain/clock.ts'
-import { createIndexer, createIndexQueries } from '../indexer/index.ts'
+import { createIndexer, createIndexQueries, type IndexQueries } from '../indexer/index.ts'
+import type { Logger } from '../observe/log.ts'
 import type { BrokerTables, IndexTables } from '../store/schema.ts'
 import type { BrokerConfig } from './config.ts'
 
@@ -28,7 +28,16 @@ export async function openChainSide(args: {
     batchMaxCount: 1,
   })
   const head = watchHead({ provider, clock })
-  const index = createIndexQueries(indexDb)
+  const queries = createIndexQueries(indexDb)
+  const index: IndexQueries = {
+    ...queries,
+    async profile(member) {
+      const profile = await queries.profile(member)
+      // Whoever has a profile is a member, and the log may name it.
+      if (profile) log.admit('member', member)
+      return profile
+    },
+  }
   const indexer = await createIndexer({
     db: indexDb,
     provider,

@@ -17,6 +17,7 @@ async function addProcesses(): Promise<void> {
   const { backupCommand, restoreCommand } = await import('./backup.ts')
   const { brokerCommand } = await import('./broker.ts')
   const { councilCommand } = await import('./council.ts')
+  const { keysCommand } = await import('./keys.ts')
   const { patientCommand } = await import('./patient.ts')
   const { sandboxCommand } = await import('./sandbox.ts')
   const { successionCommand } = await import('./succession.ts')
@@ -27,6 +28,7 @@ async function addProcesses(): Promise<void> {
     .addCommand(auditCommand())
     .addCommand(councilCommand())
     .addCommand(successionCommand())
+    .addCommand(keysCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
 }

@@ -4,6 +4,7 @@ import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type ErrorCode, isErrorCode, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import { traceHeaders } from '../observe/trace-headers.ts'
 import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
@@ -62,6 +63,7 @@ export async function createPeerClient(deps: {
     try {
       const { statusCode, headers, body } = await request(url, {
         ...options,
+        headers: { ...options.headers, ...traceHeaders() },
         dispatcher,
         signal: AbortSignal.timeout(bounds.totalMs),
       })

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { BrokerConfig } from '../broker/index.ts'
-import { type Keyring, loadKeyring } from '../store/keyring.ts'
+import { loadKeyring } from '../store/key-file.ts'
+import type { Keyring } from '../store/keyring.ts'
 import { SANDBOX_GROUPS } from './council.ts'
 import type { FhirKind } from './fhir-kind.ts'
 import { freePort } from './ports.ts'
@@ -128,6 +129,8 @@ export function writeBrokerConfig(
     contactFile: files.contactFile,
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
     requestsPerMinute: 6_000,
+    // well within what the supervisor waits for
+    drain: { delayMs: 0, withinMs: 2_000 },
   }
   writeFileSync(files.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
   return config

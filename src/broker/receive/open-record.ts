@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Provider } from 'ethers'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import { type Contracts, RecordDirectory__factory } from '../../chain/contracts.ts'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -14,6 +13,8 @@ import type { Asker } from '../../exchange/b2b.ts'
 import type { FetchedRecord, PeerClient } from '../../exchange/peer-client.ts'
 import { verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { Observer } from '../../observe/observer.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, type Vault } from '../../store/vault.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
@@ -50,6 +51,7 @@ export function createRecordOpener(deps: {
   accessLog: AccessLog
   clock: Clock
   log: Logger
+  observer: Observer
   member: Hex
 }): RecordOpener {
   const { db, index, log } = deps
@@ -114,8 +116,9 @@ export function createRecordOpener(deps: {
   /** Whatever the custodian did wrong, its HIS hears one of two codes; the trail keeps which. */
   async function alarm(entry: Omit<LogEntry, 'kind' | 'outcome'>, error: unknown) {
     const found = errorCodeOf(error)
+    const member = entry.custodian?.id
     log.error(
-      { alarm: found, record: entry.record?.id, custodian: entry.custodian?.id },
+      { code: found, ...(member ? { member } : {}) },
       'an answer did not verify; nothing is handed on',
     )
     const reason: ReasonCode =
@@ -162,7 +165,9 @@ export function createRecordOpener(deps: {
       }
       let commitment: Hex
       try {
-        commitment = await verify(found.custodian, found.record, fetched)
+        commitment = await deps.observer.timed('verification record', () =>
+          verify(found.custodian, found.record, fetched),
+        )
       } catch (error) {
         if (errorCodeOf(error) !== 'chain-unavailable') throw await alarm(entry, error)
         await deps.accessLog.append(

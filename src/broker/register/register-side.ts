@@ -4,6 +4,7 @@ import { createFhirSource } from '../../fhir/source.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
+import { observedSource } from '../observed.ts'
 import { createRegistration } from './registration.ts'
 
 export type RegisterSide = ReturnType<typeof createRegisterSide>
@@ -15,7 +16,10 @@ export function createRegisterSide(
   deps: { fhirBase: string; labeller: Labeller; bounds?: Partial<Bounds> },
 ) {
   const { config, log, index, member, sender, signing, accessLog, organization } = core
-  const source = createFhirSource({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
+  const source = observedSource(
+    createFhirSource({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) }),
+    core.observer,
+  )
   const registration = createRegistration({
     ...core,
     source,

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import type { FhirChange } from '../../fhir/source.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { batchEntries } from './directory-batches.ts'
 import { prepareChanges, type RegisterDeps, registerChanges } from './register-changes.ts'
@@ -81,7 +81,7 @@ export function createRegistration(
           scheduleBatch()
         })
         .catch((error: unknown) => {
-          log.warn({ error: String(error) }, 'entries wait to be batched')
+          log.warn({ error }, 'entries wait to be batched')
           if (!closed) scheduleBatch()
         })
     }, deps.batchMs)
@@ -95,7 +95,7 @@ export function createRegistration(
       await readFeed()
     }
     running = running.then(turn, turn).catch((error: unknown) => {
-      log.warn({ error: String(error) }, 'the FHIR server could not be followed; it is tried again')
+      log.warn({ error }, 'the FHIR server could not be followed; it is tried again')
     })
     return running
   }

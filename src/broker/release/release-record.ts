@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
@@ -13,6 +12,7 @@ import { type ResponseStatement, signResponse } from '../../exchange/record-sign
 import type { Labeller } from '../../fhir/labeller.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { FoundRecord, Judge, Judgement } from './judge.ts'
@@ -127,7 +127,7 @@ export function createReleases(deps: {
       if (commitmentOf(Buffer.from(record.salt, 'base64url'), resource) !== commitment)
         throw new Error('another commitment')
     } catch (error) {
-      log.error({ error: String(error) }, 'a record is no longer what was registered')
+      log.error({ error }, 'a record is no longer what was registered')
       throw await refuse(ask, 'record-changed', found, 'alarm')
     }
     // What the patient signed while the FHIR server answered counts, too (I5): it may have taken its time.

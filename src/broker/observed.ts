@@ -1,0 +1,49 @@
+/** Parts of a broker, measured: each does what it did, and is counted and traced meanwhile. */
+import { trace } from '@opentelemetry/api'
+import type { ConsentReader } from '../chain/consent-reader.ts'
+import type { PeerClient } from '../exchange/peer-client.ts'
+import type { FhirSource } from '../fhir/source.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { AccessLog } from './audit/access-log.ts'
+import type { Judge } from './release/judge.ts'
+
+export const observedSource = (source: FhirSource, { timed }: Observer): FhirSource => ({
+  ...source,
+  readPatient: (id) => timed('fhir patient', () => source.readPatient(id)),
+  findPatients: (identifier) => timed('fhir search', () => source.findPatients(identifier)),
+  changesSince: (since) => timed('fhir history', () => source.changesSince(since)),
+  readVersion: (type, id, version) => timed('fhir version', () => source.readVersion(type, id, version)),
+  subscribe: (endpoint) => timed('fhir subscribe', () => source.subscribe(endpoint)),
+})
+
+export const observedPeers = (peers: PeerClient, { timed }: Observer): PeerClient => ({
+  ...peers,
+  fetchRecord: (...args) => timed('peer record', () => peers.fetchRecord(...args)),
+  fetchList: (...args) => timed('peer list', () => peers.fetchList(...args)),
+  post: (...args) => timed('peer message', () => peers.post(...args)),
+})
+
+export const observedReader = (reader: ConsentReader, { timed }: Observer): ConsentReader => ({
+  read: (query) => timed('chain consent', () => reader.read(query)),
+})
+
+export const observedLog = (log: AccessLog, { metrics }: Observer): AccessLog => ({
+  async append(db, entry, patient) {
+    const id = await log.append(db, entry, patient)
+    metrics.entry(entry)
+    return id
+  },
+})
+
+export const observedJudge = (judge: Judge, { timed, metrics }: Observer): Judge => ({
+  consentsNow: (query) => timed('decision consents', () => judge.consentsNow(query)),
+  judge: (query) =>
+    timed('decision record', async () => {
+      const judgement = await judge.judge(query)
+      const outcome = judgement.permit ? 'permit' : 'deny'
+      metrics.decision(outcome, judgement.permit ? undefined : judgement.reason)
+      // Not the reason: together with the request it would tell of the patient's wishes.
+      trace.getActiveSpan()?.setAttribute('wayleave.outcome', outcome)
+      return judgement
+    }),
+})
