@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeError, type TransactionReceipt, type TransactionResponse } from 'ethers'
+import { makeError, Transaction, type TransactionReceipt, type TransactionResponse } from 'ethers'
 
 /** First and longest pause between two questions, and how long all of it lasts. Milliseconds. */
 const [FIRST_PAUSE, LONGEST_PAUSE, WITHIN] = [20, 500, 120_000]
+
+/** After how long, and then how often, the same bytes are sent once more: nodes lose what waits. Milliseconds. */
+const AGAIN_EVERY = 5_000
 
 /**
  * The receipt of a transaction, asked for until it is there.
@@ -21,6 +24,7 @@ export async function mined(
   const { provider, hash, from, to, nonce } = sent
   let waited = 0
   let taken = 0
+  let again = AGAIN_EVERY
   for (let pause = FIRST_PAUSE; waited <= WITHIN; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     const passed = pause === LONGEST_PAUSE && (await provider.getTransactionCount(from)) > nonce
     const receipt = await provider.getTransactionReceipt(hash)
@@ -40,6 +44,11 @@ export async function mined(
     if (taken > 3) throw new Error(`${what} was sent, but another one has its nonce: ${hash}`)
     await sleep(pause)
     waited += pause
+    if (waited >= again) {
+      again += AGAIN_EVERY
+      // A node that has it still says so, and that is all.
+      await provider.broadcastTransaction(Transaction.from(sent).serialized).catch(() => {})
+    }
   }
   throw new Error(`${what} was sent, but not mined: ${hash}`)
 }

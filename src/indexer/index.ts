@@ -1,2 +1,3 @@
 export { createIndexer, type Indexer } from './indexer.ts'
 export { createIndexQueries, type IndexedEvent, type IndexQueries, type MemberProfile } from './queries.ts'
+export { rememberProfiles } from './remembered-profiles.ts'

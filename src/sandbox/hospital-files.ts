@@ -105,7 +105,7 @@ function publicClient(
 export function writeBrokerConfig(
   files: HospitalFiles,
   chain: SandboxFile['chain'],
-  fhir: FhirKind = 'embedded',
+  { fhir = 'embedded', requestsPerMinute = 6_000 }: { fhir?: FhirKind; requestsPerMinute?: number } = {},
 ): BrokerConfig {
   const { hospital, dir } = files
   const config: BrokerConfig = {
@@ -128,7 +128,7 @@ export function writeBrokerConfig(
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
-    requestsPerMinute: 6_000,
+    requestsPerMinute,
     // well within what the supervisor waits for
     drain: { delayMs: 0, withinMs: 2_000 },
   }

@@ -23,6 +23,8 @@ export type Sandbox = {
   file: SandboxFile
   /** Milliseconds from `startedAt` until every broker answered `/ready` with every sample record registered. */
   readyMs: number
+  /** Process id of the chain. */
+  chainPid: number
   /** Stops brokers, then the chain; what they know stays on disk. */
   stop(): Promise<void>
 }
@@ -47,6 +49,8 @@ export async function startSandbox(args: {
   /** This process's entry, with which brokers are started. */
   cli: string
   tell: (line: string) => void
+  /** What a broker takes from one address; the default is that of a sandbox. */
+  requestsPerMinute?: number
 }): Promise<Sandbox> {
   const { tell } = args
   // Before anything is emptied or started.
@@ -87,7 +91,7 @@ export async function startSandbox(args: {
       `All brokers are ready and every sample record is registered after ${(readyMs / 1000).toFixed(1)} s.`,
     )
     await enrolAll(hospitals, file, tell)
-    return { file, readyMs, stop }
+    return { file, readyMs, chainPid: anvil.pid, stop }
   } catch (error) {
     await stop()
     throw error
@@ -189,12 +193,12 @@ function profileOf(files: HospitalFiles) {
 }
 
 function startBroker(
-  { cli, fhir }: { cli: string; fhir: FhirKind },
+  { cli, fhir, requestsPerMinute }: { cli: string; fhir: FhirKind; requestsPerMinute?: number },
   files: HospitalFiles,
   chain: SandboxFile['chain'],
   onStart: () => void,
 ): Supervised {
-  writeBrokerConfig(files, chain, fhir)
+  writeBrokerConfig(files, chain, { fhir, ...(requestsPerMinute ? { requestsPerMinute } : {}) })
   let first = true
   return supervise({
     command: process.execPath,

@@ -67,6 +67,8 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
   }
 
   return {
+    /** A row that a query of one's own has read. */
+    fromRow: read,
     byId: (db: Db, id: string) => one(db, 'id', id),
     byFhirId: (db: Db, fhirId: string) => one(db, 'fhir_lookup', vault.lookup('fhir', fhirId)),
     byHandle: (db: Db, handle: string) =>

@@ -102,13 +102,11 @@ async function boundPatient(): Promise<Patient> {
 }
 
 async function read({ handle }: Patient) {
-  const block = await chain.height()
   const query = {
     handle,
     scopes: [hash('another'), scopeHash(scope)],
     requester: requester.id,
     groups: [],
-    block,
   }
   const reading = await reader.read(query)
   const [other, word] = reading.words

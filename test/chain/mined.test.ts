@@ -87,3 +87,18 @@ test('a transaction in whose place another one came is an error', async () => {
     expect(await waiting).toContain('the vote was sent, but another one has its nonce')
   })
 })
+
+test('a transaction that the node lost is sent again, the same bytes, and mined', async () => {
+  await whileNothingIsMined(async () => {
+    const sent = await send(newAccount())
+    const receipt = mined(sent)
+    await provider.send('anvil_dropTransaction', [sent.hash])
+    expect(await provider.getTransaction(sent.hash)).toBe(null)
+    const mining = setInterval(() => void provider.send('anvil_mine', ['0x1']), 500)
+    try {
+      expect((await receipt).hash).toBe(sent.hash)
+    } finally {
+      clearInterval(mining)
+    }
+  })
+}, 20_000)

@@ -49,24 +49,21 @@ export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }
           : personLookup(vault, patient)
         : null
       const sealed = sealJson(vault.storeKey, full)
-      const write = async (trx: Db) => {
-        await trx
-          .insertInto('access_log')
-          .values({
+      // One statement, so that both rows stand or neither does, and a release waits once.
+      await db
+        .with('leaf', (eb) =>
+          eb.insertInto('access_log').values({
             at: recorded,
             salt,
             leaf: leafOf(salt, full),
             window_number: null,
             patient_lookup: lookup,
             sealed,
-          })
-          .execute()
-        await trx
-          .insertInto('audit_events')
-          .values({ id: full.id, recorded, kind: full.kind, patient_lookup: lookup, block: null, sealed })
-          .execute()
-      }
-      await (db.isTransaction ? write(db) : db.transaction().execute(write))
+          }),
+        )
+        .insertInto('audit_events')
+        .values({ id: full.id, recorded, kind: full.kind, patient_lookup: lookup, block: null, sealed })
+        .execute()
       return full.id
     },
   }

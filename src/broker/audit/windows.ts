@@ -110,16 +110,31 @@ export function createWindows(deps: {
   }
 
   async function unanchoredAge(): Promise<number> {
-    const oldest = await db
-      .selectFrom('access_log')
-      .leftJoin('windows', 'windows.number', 'access_log.window_number')
-      .leftJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
-      .select('at')
-      .where((eb) => eb.or([eb('window_number', 'is', null), eb('chain_outbox.status', '!=', 'mined')]))
-      .orderBy('seq')
-      .limit(1)
-      .executeTakeFirst()
-    return oldest ? clock.now() - Date.parse(oldest.at) : 0
+    const oldestOf = (entries: 'open' | 'sent') =>
+      db
+        .selectFrom('access_log')
+        .select('at')
+        .where((eb) =>
+          entries === 'open'
+            ? eb('window_number', 'is', null)
+            : eb(
+                'window_number',
+                'in',
+                eb
+                  .selectFrom('windows')
+                  .innerJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
+                  .select('number')
+                  .where('status', '!=', 'mined'),
+              ),
+        )
+        .orderBy('seq')
+        .limit(1)
+    // One query, each half by an index of its own: every release waits for it.
+    const { open, sent } = await db
+      .selectNoFrom([oldestOf('open').as('open'), oldestOf('sent').as('sent')])
+      .executeTakeFirstOrThrow()
+    const [oldest] = [open, sent].filter((at) => at !== null).sort()
+    return oldest ? clock.now() - Date.parse(oldest) : 0
   }
 
   function schedule(): void {

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { LRUCache } from 'lru-cache'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -13,7 +14,7 @@ import { groupId, identifierText, memberId } from '../../domain/identity/member-
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import { type StoredTerms, scopesOf, termsOf } from './scopes.ts'
+import { knownConsentsOf, type StoredTerms } from './scopes.ts'
 
 /** A head older than this decides nothing (I3). Milliseconds. */
 export const MAX_HEAD_AGE = 10_000
@@ -52,10 +53,11 @@ export function createConsentStates(deps: {
   groups: readonly string[]
 }): ConsentStates {
   const { reader, head, index, clock } = deps
+  const computedSlot = createComputedSlots()
   return {
     async read(db, { patient, requester, purpose, role }) {
-      const block = head.head()
-      if (!block || head.age() > MAX_HEAD_AGE)
+      const seen = head.head()
+      if (!seen || head.age() > MAX_HEAD_AGE)
         throw wayleaveError('head-stale', `head is ${head.age()} ms old`)
       const profile = await index.profile(requester)
       const parties: { granteeType: GranteeType; grantee: string }[] = [
@@ -65,9 +67,8 @@ export function createConsentStates(deps: {
         ...deps.groups.map((grantee) => ({ granteeType: 'Group' as const, grantee })),
         { granteeType: 'Everyone', grantee: '' },
       ]
-      const known = await scopesOf(db, patient)
-      const slots = slotsFor(patient, parties, purpose, known, requester)
-      const terms = await termsOf(db, patient)
+      const { scopes, terms, signed } = await knownConsentsOf(db, patient)
+      const slots = slotsFor(computedSlot, patient, parties, purpose, scopes, requester)
       const bodies = bodiesOf(terms)
       const names = new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => s.grantee))
       for (const { groups } of bodies.values()) for (const name of groups) names.add(name)
@@ -79,12 +80,13 @@ export function createConsentStates(deps: {
           scopes: slots.map(([hash]) => hash),
           requester,
           groups,
-          block: block.number,
         })
         .catch((cause: unknown) => {
           throw wayleaveError('head-stale', `the node did not answer: ${String(cause)}`, cause)
         })
-      const signed = await signedRestrictions(db, patient)
+      // A node that answers from further back than it has shown already knows less than this broker does (I3).
+      if (reading.block < seen.number)
+        throw wayleaveError('head-stale', `block ${reading.block} after ${seen.number}`)
       const joined = new Map(groups.map((group, i) => [group, reading.joinedAt[i] ?? 0]))
       const isIn = (name: string) => (joined.get(groupId(name)) ?? 0) > 0
       const candidates = slots.map(([hash, scope], i): Candidate => {
@@ -103,7 +105,7 @@ export function createConsentStates(deps: {
         }
       })
       return {
-        block: block.number,
+        block: reading.block,
         at: clock.now(),
         // Without its identifier no slot that names it can be looked up, an objection's neither (I3).
         requester: profile ? reading.requester : { ...reading.requester, live: false },
@@ -129,20 +131,43 @@ function bodiesOf(terms: ReadonlyMap<Hex, StoredTerms>): Map<Hex, CompiledBody> 
   )
 }
 
+/** Slots that were computed lately: a function of their key alone, and the dearest part of a decision. */
+const COMPUTED_SLOTS = 20_000
+
+/** A patient's slot for a party and a purpose, its salt computed from the patient's secret. */
+type ComputedSlot = (
+  scopeSecret: string,
+  scope: { granteeType: GranteeType; grantee: string; purpose: string },
+) => [Hex, SaltedScope]
+
+function createComputedSlots(): ComputedSlot {
+  const cache = new LRUCache<string, [Hex, SaltedScope]>({ max: COMPUTED_SLOTS })
+  return (scopeSecret, of) => {
+    const key = JSON.stringify([scopeSecret, of.granteeType, of.grantee, of.purpose])
+    const known = cache.get(key)
+    if (known) return known
+    const scope = saltedScope(Buffer.from(scopeSecret, 'base64url'), of)
+    const slot: [Hex, SaltedScope] = [scopeHash(scope), scope]
+    cache.set(key, slot)
+    return slot
+  }
+}
+
 /** Slots by computed salt, so that even a scope whose body never reached this hospital is seen; plus all known ones. */
 function slotsFor(
+  computedSlot: ComputedSlot,
   patient: StoredPatient,
   parties: { granteeType: GranteeType; grantee: string }[],
   purpose: string,
   known: Map<Hex, SaltedScope>,
   requester: Hex,
 ): [Hex, SaltedScope][] {
-  const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
+  const { scopeSecret } = patient.secrets
   const slots = new Map<Hex, SaltedScope>()
   for (const party of parties) {
     for (const { code } of ancestorsOf(purpose)) {
-      const scope = saltedScope(secret, { ...party, purpose: code })
-      slots.set(scopeHash(scope), scope)
+      const [hash, scope] = computedSlot(scopeSecret, { ...party, purpose: code })
+      slots.set(hash, scope)
     }
   }
   // A group that this broker has no name for is asked about all the same: the chain knows who is in it.
@@ -153,28 +178,4 @@ function slotsFor(
   for (const [hash, scope] of known) if (concerns(scope)) slots.set(hash, scope)
   if (slots.size > MAX_SLOTS) throw wayleaveError('internal', 'more scopes than one call reads')
   return [...slots]
-}
-
-type Restrictions = { lockUpTo?: number; scopes: Map<Hex, { revokedUpTo?: number; objectedUpTo?: number }> }
-
-/** What the patient has signed, mined or not (I5): once mined, the version has passed `up to` and this says nothing. */
-async function signedRestrictions(db: Kysely<BrokerTables>, patient: StoredPatient): Promise<Restrictions> {
-  const rows = await db
-    .selectFrom('acts')
-    .select(['act', 'scope_hash', 'up_to'])
-    .where('patient_id', '=', patient.id)
-    .where('act', 'in', ['Revocation', 'Objection', 'Lock'])
-    .execute()
-  const out: Restrictions = { scopes: new Map() }
-  for (const { act, scope_hash, up_to } of rows) {
-    if (up_to === null) continue
-    if (act === 'Lock') out.lockUpTo = Math.max(out.lockUpTo ?? -1, up_to)
-    else if (scope_hash) {
-      const of = out.scopes.get(scope_hash as Hex) ?? {}
-      const name = act === 'Revocation' ? 'revokedUpTo' : 'objectedUpTo'
-      of[name] = Math.max(of[name] ?? -1, up_to)
-      out.scopes.set(scope_hash as Hex, of)
-    }
-  }
-  return out
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { ConsentBody } from '../../domain/consent/body-hash.ts'
 import { termsKey } from '../../domain/consent/consent-word.ts'
 import type { SaltedScope } from '../../domain/consent/scope.ts'
@@ -38,11 +39,11 @@ export async function keepTerms(db: Db, patient: StoredPatient, terms: StoredTer
 export async function scopesOf(db: Db, patient: StoredPatient): Promise<Map<Hex, SaltedScope>> {
   const rows = await db
     .selectFrom('scopes')
-    .selectAll()
+    .select(['scope_hash', 'sealed'])
     .where('patient_id', '=', patient.id)
     .orderBy('scope_hash')
     .execute()
-  return new Map(rows.map((row) => [row.scope_hash as Hex, openJson<SaltedScope>(patient.key, row.sealed)]))
+  return openScopes(patient, rows)
 }
 
 const saltedTermsIn = ({ dataClasses, sensitivities, body, salt }: StoredTerms): SaltedTerms => ({
@@ -50,6 +51,88 @@ const saltedTermsIn = ({ dataClasses, sensitivities, body, salt }: StoredTerms):
 })
 
 export async function termsOf(db: Db, patient: StoredPatient): Promise<Map<Hex, StoredTerms>> {
-  const rows = await db.selectFrom('terms').selectAll().where('patient_id', '=', patient.id).execute()
-  return new Map(rows.map((row) => [row.terms_key as Hex, openJson<StoredTerms>(patient.key, row.sealed)]))
+  const rows = await db
+    .selectFrom('terms')
+    .select(['terms_key', 'sealed'])
+    .where('patient_id', '=', patient.id)
+    .execute()
+  return openTerms(patient, rows)
+}
+
+type ScopeRow = { scope_hash: string; sealed: Uint8Array }
+type TermsRow = { terms_key: string; sealed: Uint8Array }
+
+const openScopes = ({ key }: StoredPatient, rows: readonly ScopeRow[]) =>
+  new Map(rows.map((row) => [row.scope_hash as Hex, openJson<SaltedScope>(key, row.sealed)]))
+
+const openTerms = ({ key }: StoredPatient, rows: readonly TermsRow[]) =>
+  new Map(rows.map((row) => [row.terms_key as Hex, openJson<StoredTerms>(key, row.sealed)]))
+
+/** What the patient has signed that restricts, mined or not (I5). */
+export type Restrictions = {
+  lockUpTo?: number
+  scopes: Map<Hex, { revokedUpTo?: number; objectedUpTo?: number }>
+}
+
+/** All that a broker knows of a patient's consents, read at one moment. */
+export type KnownConsents = {
+  scopes: Map<Hex, SaltedScope>
+  terms: Map<Hex, StoredTerms>
+  /** Once mined, the version has passed "up to", and these say nothing any more. */
+  signed: Restrictions
+}
+
+const RESTRICTING = ['Revocation', 'Objection', 'Lock']
+
+/** In one query, since every decision waits for it. Rows come as JSON, in which bytes are `\\x` and hex. */
+export async function knownConsentsOf(db: Db, patient: StoredPatient): Promise<KnownConsents> {
+  const row = await db
+    .selectNoFrom((eb) => [
+      jsonArrayFrom(
+        eb
+          .selectFrom('scopes')
+          .select(['scope_hash', 'sealed'])
+          .where('patient_id', '=', patient.id)
+          .orderBy('scope_hash'),
+      ).as('scopes'),
+      jsonArrayFrom(
+        eb.selectFrom('terms').select(['terms_key', 'sealed']).where('patient_id', '=', patient.id),
+      ).as('terms'),
+      jsonArrayFrom(
+        eb
+          .selectFrom('acts')
+          .select(['act', 'scope_hash', 'up_to'])
+          .where('patient_id', '=', patient.id)
+          .where('act', 'in', RESTRICTING),
+      ).as('acts'),
+    ])
+    .executeTakeFirstOrThrow()
+  const inBytes = <T extends { sealed: unknown }>(of: T) => ({ ...of, sealed: bytesIn(of.sealed) })
+  return {
+    scopes: openScopes(patient, row.scopes.map(inBytes)),
+    terms: openTerms(patient, row.terms.map(inBytes)),
+    signed: restrictionsIn(row.acts),
+  }
+}
+
+function bytesIn(json: unknown): Uint8Array {
+  if (typeof json !== 'string' || !json.startsWith('\\x')) throw new TypeError('no bytes as JSON has them')
+  return Buffer.from(json.slice(2), 'hex')
+}
+
+function restrictionsIn(
+  acts: readonly { act: string; scope_hash: string | null; up_to: number | null }[],
+): Restrictions {
+  const out: Restrictions = { scopes: new Map() }
+  for (const { act, scope_hash, up_to } of acts) {
+    if (up_to === null) continue
+    if (act === 'Lock') out.lockUpTo = Math.max(out.lockUpTo ?? -1, up_to)
+    else if (scope_hash) {
+      const of = out.scopes.get(scope_hash as Hex) ?? {}
+      const name = act === 'Revocation' ? 'revokedUpTo' : 'objectedUpTo'
+      of[name] = Math.max(of[name] ?? -1, up_to)
+      out.scopes.set(scope_hash as Hex, of)
+    }
+  }
+  return out
 }

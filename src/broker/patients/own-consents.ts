@@ -1,4 +1,3 @@
-import type { JsonRpcProvider } from 'ethers'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import type { OwnConsents } from '../../domain/consent/own-consents.ts'
@@ -12,19 +11,17 @@ import { scopesOf, termsOf } from '../consent/scopes.ts'
 /** All of a patient's slots at the newest block. @throws when the node does not answer. */
 export async function readOwnConsents(
   db: Kysely<BrokerTables>,
-  deps: { provider: JsonRpcProvider; reader: ConsentReader; custodian: Hex },
+  deps: { reader: ConsentReader; custodian: Hex },
   patient: StoredPatient,
 ): Promise<OwnConsents> {
   const scopes = [...(await scopesOf(db, patient))]
   const terms = await termsOf(db, patient)
-  const block = await deps.provider.getBlockNumber()
   const { handle } = patient.secrets
   const reading = await deps.reader.read({
     handle,
     scopes: scopes.map(([hash]) => hash),
     requester: deps.custodian,
     groups: [],
-    block,
   })
   const acts = await db
     .selectFrom('acts')

@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import { type Decision, decide, type JudgedRecord } from '../../domain/consent/decide.ts'
 import { featuresOfTraits, type Traits } from '../../domain/consent/fhir/features.ts'
@@ -13,7 +12,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
 import type { Windows } from '../audit/windows.ts'
 import type { ConsentState, ConsentStates } from '../consent/consent-state.ts'
-import { type StoredRecord, standingOf } from '../register/entries.ts'
+import type { StoredRecord } from '../register/entries.ts'
 
 /** The custodian's own entry behind a tag. */
 export type FoundRecord = {
@@ -46,9 +45,6 @@ export type Judge = {
   }): Promise<{ state: ConsentState } | { reason: ReasonCode }>
 }
 
-/** Milliseconds. */
-const REFRESH_WITHIN = 1_000
-
 /**
  * Whether this hospital may release the record behind a tag to this member for this purpose, now: from its own books and
  * one reading of the chain, and from nothing that the requester says about consent (I1).
@@ -58,14 +54,11 @@ export function createJudge(deps: {
   patients: PatientStore
   states: ConsentStates
   windows: Windows
-  head: HeadWatch
 }): Judge {
   const { db } = deps
 
   /** What must hold before anything is handed out, whoever asks. */
   async function obstacle(): Promise<ReasonCode | undefined> {
-    // What the chain took a moment ago counts now, not at the next poll. A silent node leaves the head that there is.
-    await Promise.race([deps.head.refresh(), new Promise((done) => setTimeout(done, REFRESH_WITHIN).unref())])
     return (await deps.windows.overdue()) ? 'anchor-overdue' : undefined
   }
 
@@ -115,6 +108,7 @@ export function judgedRecord({
   }
 }
 
+/** In one query, since every release waits for it. */
 async function findRecord(
   db: Kysely<BrokerTables>,
   patients: PatientStore,
@@ -122,14 +116,28 @@ async function findRecord(
 ): Promise<FoundRecord | undefined> {
   const row = await db
     .selectFrom('records')
-    .select(['patient_id', 'commitment', 'sealed', 'record_lookup'])
-    .where('tag', '=', tag)
-    .where('kind', '=', 'snapshot')
+    .innerJoin('patients', 'patients.id', 'records.patient_id')
+    .leftJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom('records as newest')
+          .select(['newest.kind as newestKind', 'newest.compartment as newestCompartment'])
+          .whereRef('newest.record_lookup', '=', 'records.record_lookup')
+          .whereRef('newest.patient_id', '=', 'records.patient_id')
+          .orderBy('newest.seq', 'desc')
+          .limit(1)
+          .as('standing'),
+      (join) => join.onTrue(),
+    )
+    .selectAll('patients')
+    .select(['records.commitment', 'records.sealed as entry', 'newestKind', 'newestCompartment'])
+    .where('records.tag', '=', tag)
+    .where('records.kind', '=', 'snapshot')
     .executeTakeFirst()
-  const patient = row && (await patients.byId(db, row.patient_id))
-  if (!row || !patient) return undefined
-  const record = openJson<StoredRecord>(patient.key, row.sealed)
-  const standing = await standingOf(db, patient.id, row.record_lookup ?? '')
+  if (!row) return undefined
+  const patient = patients.fromRow(row)
+  const record = openJson<StoredRecord>(patient.key, row.entry)
+  const standing = row.newestKind === 'snapshot' ? (row.newestCompartment ?? undefined) : undefined
   const kinds = [...new Set([...record.kinds, ...compartmentOf(standing ?? '').kinds])]
   return {
     patient,

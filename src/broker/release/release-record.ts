@@ -30,7 +30,7 @@ export type Releases = {
    */
   mayAsk(ask: Ask): Promise<{ share?: string }>
   /**
-   * Releases one record: judge, write the intent, judge again, read, label anew, check the commitment, sign, log.
+   * Releases one record: judge, write the intent, judge again, read, check the commitment, judge, label anew, sign, log.
    * @throws WayleaveError `not-available`, the one answer to whoever has no right to know (I11), or `not-ready`.
    */
   release(ask: Ask & { fetch: string }): Promise<Release>
@@ -110,7 +110,7 @@ export function createReleases(deps: {
     return judgement
   }
 
-  /** The exact bytes of the version that was registered, judged by what they hold now. */
+  /** The exact bytes of the version that was registered, judged anew by what they hold and by what counts now. */
   async function readChecked(ask: Ask, { found }: Extract<Judgement, { permit: true }>): Promise<Uint8Array> {
     const { record, commitment } = found
     let bytes: Uint8Array | undefined
@@ -130,7 +130,7 @@ export function createReleases(deps: {
       log.error({ error }, 'a record is no longer what was registered')
       throw await refuse(ask, 'record-changed', found, 'alarm')
     }
-    // What the patient signed while the FHIR server answered counts, too (I5): it may have taken its time.
+    // What the patient signed since the intent was written counts, too (I5): the FHIR server may have taken its time.
     const now = await judged(ask)
     const obstacle = judgeContent(resource, now.found, now.state)
     if (obstacle) throw await refuse(ask, obstacle, found)

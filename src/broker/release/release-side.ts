@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
@@ -23,7 +22,6 @@ export function createReleaseSide(deps: {
   patients: PatientStore
   states: ConsentStates
   windows: Windows
-  head: HeadWatch
   accessLog: AccessLog
   source: FhirSource
   labeller: Labeller

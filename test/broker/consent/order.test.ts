@@ -215,6 +215,8 @@ describe('Of acts that come late, twice or out of order', () => {
     await anna.grant(wish())
     await eventually(async () => (await open()).status === 200)
     const before = await word()
+    // A receipt says what the hospital's index has seen; the chain's word opened the record before that.
+    await indexed(world, a)
 
     const again = await relay(a, old)
     expect([again.status, again.body.receipt?.counts]).toEqual([202, 'no longer'])
