@@ -213,9 +213,8 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       const rows = await db
         .selectFrom('events')
         .selectAll()
-        .where((eb) =>
-          eb.or([eb('block', '>', block), eb.and([eb('block', '=', block), eb('log_index', '>', logIndex)])]),
-        )
+        // Compared as a row, so that the primary key finds the place: with an `or` all of the index is read.
+        .where((eb) => eb(eb.refTuple('block', 'log_index'), '>', eb.tuple(block, logIndex)))
         .orderBy('block')
         .orderBy('log_index')
         .limit(limit)

@@ -64,6 +64,38 @@ describe.each(databases)('%s', (_name, config) => {
     expect(await database.db.selectFrom('wl_test').where('id', '=', 7).select('id').execute()).toEqual([])
   })
 
+  test('a transaction that an error had broken, though it was caught, is not taken for committed', async () => {
+    const work = database.db.transaction().execute(async (trx) => {
+      await trx.insertInto('wl_test').values({ id: 8 }).execute()
+      await sql`select 1 / 0`.execute(trx).catch(() => {})
+    })
+    await expect(work).rejects.toThrow(/rolled back/)
+    expect(await database.db.selectFrom('wl_test').where('id', '=', 8).select('id').execute()).toEqual([])
+  })
+
+  test('an error has its SQLSTATE, and the next query is answered', async () => {
+    const failed = sql`select ${'Jansen'}::int`.execute(database.db)
+    await expect(failed).rejects.toMatchObject({ code: '22P02' })
+    expect((await sql<{ n: number }>`select ${1}::int as n`.execute(database.db)).rows).toEqual([{ n: 1 }])
+  })
+
+  test('arrays are passed whole, whatever is in them', async () => {
+    const texts = ['a', '', 'NULL', 'with "quotes", \\\\ and {braces}', null, ' blank ']
+    const { rows } = await sql<{ n: string[] }>`select ${texts}::text[] as n`.execute(database.db)
+    expect(rows).toEqual([{ n: texts }])
+  })
+
+  test('a query outside a transaction waits for its end, and does not take part in it', async () => {
+    let outside: Promise<unknown[]> | undefined
+    const work = database.db.transaction().execute(async (trx) => {
+      await trx.insertInto('wl_test').values({ id: 9 }).execute()
+      outside = database.db.selectFrom('wl_test').where('id', '=', 9).select('id').execute()
+      throw new Error('no')
+    })
+    await expect(work).rejects.toThrow('no')
+    expect(await outside).toEqual([])
+  })
+
   test('a notification reaches the listener after commit, and none after it stopped', async () => {
     const heard: string[] = []
     const stop = await database.listen('wl_test', (payload) => heard.push(payload))

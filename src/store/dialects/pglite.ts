@@ -1,9 +1,10 @@
 import { chmod, mkdir, readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import { Kysely, PGliteDialect } from 'kysely'
+import { Kysely } from 'kysely'
 import type { Database } from '../database.ts'
 import { lockFolder } from '../folder-lock.ts'
+import { pgliteDialect } from './pglite-driver.ts'
 import { copyTemplate, type PgliteTemplate, pgliteTemplate } from './pglite-template.ts'
 import { valueParsers } from './value-types.ts'
 
@@ -59,7 +60,7 @@ async function majorVersion(dataDir: string): Promise<string> {
 }
 
 function asDatabase(pglite: PGlite, afterClose: () => void): Database {
-  const db: Database['db'] = new Kysely({ dialect: new PGliteDialect({ pglite }) })
+  const db: Database['db'] = new Kysely({ dialect: pgliteDialect(pglite) })
   let closing: Promise<void> | undefined
   return {
     db,
