@@ -77,6 +77,7 @@ async function open(
   const core = await openCore({ config, keyring, database, clock, log }, at)
   const { db, member, contracts, head, index, indexer, sender, provider } = core
   let base = config.publicBase ?? ''
+  let started = false
 
   const audit = createAuditSide(core)
   const exchange = await createExchangeSide(core, bounds.peer)
@@ -115,7 +116,9 @@ async function open(
   observeRequests(app, core.observer, log)
   const drain = createDrain(app, { log, delayMs: 0, withinMs: 10_000, ...config.drain })
   const sides = { ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive }
-  const readiness = createReadiness({ ...core, ...sides, draining: drain.draining })
+  const readiness = createReadiness({
+    ...{ ...core, ...sides, starting: () => !started, draining: drain.draining },
+  })
   mountRoutes(app, core, sides, () => base, readiness)
 
   at('its port')
@@ -149,6 +152,7 @@ async function open(
   await windows.close()
   void sender.flush()
 
+  started = true
   return {
     base,
     ...(operator ? { operator: operator.base } : {}),

@@ -49,8 +49,13 @@ async function runBroker(options: Options): Promise<void> {
   speakByLogOnly(log)
   if (!encrypted && config.database.kind !== 'pglite') log.warn({}, 'the key file is not encrypted')
 
-  // Before it serves nothing is under way, and a restart finds everything as after a crash.
-  let stop = async (): Promise<void> => process.exit(0)
+  // Before it listens nothing is under way, and a restart finds everything as after a crash; then its start comes first.
+  let listens = false
+  let toldToStop = false
+  let stop = async (): Promise<void> => {
+    if (!listens) process.exit(0)
+    toldToStop = true
+  }
   endOnSignals(log, () => void stop())
   try {
     const database = await openDatabase(config.database)
@@ -58,6 +63,9 @@ async function runBroker(options: Options): Promise<void> {
     const fhir = await openFhir(config, database, log)
     const broker = await createBroker({
       ...{ config, keyring, database, fhirBase: fhir.base, clock: systemClock, log },
+      starting: (step) => {
+        listens ||= step === 'its port'
+      },
     })
     log.info({ port: Number(new URL(broker.base).port) }, 'the broker serves')
     stop = async () => {
@@ -67,6 +75,7 @@ async function runBroker(options: Options): Promise<void> {
       await tracing?.stop().catch(() => undefined)
       process.exit(0)
     }
+    if (toldToStop) await stop()
   } catch (error) {
     log.fatal({ error }, 'the broker cannot start')
     process.exit(1)

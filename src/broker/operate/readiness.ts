@@ -8,6 +8,7 @@ import type { Registration } from '../register/registration.ts'
 
 /** Why a broker is not ready, in the order in which they are told. `docs/operate.md` says what to do about each. */
 export const READINESS_REASONS = [
+  'starting',
   'draining',
   'database-unavailable',
   'head-stale',
@@ -46,6 +47,7 @@ export function createReadiness(deps: {
   windows: Windows
   sender: Sender
   observer: Observer
+  starting: () => boolean
   draining: () => boolean
 }): () => Promise<Readiness> {
   async function stored(): Promise<Stored> {
@@ -67,6 +69,7 @@ export function createReadiness(deps: {
       DATABASE_WITHIN,
     )
     const holds: Record<ReadinessReason, boolean> = {
+      starting: deps.starting(),
       draining: deps.draining(),
       'database-unavailable': found === undefined,
       'head-stale': head === undefined || age > MAX_HEAD_AGE,
