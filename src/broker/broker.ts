@@ -45,8 +45,11 @@ export type BrokerDeps = {
   log: Logger
   /** See createReleases. */
   afterIntent?: () => Promise<void>
-  /** How much, and for how long, the FHIR server and other brokers may answer; the defaults are those of each. */
-  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds> }
+  /**
+   * How much, and for how long, the FHIR server and other brokers may answer, and how long one custodian may take over all
+   * that one answer needs of it; the defaults are those of each.
+   */
+  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds>; custodianMs?: number }
   /** Told of each step of the start; one that takes long is logged besides. */
   starting?: (step: string) => void
 }
@@ -92,16 +95,17 @@ async function open(
   const { peers, outbox } = exchange
   const { requests } = request
   const { states, shares } = consent
-  const { source, registration } = register
+  const { source, registration, reconciler } = register
   const release = createReleaseSide({
     ...{ ...core, states, windows, source, labeller },
     custodian: member,
     ...(afterIntent ? { afterIntent } : {}),
   })
   const receive = createReceiveSide({
-    ...{ ...core, peers },
+    ...{ ...core, peers, source, own: register.ownRecords },
     chain: { id: core.chainId, contracts, directories: core.directories },
     base: () => base,
+    ...(bounds.custodianMs === undefined ? {} : { custodianMs: bounds.custodianMs }),
   })
 
   // the index moves, and what hangs on it follows
@@ -159,6 +163,7 @@ async function open(
     drain: drain.run,
     async close() {
       await app.close()
+      await reconciler.close()
       await registration.close()
       await requests.close()
       await windows.close()
@@ -175,6 +180,7 @@ async function open(
       await projection.run()
       await peers.close()
       await source.close()
+      await register.writer.close()
       provider.destroy()
       await operator?.close()
     },

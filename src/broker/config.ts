@@ -105,16 +105,24 @@ export const BrokerConfig = Type.Object({
   contactFile: Type.String({ description: 'File that one-time codes are written to; for trying' }),
   timing: Type.Object(
     {
-      batchMs: Type.Integer({
-        minimum: 0,
-        default: 60_000,
-        description: 'How long new entries are gathered before they go to the chain. Milliseconds',
-      }),
+      batchMs: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          description:
+            'How long new entries are gathered before they go to the chain; absent: 60000. Milliseconds',
+        }),
+      ),
       feedMs: Type.Integer({
         minimum: 100,
         default: 2_000,
         description: 'How often the FHIR server’s history is read without a hook. Milliseconds',
       }),
+      overlapMs: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: 'How long a transaction of the FHIR server may take; absent: 600000. Milliseconds',
+        }),
+      ),
       windowMs: Type.Integer({
         minimum: 500,
         // so that I4's minute is kept
@@ -124,6 +132,22 @@ export const BrokerConfig = Type.Object({
       }),
     },
     { default: {} },
+  ),
+  batches: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal('none'),
+        Type.Object({
+          sizes: Type.Array(Type.Integer({ minimum: 1, maximum: 200 }), { minItems: 1 }),
+          /** Whether a round without entries sends a batch of the smallest size. */
+          quietRounds: Type.Boolean(),
+        }),
+      ],
+      {
+        description:
+          'How batches of entries are filled up, so that their sizes tell nothing; absent: sizes of 16, 64 and 200',
+      },
+    ),
   ),
   labelRules: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {

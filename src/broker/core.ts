@@ -35,6 +35,8 @@ export async function openCore(
     key: (await importJWK(keyring.signing, 'ES256')) as CryptoKey,
     publicKey: (await importJWK(signingPublic, 'ES256')) as CryptoKey,
     kid: keyring.signing.kid ?? '',
+    /** The public half. */
+    jwk: signingPublic,
   }
   const vault = createVault(Buffer.from(keyring.kek, 'base64url'))
 

@@ -7,3 +7,6 @@ export {
   readBrokerConfig,
 } from './configuration/read-config.ts'
 export { settings, settingsHelp } from './configuration/variables.ts'
+export { OPERATOR } from './http/operator-routes.ts'
+export { type Count, KINDS, type Kind, type Report } from './register/reconcile/findings.ts'
+export type { Reconciliation } from './register/reconcile/reconciler.ts'

@@ -3,6 +3,7 @@ import { trace } from '@opentelemetry/api'
 import type { ConsentReader } from '../chain/consent-reader.ts'
 import type { PeerClient } from '../exchange/peer-client.ts'
 import type { FhirSource } from '../fhir/source.ts'
+import type { FhirWriter } from '../fhir/writer.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { AccessLog } from './audit/access-log.ts'
 import type { Judge } from './release/judge.ts'
@@ -11,9 +12,17 @@ export const observedSource = (source: FhirSource, { timed }: Observer): FhirSou
   ...source,
   readPatient: (id) => timed('fhir patient', () => source.readPatient(id)),
   findPatients: (identifier) => timed('fhir search', () => source.findPatients(identifier)),
-  changesSince: (since) => timed('fhir history', () => source.changesSince(since)),
+  historyPage: (from) => timed('fhir history', () => source.historyPage(from)),
+  recordHistory: (type, id) => timed('fhir history', () => source.recordHistory(type, id)),
   readVersion: (type, id, version) => timed('fhir version', () => source.readVersion(type, id, version)),
   subscribe: (endpoint) => timed('fhir subscribe', () => source.subscribe(endpoint)),
+})
+
+export const observedWriter = (writer: FhirWriter, { timed }: Observer): FhirWriter => ({
+  ...writer,
+  transaction: (writes) => timed('fhir write', () => writer.transaction(writes)),
+  read: (type, id) => timed('fhir read', () => writer.read(type, id)),
+  has: (type, identifier) => timed('fhir search', () => writer.has(type, identifier)),
 })
 
 export const observedPeers = (peers: PeerClient, { timed }: Observer): PeerClient => ({

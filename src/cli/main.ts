@@ -19,6 +19,7 @@ async function addProcesses(): Promise<void> {
   const { councilCommand } = await import('./council.ts')
   const { keysCommand } = await import('./keys.ts')
   const { patientCommand } = await import('./patient.ts')
+  const { reconcileCommand } = await import('./reconcile.ts')
   const { sandboxCommand } = await import('./sandbox.ts')
   const { successionCommand } = await import('./succession.ts')
   program
@@ -29,6 +30,7 @@ async function addProcesses(): Promise<void> {
     .addCommand(councilCommand())
     .addCommand(successionCommand())
     .addCommand(keysCommand())
+    .addCommand(reconcileCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
 }

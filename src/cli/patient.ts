@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { dateOf, titleOf } from '../domain/summary/words-of.ts'
 import { ALL_CLASSES, ALL_KINDS, DEFAULT_CLASSES, listOf, partyName, partyOf } from './patient/names.ts'
 import {
   type ActOptions,
@@ -37,7 +38,8 @@ export function patientCommand(output: Output = PROCESS): Command {
   for (const add of [grantCommand, revokeCommand, objectCommand, withdrawCommand]) add(command, output)
   for (const add of [requestsCommand, answerCommand, refuseCommand]) add(command, output)
   for (const add of [proposalsCommand, acceptCommand, declineCommand]) add(command, output)
-  for (const add of [lockCommand, unlockCommand, statusCommand, historyCommand]) add(command, output)
+  for (const add of [lockCommand, unlockCommand, statusCommand, historyCommand, recordCommand])
+    add(command, output)
   return command
 }
 
@@ -241,6 +243,19 @@ function historyCommand(parent: Command, output: Output): void {
         if (options.json) return writeJson(output, { history })
         for (const { recorded, sentence } of history) output.out(`${recorded}  ${sentence}\n`)
         if (history.length === 0) output.out('Nothing has happened yet.\n')
+      }),
+    )
+}
+
+function recordCommand(parent: Command, output: Output): void {
+  commonCommand(parent, 'record', 'Show what this hospital has of you; as JSON the records themselves')
+    .addHelpText('after', IDS)
+    .action((options: CommonOptions) =>
+      running(options, output, async ({ client }) => {
+        const record = await client.record()
+        if (options.json) return writeJson(output, { record })
+        for (const one of record.filter(({ resourceType }) => resourceType !== 'Patient'))
+          output.out(`${[dateOf(one), one.resourceType, titleOf(one)].filter(Boolean).join('  ')}\n`)
       }),
     )
 }

@@ -269,6 +269,33 @@ export const ERRORS = {
     'The request for access cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
   ),
 
+  // Documents that a HIS pushes.
+  'document-invalid': entry(
+    422,
+    'invalid',
+    'What was pushed lacks something that MHD requires, or cannot be kept. Nothing was stored; correct what is named.',
+  ),
+  'document-mismatch': entry(
+    422,
+    'value',
+    'A document is not what its DocumentReference says: content type, size or hash. Nothing was stored; correct what is named.',
+  ),
+  'document-patient': entry(
+    422,
+    'not-found',
+    'The documents are not of one patient of this hospital. Nothing was stored; name the patient as this hospital knows them.',
+  ),
+  'document-duplicate': entry(
+    409,
+    'duplicate',
+    'A document with this masterIdentifier is stored already. Nothing was stored; look it up, or give the document its own.',
+  ),
+  'document-refused': entry(
+    422,
+    'processing',
+    'The record system of this hospital did not take it. Nothing was stored; compare it with what that system accepts.',
+  ),
+
   // Between two members.
   'share-invalid': entry(
     400,

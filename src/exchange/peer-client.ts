@@ -27,10 +27,11 @@ export type PeerClient = {
    * Asks another member's broker for one record: token (private_key_jwt, DPoP), then the record (design §6).
    * @throws WayleaveError `not-available` where the custodian refuses; `peer-unavailable` where it does not answer;
    * `response-invalid` where what it answers breaks the protocol, a redirect or too large a body for example.
+   * @param deadline ends the waiting sooner than the client's own bounds
    */
-  fetchRecord(endpoint: string, tag: Hex, asker: Asker): Promise<FetchedRecord>
+  fetchRecord(endpoint: string, tag: Hex, asker: Asker, deadline?: AbortSignal): Promise<FetchedRecord>
   /** Asks another member's broker what there is behind a share of its. Throws as `fetchRecord` does. */
-  fetchList(endpoint: string, reference: string, asker: Asker): Promise<FetchedList>
+  fetchList(endpoint: string, reference: string, asker: Asker, deadline?: AbortSignal): Promise<FetchedList>
   /** Posts a sealed message; resolves to the HTTP status. */
   post(url: string, contentType: string, body: string): Promise<number>
   close(): Promise<void>
@@ -59,13 +60,15 @@ export async function createPeerClient(deps: {
   async function call(
     url: string,
     options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string },
+    deadline?: AbortSignal,
   ) {
+    const timeout = AbortSignal.timeout(bounds.totalMs)
     try {
       const { statusCode, headers, body } = await request(url, {
         ...options,
         headers: { ...options.headers, ...traceHeaders() },
         dispatcher,
-        signal: AbortSignal.timeout(bounds.totalMs),
+        signal: deadline ? AbortSignal.any([timeout, deadline]) : timeout,
       })
       return { status: statusCode, headers, bytes: new Uint8Array(await body.arrayBuffer()) }
     } catch (cause) {
@@ -75,7 +78,12 @@ export async function createPeerClient(deps: {
     }
   }
 
-  async function token(endpoint: string, scope: string, asker: Asker): Promise<string> {
+  async function token(
+    endpoint: string,
+    scope: string,
+    asker: Asker,
+    deadline?: AbortSignal,
+  ): Promise<string> {
     const url = `${endpoint}/exchange/token`
     const assertion = await makeClientAssertion({
       key: signing.key,
@@ -93,21 +101,21 @@ export async function createPeerClient(deps: {
       client_assertion_type: ASSERTION_TYPE,
       client_assertion: assertion,
     })
-    const answer = await call(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        dpop: proof,
-      },
-      body: body.toString(),
-    })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', dpop: proof }
+    const answer = await call(url, { method: 'POST', headers, body: body.toString() }, deadline)
     if (answer.status !== 200) throw refusal(answer)
     return tokenIn(answer.bytes)
   }
 
   /** A token for one thing, and with it that thing. */
-  async function fetchWithToken(endpoint: string, path: string, scope: string, asker: Asker) {
-    const accessToken = await token(endpoint, scope, asker)
+  async function fetchWithToken(
+    endpoint: string,
+    path: string,
+    scope: string,
+    asker: Asker,
+    deadline?: AbortSignal,
+  ) {
+    const accessToken = await token(endpoint, scope, asker, deadline)
     const url = `${endpoint}${path}`
     const { proof, jti } = await makeDpopProof({
       keys: dpopKeys,
@@ -116,10 +124,8 @@ export async function createPeerClient(deps: {
       accessToken,
       nowMs: clock.now(),
     })
-    const answer = await call(url, {
-      method: 'GET',
-      headers: { authorization: `DPoP ${accessToken}`, dpop: proof },
-    })
+    const headers = { authorization: `DPoP ${accessToken}`, dpop: proof }
+    const answer = await call(url, { method: 'GET', headers }, deadline)
     if (answer.status !== 200) throw refusal(answer)
     const header = (name: string) => String(answer.headers[name] ?? '')
     return {
@@ -132,10 +138,10 @@ export async function createPeerClient(deps: {
   }
 
   return {
-    fetchRecord: (endpoint, tag, asker) =>
-      fetchWithToken(endpoint, `/exchange/record/${tag}`, peerScope({ tag }), asker),
-    fetchList: (endpoint, reference, asker) =>
-      fetchWithToken(endpoint, `/exchange/list/${reference}`, peerScope({ reference }), asker),
+    fetchRecord: (endpoint, tag, asker, deadline) =>
+      fetchWithToken(endpoint, `/exchange/record/${tag}`, peerScope({ tag }), asker, deadline),
+    fetchList: (endpoint, reference, asker, deadline) =>
+      fetchWithToken(endpoint, `/exchange/list/${reference}`, peerScope({ reference }), asker, deadline),
     async post(url, contentType, body) {
       return (await call(url, { method: 'POST', headers: { 'content-type': contentType }, body })).status
     },

@@ -14,9 +14,14 @@ export type FhirChange = {
   /** An instant; empty where the server gave none. */
   lastUpdated: string
   resource?: Record<string, unknown> & { resourceType: string; id: string }
+  /** The server says that nothing of this resource came before. */
+  first?: true
   /** Why this version cannot be committed to; then there is no resource. */
   refused?: ErrorCode
 }
+
+/** A page of history, oldest first. `next` leads to older versions; `total` is what the server counts over all pages. */
+export type HistoryPage = { changes: FhirChange[]; next?: string; total?: number }
 
 /** The hospital's own FHIR server, as its broker reads it. */
 export type FhirSource = {
@@ -26,10 +31,17 @@ export type FhirSource = {
   readPatient(id: string): Promise<Patient | undefined>
   findPatients(identifier: Identifier): Promise<Patient[]>
   /**
-   * All changes at or after an instant, oldest first, strictly parsed.
+   * The newest versions at or after an instant, or of all, or what an earlier page's `next` led to; strictly parsed. Never
+   * more than a page is held: a server may have millions.
+   * @returns undefined where the server no longer knows the link.
    * @throws WayleaveError `source-unavailable`.
    */
-  changesSince(since: string): Promise<FhirChange[]>
+  historyPage(from: { since?: string } | { next: string }): Promise<HistoryPage | undefined>
+  /**
+   * All versions of one resource, oldest first; undefined where the server has none.
+   * @throws WayleaveError `source-unavailable`.
+   */
+  recordHistory(resourceType: string, id: string): Promise<FhirChange[] | undefined>
   /** The exact bytes of one version. @throws WayleaveError `source-unavailable`; undefined where it is gone. */
   readVersion(resourceType: string, id: string, versionId: string): Promise<Uint8Array | undefined>
   /** Asks the server to notify `endpoint` of every change (REST-hook without payload), once. */
@@ -39,7 +51,12 @@ export type FhirSource = {
 
 const ID = /^[A-Za-z0-9\-.]{1,64}$/
 const TYPE = /^[A-Z][A-Za-z]{2,40}$/
-const MAX_PAGES = 10_000
+/** Versions a page; more of one resource than pages times this are not looked at. */
+const PAGE = 250
+const MAX_RECORD_PAGES = 100
+
+/** undici's word for an answer beyond `maxBytes`. */
+const TOO_LARGE = 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
 
 export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> }): FhirSource {
   const base = deps.base.replace(/\/$/, '')
@@ -75,6 +92,39 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     return url.href
   }
 
+  /** A page that is larger than what is taken is asked for again with fewer versions on it. */
+  async function pageBytes(url: string): Promise<{ status: number; body: Uint8Array }> {
+    const asked = new URL(within(url))
+    for (let count = PAGE; ; count = Math.ceil(count / 8)) {
+      try {
+        return await bytes(asked.href)
+      } catch (error) {
+        const tooLarge = (error as { cause?: { code?: string } }).cause?.code === TOO_LARGE
+        if (!tooLarge || count === 1) throw error
+        asked.searchParams.set('_count', String(Math.ceil(count / 8)))
+      }
+    }
+  }
+
+  async function page(url: string): Promise<HistoryPage | undefined> {
+    const { status, body } = await pageBytes(url)
+    if (status === 404 || status === 410) return undefined
+    if (status !== 200) throw wayleaveError('source-unavailable', `history answered ${status}`)
+    const { bundle, strict } = readPage(body)
+    const link = bundle.link?.find(({ relation }) => relation === 'next')?.url
+    const next = link && within(link)
+    const changes: FhirChange[] = []
+    for (const entry of bundle.entry ?? []) {
+      const change = changeOf(entry)
+      if (change) changes.push(strict ? change : await readAlone(change))
+    }
+    return {
+      changes: changes.reverse(),
+      ...(next ? { next } : {}),
+      ...(Number.isSafeInteger(bundle.total) ? { total: bundle.total as number } : {}),
+    }
+  }
+
   /** One version that spoils its page must not keep the others from being registered: each is then read by itself. */
   async function readAlone(change: FhirChange): Promise<FhirChange> {
     const { resource, ...place } = change
@@ -86,7 +136,11 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     if (status === 404 || status === 410) return { ...place, refused: 'not-found' }
     if (status !== 200) throw wayleaveError('source-unavailable', `vread answered ${status}`)
     try {
-      return { ...place, resource: parseStrictJson(body) as NonNullable<FhirChange['resource']> }
+      const read = parseStrictJson(body) as NonNullable<FhirChange['resource']>
+      const same = read.resourceType === place.resourceType && read.id === place.id
+      return same && object(read.meta).versionId === place.versionId
+        ? { ...place, resource: read }
+        : { ...place, refused: 'id-invalid' }
     } catch (error) {
       return { ...place, refused: errorCodeOf(error) }
     }
@@ -107,7 +161,11 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     base,
     async readPatient(id) {
       if (!ID.test(id)) throw wayleaveError('id-invalid', 'a Patient id')
-      return resources<Patient>(() => client.read({ resourceType: 'Patient', id }))
+      const read = await resources<Patient>(() => client.read({ resourceType: 'Patient', id }))
+      // Somebody else's identifiers must never be taken for this patient's.
+      if (read && (read.resourceType !== 'Patient' || read.id !== id))
+        throw wayleaveError('source-unavailable', 'a read of a Patient answered something else')
+      return read
     },
 
     async findPatients({ system, value }) {
@@ -125,25 +183,28 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
         )
     },
 
-    async changesSince(since) {
+    async historyPage(from) {
+      if ('next' in from) return page(from.next)
+      const since = from.since === undefined ? '' : `_since=${encodeURIComponent(from.since)}&`
+      return page(`${base}/_history?${since}_count=${PAGE}`)
+    },
+
+    async recordHistory(resourceType, id) {
+      if (!TYPE.test(resourceType) || !ID.test(id)) throw wayleaveError('id-invalid', 'a resource')
       const changes: FhirChange[] = []
       const seen = new Set<string>()
-      let next: string | undefined = `${base}/_history?_since=${encodeURIComponent(since)}&_count=500`
-      for (let page = 0; next; page++) {
-        if (page > MAX_PAGES || seen.has(next))
-          throw wayleaveError('source-unavailable', 'history does not end')
+      let next: string | undefined = `${base}/${resourceType}/${id}/_history?_count=${PAGE}`
+      for (let count = 0; next && count < MAX_RECORD_PAGES; count++) {
+        if (seen.has(next)) throw wayleaveError('source-unavailable', 'history does not end')
         seen.add(next)
-        const { status, body } = await bytes(next)
-        if (status !== 200) throw wayleaveError('source-unavailable', `history answered ${status}`)
-        const { bundle, strict } = readPage(body)
-        for (const entry of bundle.entry ?? []) {
-          const change = changeOf(entry)
-          if (change) changes.push(strict ? change : await readAlone(change))
-        }
-        const link = bundle.link?.find(({ relation }) => relation === 'next')?.url
-        next = link && within(link)
+        const answer: HistoryPage | undefined = await page(next)
+        if (!answer && count > 0) throw wayleaveError('source-unavailable', 'a page of history is gone')
+        if (!answer) return undefined
+        // Whatever the server adds of other resources is not asked for.
+        changes.unshift(...answer.changes.filter((c) => c.resourceType === resourceType && c.id === id))
+        next = answer.next
       }
-      return changes.reverse()
+      return changes
     },
 
     async readVersion(resourceType, id, versionId) {
@@ -185,7 +246,7 @@ function readPage(body: Uint8Array): { bundle: HistoryBundle; strict: boolean } 
   }
 }
 
-type HistoryBundle = { entry?: unknown[]; link?: { relation: string; url: string }[] }
+type HistoryBundle = { entry?: unknown[]; link?: { relation: string; url: string }[]; total?: unknown }
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -196,7 +257,7 @@ const object = (value: unknown): Json => (typeof value === 'object' && value !==
 function changeOf(entry: unknown): FhirChange | undefined {
   const { resource, request: asked, response } = object(entry)
   const { method, url } = object(asked)
-  const { lastModified, etag } = object(response)
+  const { lastModified, etag, status } = object(response)
   if (typeof resource === 'object' && resource !== null && method !== 'DELETE') {
     const { resourceType, id, meta } = resource as Json
     const { versionId, lastUpdated } = object(meta)
@@ -205,19 +266,32 @@ function changeOf(entry: unknown): FhirChange | undefined {
       id: String(id).slice(0, 64),
       versionId: String(versionId).slice(0, 64),
       lastUpdated: instant(lastUpdated) ?? instant(lastModified) ?? '',
+      ...(versionId === '1' || String(status).startsWith('201') ? { first: true as const } : {}),
     }
     // Names that no request can carry: what is registered under them could never be read again.
     const named = [resourceType, id, versionId].every((text) => typeof text === 'string')
     if (!named || !TYPE.test(place.resourceType) || !ID.test(String(id)) || !ID.test(String(versionId)))
+      return { ...place, refused: 'id-invalid' }
+    // One version under the name of another: whatever it is, it is not what was written there.
+    if (isAbout(url, place) === false || (tagged(etag) ?? place.versionId) !== place.versionId)
       return { ...place, refused: 'id-invalid' }
     return { ...place, resource: resource as NonNullable<FhirChange['resource']> }
   }
   const [resourceType, id] = String(url).split('/')
   const lastUpdated = instant(lastModified) ?? ''
   // Without an ETag, the instant tells one deletion from another.
-  const versionId = /"([^"]+)"/.exec(String(etag))?.[1] ?? `deleted-${lastUpdated}`
+  const versionId = tagged(etag) ?? `deleted-${lastUpdated}`
   if (!resourceType || !id || !ID.test(id) || !TYPE.test(resourceType)) return undefined
   return { resourceType, id, versionId, lastUpdated }
+}
+
+/** The version in an ETag such as `W/"3"`. */
+const tagged = (etag: unknown): string | undefined => /"([^"]+)"/.exec(String(etag))?.[1]
+
+/** Whether a request's address names this resource; undefined where it names none. */
+function isAbout(url: unknown, { resourceType, id }: FhirChange): boolean | undefined {
+  const named = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[^/]+)?$/.exec(String(url))
+  return named ? named[1] === resourceType && named[2] === id : undefined
 }
 
 const instant = (value: unknown): string | undefined =>

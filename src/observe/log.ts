@@ -35,6 +35,13 @@ export type LogFields = {
   block?: number
   count?: number
   port?: number
+  /** How far the reading of a history is; what was compared. */
+  read?: number
+  inAll?: number | null
+  perSecond?: number
+  secondsLeft?: number | null
+  versions?: number
+  agree?: boolean
   /** The first four bytes of what a contract threw, 0x-hex. */
   selector?: string
   /** Another member, by its id, once its profile was seen on the chain. */
@@ -100,6 +107,12 @@ export function createLog(args: {
     window: whole,
     block: whole,
     count: whole,
+    read: whole,
+    inAll: whole,
+    perSecond: whole,
+    secondsLeft: whole,
+    versions: whole,
+    agree: where((value) => typeof value === 'boolean'),
     port: where((value) => Number.isInteger(value) && (value as number) <= 65_535),
     selector: text(/^(?:0x[0-9a-f]{8}|refused)$/),
     member: where((value) => members.has(value as string)),

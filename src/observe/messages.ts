@@ -33,6 +33,11 @@ export const LOG_MESSAGES = [
   // records
   'no hook could be set; the history is read by the clock',
   'the FHIR server could not be followed; it is tried again',
+  'the history is being read',
+  'the history has been read',
+  'the history of the FHIR server leads in a circle; it is read anew',
+  'FHIR server, books and chain were compared',
+  'FHIR server, books and chain could not be compared',
   'the FHIR server did not answer',
   'the FHIR server failed',
   'entries wait to be batched',

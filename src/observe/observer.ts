@@ -4,7 +4,7 @@ import type { Metrics } from './metrics.ts'
 
 /** What a broker does that takes time elsewhere, or decides something: whom it asks, and what for. */
 export type Operation =
-  | `fhir ${'patient' | 'search' | 'history' | 'version' | 'subscribe'}`
+  | `fhir ${'patient' | 'search' | 'history' | 'version' | 'read' | 'write' | 'subscribe'}`
   | `peer ${'record' | 'list' | 'message'}`
   | `chain ${'consent'}`
   | `decision ${'record' | 'consents'}`

@@ -33,6 +33,10 @@ export { BrokerRefused, BrokerUnreachable } from './broker-connection.ts'
 /** Another member's broker, which passes an act on unread, and the custodian's JWK Set, from its published profile. */
 export type Via = { base: string; custodianKeys: { keys: readonly JWK[] } }
 
+/** A FHIR resource of the patient's own record. */
+export type OwnResource = { resourceType: string; id: string } & Record<string, unknown>
+type OwnPage = { entry: { resource: OwnResource; search: { mode: string } }[]; link?: { url: string }[] }
+
 export type Sending = {
   /** Sign, and send nothing. */
   signOnly?: boolean
@@ -92,6 +96,8 @@ export type PatientClient = {
   consents(): Promise<OwnConsents>
   /** Newest first, at most `count` lines (50 when left out). */
   history(count?: number): Promise<HistoryLine[]>
+  /** What the hospital itself has of the patient: the Patient and its records, as they are. */
+  record(): Promise<OwnResource[]>
   grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
   /** Requests for access that wait for the patient's answer. */
   requests(): Promise<OwnRequest[]>
@@ -296,6 +302,18 @@ export function createPatientClient(options: {
     async history(count = 50) {
       const answer = await session.request('GET', `/patient/history?_count=${count}`)
       return (answer as { history: HistoryLine[] }).history
+    },
+
+    async record() {
+      const found: OwnResource[] = []
+      for (let path: string | undefined = 'record'; path; ) {
+        const page = (await session.request('GET', `/patient/${path}`)) as OwnPage
+        found.push(
+          ...page.entry.flatMap(({ resource, search }) => (search.mode === 'match' ? [resource] : [])),
+        )
+        path = page.link?.[0]?.url
+      }
+      return found
     },
 
     grant,

@@ -28,7 +28,9 @@ export type HospitalFiles = {
 const SCOPES = {
   his: [
     'system/DocumentReference.rs',
+    'system/DocumentReference.c',
     'system/Binary.r',
+    'system/Patient.r',
     'system/Task.c',
     'system/Task.rs',
     'system/Task.u',
@@ -128,6 +130,8 @@ export function writeBrokerConfig(
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
     timing: { batchMs: 150, feedMs: 2_000, windowMs: 10_000 },
+    // For trying: whoever looks on wants to see a record at once.
+    batches: 'none',
     requestsPerMinute,
     // well within what the supervisor waits for
     drain: { delayMs: 0, withinMs: 2_000 },

@@ -22,6 +22,7 @@ const TABLES = [
   'records',
   'compartments',
   'feed',
+  'feed_gaps',
   'shares_sent',
   'exchange_outbox',
   'shares_received',
@@ -37,6 +38,7 @@ const TABLES = [
 const SERIAL: Partial<Record<(typeof TABLES)[number], string>> = {
   chain_outbox: 'id',
   records: 'seq',
+  feed_gaps: 'id',
   exchange_outbox: 'id',
   access_log: 'seq',
   audit_events: 'seq',

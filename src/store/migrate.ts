@@ -5,6 +5,7 @@ import * as index0001 from './migrations/0001-index.ts'
 import * as index0002 from './migrations/0002-forks.ts'
 import * as broker0002 from './migrations/0002-requests.ts'
 import * as broker0003 from './migrations/0003-proposals.ts'
+import * as broker0004 from './migrations/0004-feed-gaps.ts'
 import * as broker0009 from './migrations/0009-releases.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
@@ -13,6 +14,7 @@ const MIGRATIONS = {
     '0001-broker': broker0001,
     '0002-requests': broker0002,
     '0003-proposals': broker0003,
+    '0004-feed-gaps': broker0004,
     '0009-releases': broker0009,
   },
   chain_index: { '0001-index': index0001, '0002-forks': index0002 },

@@ -56,6 +56,20 @@ export type BrokerTables = {
   }
   compartments: { patient_id: string; key_number: number; compartment: string; next: number }
   feed: { name: string; since: string }
+  /** Stretches of the FHIR history that are read page by page, from the newest version back to an instant. */
+  feed_gaps: {
+    id: Generated<number>
+    /** The oldest instant that belongs to it; null: the beginning. */
+    since: string | null
+    /** The server's link to the next page; null: begin again with the newest version. */
+    next: string | null
+    versions_read: number
+    /** As the server counts them; null where it does not. */
+    versions_in_all: number | null
+    begun_at: string
+  }
+  /** Versions that the comparison under way has seen at the FHIR server; emptied when it ends. */
+  reconciled: { version_lookup: string }
   chain_outbox: {
     id: Generated<number>
     dedupe_key: string

@@ -2,6 +2,7 @@ import type { Bundle, FhirResource } from 'fhir/r4.js'
 import { AUDIT_KINDS, type AuditKind } from '../../src/domain/audit/audit-entry.ts'
 import { dateOfDay, dayOf } from '../../src/domain/days.ts'
 import { requestTask } from '../../src/fhir/request-task.ts'
+import { submission } from '../broker/publish/submissions.ts'
 import { admit, EVERYONE, groupOf, partyOf, passDays, submit } from '../support/acts.ts'
 import { createWorld, eventually, type TestHospital } from '../support/world.ts'
 
@@ -139,6 +140,19 @@ export async function emittedByBrokers(): Promise<Emitted[]> {
       ['Consent?colour=red', undefined],
     ] as const)
       note(`a wrong ${path}`, (await a.his.fhir(body ? 'POST' : 'GET', path, body)).body)
+
+    // What a HIS pushes, and what is merged; the patient's own record.
+    const letter = Buffer.from('A letter.')
+    const pushed = submission(1, letter, { reference: 'Patient/anna' })
+    note('what becomes of documents that are pushed', (await a.his.fhir('POST', '', pushed)).body)
+    note('documents that are pushed twice', (await a.his.fhir('POST', '', pushed)).body)
+    note('everything about a patient', (await a.his.fhir('GET', 'Patient/anna/$everything')).body)
+    const named = { name: 'identifier', valueIdentifier: ANNA }
+    const whom = { resourceType: 'Parameters', parameter: [named] }
+    note('everything, merged', (await b.his.fhir('POST', 'Patient/$everything', whom)).body)
+    note('a summary', (await a.his.fhir('GET', 'Patient/anna/$summary')).body)
+    note('a summary, merged', (await b.his.fhir('POST', 'Patient/$summary', whom)).body)
+    for (const resource of await anna.record()) note('the own record', resource)
 
     // The whole trail, once each kind of event is in it.
     await passDays(world, 4)

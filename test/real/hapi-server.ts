@@ -12,6 +12,8 @@ export type TestHapi = {
   servers: Readonly<Record<string, { base: string; accesses: () => FhirAccess[] }>>
   /** Stops all and starts them again, on the same data and the same addresses. */
   restart: () => Promise<void>
+  /** The same, but it gets no chance to end in order. */
+  kill: () => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -53,6 +55,11 @@ export async function startTestHapi(...names: string[]): Promise<TestHapi> {
       Object.entries(hapi.bases).map(([name, base]) => [name, { base, accesses: () => accesses(name) }]),
     ),
     async restart() {
+      await hapi.stop()
+      hapi = await start()
+    },
+    async kill() {
+      process.kill(hapi.pid, 'SIGKILL')
       await hapi.stop()
       hapi = await start()
     },

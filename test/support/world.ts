@@ -103,6 +103,8 @@ export type WorldOptions = {
   hospitals?: number
   groups?: string[]
   windowMs?: number
+  /** How entries are batched: at once, and not filled up, unless given. */
+  batches?: { batchMs: number; padding: BrokerConfig['batches'] }
   requestsPerMinute?: number
   /** Keys of the hospitals before whose FHIR server, broker or node a front stands. */
   fronts?: { fhir?: string[]; broker?: string[]; chain?: string[] }
@@ -201,7 +203,12 @@ async function openHospital(
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),
     groups: options.groups ?? [],
-    timing: { batchMs: 20, feedMs: 500, windowMs: options.windowMs ?? 1_000 },
+    timing: {
+      batchMs: options.batches?.batchMs ?? 20,
+      feedMs: 500,
+      windowMs: options.windowMs ?? 1_000,
+    },
+    batches: options.batches?.padding ?? 'none',
     requestsPerMinute: options.requestsPerMinute ?? 100_000,
   }
   const config = options.configure?.(common) ?? common
@@ -274,7 +281,10 @@ async function openHospital(
           registered: number
         }
         const wanted = await countRecords(fhir)
-        return state.registered >= wanted && state.waiting === 0 && state.unsent === 0
+        if (state.registered >= wanted && state.waiting === 0 && state.unsent === 0) return true
+        throw new Error(
+          `The FHIR server has ${wanted} versions, and the broker says ${JSON.stringify(state)}`,
+        )
       })
     },
     async restart() {

@@ -1,33 +1,33 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Bundle, BundleEntry, DocumentReference, OperationOutcome } from 'fhir/r4.js'
+import type { BundleEntry } from 'fhir/r4.js'
 import type { JSONWebKeySet } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
-import { identifierText, parseIdentifierText } from '../../domain/identity/member-id.ts'
-import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import { identifierText } from '../../domain/identity/member-id.ts'
+import type { Identifier } from '../../domain/identity/national-ids.ts'
 import { type Grant, issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
 import { type Asker, readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
 import { capabilityStatement } from '../../fhir/capability-statement.ts'
-import type { IndexQueries, MemberProfile } from '../../indexer/index.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { Documents } from '../receive/list-documents.ts'
+import { ignoredNotice, missingNotice, outcomeEntry } from '../receive/notices.ts'
 import type { RecordOpener } from '../receive/open-record.ts'
+import type { People } from '../receive/people.ts'
 import { partyOf } from '../release/parties.ts'
+import { type DocumentQuery, readDocumentQuery } from './document-query.ts'
 import { credential, textOf } from './server.ts'
 
 /** A program that may call the broker, as its hospital registered it. */
 export type Client = { clientId: string; name: string; jwks: JSONWebKeySet; scopes: string[] }
 
 export type HisGrant = Extract<Grant, { kind: 'his' }>
-
-/** No `_count`: all of what is shared fits one answer, and a parameter that changes nothing would be a lie. */
-const PARAMETERS = new Set(['patient.identifier', 'status', '_format'])
-const FORMATS = new Set(['json', 'application/json', 'application/fhir+json'])
-const STATUSES = new Set(['current', 'superseded', 'entered-in-error'])
+/** With the user, the role and the purpose, without which nobody reads or writes a record. */
+export type ClinicalGrant = HisGrant & { asker: Asker }
 
 /** What a HIS asks of its own hospital's broker: SMART Backend Services, and IHE MHD (ITI-67, ITI-68). */
 export function hisRoutes(
@@ -40,13 +40,17 @@ export function hisRoutes(
     clients: ReadonlyMap<string, Client>
     remember: (key: string, expiresAtMs: number) => Promise<boolean>
     documents: Documents
+    people: People
     opener: RecordOpener
     accessLog: AccessLog
     index: IndexQueries
     member: Hex
     organization: Identifier
   },
-): { authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant> } {
+): {
+  authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
+  authoriseClinical: (request: FastifyRequest, scope: string) => Promise<ClinicalGrant>
+} {
   const { clock } = deps
 
   app.get('/fhir/.well-known/smart-configuration', async (_request, reply) =>
@@ -58,7 +62,9 @@ export function hisRoutes(
       token_endpoint_auth_signing_alg_values_supported: ['ES256', 'ES384', 'RS384'],
       scopes_supported: [
         'system/DocumentReference.rs',
+        'system/DocumentReference.c',
         'system/Binary.r',
+        'system/Patient.r',
         'system/AuditEvent.rs',
         'system/Task.c',
         'system/Task.rs',
@@ -90,7 +96,7 @@ export function hisRoutes(
     const asked = textOf(body.scope).split(' ').filter(Boolean)
     const scopes = asked.filter((scope) => allowed.includes(scope))
     if (scopes.length === 0) throw wayleaveError('scope-insufficient', 'none of the scopes asked for')
-    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary|Task|Consent)\./.test(scope))
+    const clinical = scopes.some((scope) => /\/(DocumentReference|Binary|Patient|Task|Consent)\./.test(scope))
     const extended = (claims as Record<string, unknown>).extensions !== undefined
     const asker = clinical || extended ? readAsker(claims) : undefined
     // A user of another organisation is not this hospital's to vouch for.
@@ -113,19 +119,27 @@ export function hisRoutes(
     return grant
   }
 
-  async function authoriseClinical(
-    request: FastifyRequest,
-    scope: string,
-  ): Promise<HisGrant & { asker: Asker }> {
+  async function authoriseClinical(request: FastifyRequest, scope: string): Promise<ClinicalGrant> {
     const grant = await authorise(request, scope)
     if (!grant.asker) throw wayleaveError('user-missing')
     return { ...grant, asker: grant.asker }
   }
 
+  /** The national identifiers to search by: none where the two ways of naming the patient contradict each other. */
+  async function identifiersOf({ identifier, patientId }: DocumentQuery): Promise<Identifier[]> {
+    if (patientId === undefined) return identifier ? [identifier] : []
+    const { identifiers = [] } = (await deps.people.byId(patientId)) ?? {}
+    if (!identifier) return identifiers
+    return identifiers.some((one) => identifierText(one) === identifierText(identifier)) ? [identifier] : []
+  }
+
+  /** No `_count`: all of what is shared fits one answer, and a parameter that changes nothing would be a lie. */
   async function search(request: FastifyRequest, reply: FastifyReply, parameters: Record<string, unknown>) {
     const { asker, clientId } = await authoriseClinical(request, 'system/DocumentReference.rs')
-    const query = readQuery(parameters)
-    const { documents, missing } = await deps.documents.list({ ...query, asker })
+    const query = readDocumentQuery(parameters, request.headers.prefer)
+    const patients = await identifiersOf(query)
+    const { documents, missing } = await deps.documents.list({ patients, statuses: query.statuses, asker })
+    const [patient] = patients
     const entry: LogEntry = {
       kind: 'query',
       outcome: '0',
@@ -133,10 +147,25 @@ export function hisRoutes(
       user: { id: asker.userId, role: asker.role, ...(asker.userName ? { name: asker.userName } : {}) },
       client: { id: clientId },
       purpose: asker.purpose,
-      patient: { identifier: query.patient },
+      ...(patient ? { patient: { identifier: patient } } : {}),
     }
-    await deps.accessLog.append(deps.db, entry, query.patient)
-    return reply.type('application/fhir+json').send(searchset(documents, missing, deps.base(), clock))
+    await deps.accessLog.append(deps.db, entry, patient)
+    const shown = documents.filter((document) => query.matches(document))
+    const notices = [...missing.map(missingNotice), ...ignoredNotice(query.ignored)]
+    // A total counts what is shown, and nothing else; who could not be asked is said beside it.
+    return reply.type('application/fhir+json').send({
+      resourceType: 'Bundle',
+      type: 'searchset',
+      timestamp: new Date(clock.now()).toISOString(),
+      total: shown.length,
+      entry: [
+        ...shown.map((resource): BundleEntry => {
+          const fullUrl = `${deps.base()}/fhir/DocumentReference/${resource.id}`
+          return { fullUrl, resource, search: { mode: 'match' } }
+        }),
+        ...(notices.length > 0 ? [outcomeEntry(notices)] : []),
+      ],
+    })
   }
 
   app.get('/fhir/DocumentReference', (request, reply) =>
@@ -154,69 +183,8 @@ export function hisRoutes(
     return reply.type('application/fhir+json').send(Buffer.from(opened.bytes))
   })
 
-  return { authorise }
+  return { authorise, authoriseClinical }
 }
 
 const isForm = (request: FastifyRequest) =>
   request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false
-
-/** @throws WayleaveError for parameters that are not supported, and for identifiers that cannot be. */
-function readQuery(parameters: Record<string, unknown>): { patient: Identifier; statuses: string[] } {
-  if (Object.keys(parameters).some((name) => !PARAMETERS.has(name)))
-    throw wayleaveError('unsupported-parameter')
-  const text = parameters['patient.identifier']
-  if (typeof text !== 'string' || !text.includes('|'))
-    throw wayleaveError('request-invalid', 'patient.identifier=system|value')
-  let identifier: Identifier
-  try {
-    identifier = parseIdentifierText(text)
-  } catch {
-    throw wayleaveError('identifier-invalid')
-  }
-  const checked = checkNationalId(identifier)
-  if (!checked.ok) throw wayleaveError(checked.code)
-  const { _format: format = 'json', status = 'current' } = parameters
-  if (!FORMATS.has(String(format))) throw wayleaveError('not-acceptable')
-  const statuses = typeof status === 'string' ? status.split(',') : []
-  if (statuses.length === 0 || !statuses.every((one) => STATUSES.has(one)))
-    throw wayleaveError('request-invalid', 'status')
-  return { patient: checked.identifier, statuses }
-}
-
-/** A searchset whose total counts what is shown, and nothing else; who could not be asked is said beside it. */
-function searchset(
-  documents: DocumentReference[],
-  missing: MemberProfile[],
-  base: string,
-  clock: Clock,
-): Bundle {
-  return {
-    resourceType: 'Bundle',
-    type: 'searchset',
-    timestamp: new Date(clock.now()).toISOString(),
-    total: documents.length,
-    entry: [
-      ...documents.map(
-        (resource): BundleEntry => ({
-          fullUrl: `${base}/fhir/DocumentReference/${resource.id}`,
-          resource,
-          search: { mode: 'match' },
-        }),
-      ),
-      ...(missing.length > 0
-        ? [{ resource: incomplete(missing), search: { mode: 'outcome' as const } }]
-        : []),
-    ],
-  }
-}
-
-function incomplete(missing: MemberProfile[]): OperationOutcome {
-  return {
-    resourceType: 'OperationOutcome',
-    issue: missing.map(({ name }) => ({
-      severity: 'warning',
-      code: 'incomplete',
-      details: { text: `${name} did not answer; it may hold more that is shared with you. Ask again later.` },
-    })),
-  }
-}

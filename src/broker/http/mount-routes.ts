@@ -8,6 +8,7 @@ import type { Readiness } from '../operate/readiness.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
 import { createSessions } from '../patients/sessions.ts'
+import { createPublisher } from '../publish/publish-documents.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
@@ -19,7 +20,10 @@ import { consentRoutes } from './consent-routes.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
+import { OPERATOR, operatorClient, operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
+import { publishRoutes } from './publish-routes.ts'
+import { recordRoutes } from './record-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
@@ -49,14 +53,26 @@ export function mountRoutes(
     kid: signing.kid,
     issuer: member,
   }
-  const { authorise } = hisRoutes(app, {
+  const { authorise, authoriseClinical } = hisRoutes(app, {
     ...core,
     ...sides,
     base,
     keys,
-    clients: new Map(config.clients.map((client) => [client.clientId, client])),
+    clients: new Map([
+      ...config.clients.map((client) => [client.clientId, client] as const),
+      [OPERATOR, operatorClient(signing.jwk)],
+    ]),
     organization: organization.identifier,
   })
+  const publisher = createPublisher({
+    ...core,
+    ...sides,
+    base,
+    fhirBase: sides.source.base,
+    afterStore: () => sides.registration.nudge(),
+  })
+  publishRoutes(app, { publisher, authoriseClinical })
+  recordRoutes(app, { ...core, ...sides, base, authoriseClinical })
   exchangeRoutes(app, {
     ...core,
     ...sides,
@@ -94,5 +110,6 @@ export function mountRoutes(
     authorise,
   })
   auditRoutes(app, { ...core, base, authorise })
+  operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }

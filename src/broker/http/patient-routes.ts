@@ -1,5 +1,6 @@
 import type { JsonRpcProvider } from 'ethers'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Bundle, FhirResource } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import type { OwnRequest } from '../../domain/consent/own-requests.ts'
@@ -7,12 +8,13 @@ import { isPurpose } from '../../domain/consent/purposes.ts'
 import { type ActPlace, readHashedAct, readSignedAct } from '../../domain/consent/read-signed-act.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import { type Hex, isHex } from '../../domain/hex.ts'
+import { urnOf } from '../../domain/merging/merged-copy.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { Relayer } from '../../relayer/relayer.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
-import { lookupsOf } from '../audit/access-log.ts'
+import { type AccessLog, lookupsOf } from '../audit/access-log.ts'
 import { searchAudit } from '../audit/search-audit.ts'
 import type { Acts } from '../consent/accept-act.ts'
 import type { Explainer } from '../consent/explain.ts'
@@ -20,10 +22,16 @@ import type { Proposals } from '../consent/proposals.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
 import { readOwnConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
+import type { Gatherer } from '../receive/gather-records.ts'
+import { outcomeEntry } from '../receive/notices.ts'
+import type { People } from '../receive/people.ts'
 import { partyOf } from '../release/parties.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
 import type { HisGrant } from './his-routes.ts'
 import { credential, textOf } from './server.ts'
+
+/** Records on one page of a patient's own record. */
+const OWN_PAGE = 200
 
 /** What a patient's device asks of a broker, what the enrolment desk does, and what anybody relays. */
 export function patientRoutes(
@@ -43,6 +51,11 @@ export function patientRoutes(
     proposals: Proposals
     explainer: Explainer
     relayer: Relayer
+    people: People
+    gatherer: Gatherer
+    accessLog: AccessLog
+    /** The hospital's FHIR server. */
+    source: { base: string }
     place: ActPlace
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
   },
@@ -99,6 +112,44 @@ export function patientRoutes(
     const count = Math.min(Math.max(Number(request.query._count ?? 50) || 50, 1), 500)
     const lines = await searchAudit(db, deps.vault, { patients: lookupsOf(deps.vault, patient), count })
     return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
+  })
+
+  /** All that this hospital has of the patient, page by page, as a searchset (FHIR R4 §3.1.1.1). */
+  app.get<{ Querystring: { after?: string } }>('/patient/record', async (request, reply) => {
+    const patient = await signedIn(request)
+    const { own } = (await deps.people.byId(patient.secrets.fhirId)) ?? {}
+    if (!own) throw wayleaveError('not-available', 'the Patient is gone')
+    const { after } = request.query
+    await deps.accessLog.append(
+      db,
+      {
+        kind: 'own-record-read',
+        outcome: '0',
+        custodian: await partyOf(deps.index, deps.custodian),
+        patient: { reference: `Patient/${own.id}` },
+      },
+      patient,
+    )
+    const page = { limit: OWN_PAGE, ...(after === undefined ? {} : { after: textOf(after) }) }
+    const { records, provenances, notices, next } = await deps.gatherer.ownFor(own, page)
+    const entry = (fullUrl: string, resource: unknown, mode: 'match' | 'include') => ({
+      ...{ fullUrl, resource: resource as FhirResource },
+      search: { mode },
+    })
+    const bundle: Bundle = {
+      resourceType: 'Bundle',
+      type: 'searchset',
+      ...(next === undefined
+        ? {}
+        : { link: [{ relation: 'next', url: `record?after=${encodeURIComponent(next)}` }] }),
+      entry: [
+        ...(after === undefined ? [entry(`${deps.source.base}/Patient/${own.id}`, own, 'match')] : []),
+        ...records.map(({ fullUrl, resource }) => entry(fullUrl, resource, 'match')),
+        ...provenances.map((resource) => entry(urnOf(resource.id ?? ''), resource, 'include')),
+        outcomeEntry(notices),
+      ],
+    }
+    return reply.type('application/fhir+json').send(bundle)
   })
 
   app.post('/patient/explain', async (request) => {

@@ -25,7 +25,7 @@ const MAX_LAG = 2
 const DATABASE_WITHIN = 5_000
 
 /** What the database tells of it; null where it does not answer. */
-type Stored = { registered: number; waiting: number; unsent: number; unanchoredMs: number }
+type Stored = Awaited<ReturnType<Registration['progress']>> & { unsent: number; unanchoredMs: number }
 
 export type Readiness = {
   ready: boolean
@@ -35,6 +35,8 @@ export type Readiness = {
   indexed: number
   registered: number | null
   waiting: number | null
+  /** What is still to be read of a long history; null where nothing is. */
+  backlog: Stored['backlog'] | null
   unsent: number | null
   unanchoredMs: number | null
 }
@@ -51,10 +53,8 @@ export function createReadiness(deps: {
   draining: () => boolean
 }): () => Promise<Readiness> {
   async function stored(): Promise<Stored> {
-    const { registered, waiting } = await deps.registration.progress()
     return {
-      registered,
-      waiting,
+      ...(await deps.registration.progress()),
       unsent: await deps.sender.pending(),
       unanchoredMs: await deps.windows.unanchoredAge(),
     }
@@ -86,6 +86,7 @@ export function createReadiness(deps: {
       indexed,
       registered: found?.registered ?? null,
       waiting: found?.waiting ?? null,
+      backlog: found?.backlog ?? null,
       unsent: found?.unsent ?? null,
       unanchoredMs: found?.unanchoredMs ?? null,
     }

@@ -25,7 +25,12 @@ export type CustodianLists = {
    * chain does not have yet is left for the next time. `missing` where the custodian did not answer, or answered what
    * does not verify: then the list says nothing of it.
    */
-  ask(share: Share, person: Identifier, asker: Asker): Promise<SharedPointer[] | 'missing'>
+  ask(
+    share: Share,
+    person: Identifier,
+    asker: Asker,
+    deadline: AbortSignal,
+  ): Promise<SharedPointer[] | 'missing'>
 }
 
 /** How far the custodian's clock may be off. Seconds. */
@@ -105,12 +110,12 @@ export function createCustodianLists(deps: {
   }
 
   return {
-    async ask(share, person, asker) {
+    async ask(share, person, asker, deadline) {
       const endpoint = (await index.profile(share.custodian))?.endpoint
       if (!endpoint) return 'missing'
       let fetched: FetchedList
       try {
-        fetched = await deps.peers.fetchList(endpoint, share.reference, asker)
+        fetched = await deps.peers.fetchList(endpoint, share.reference, asker, deadline)
       } catch (error) {
         // Nothing to be had, or nothing any more: the share's end is on its way.
         if (errorCodeOf(error) === 'not-available') return []

@@ -19,7 +19,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, type Vault } from '../../store/vault.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import { partyOf } from '../release/parties.ts'
-import type { ReceivedRecord } from './list-documents.ts'
+import type { ReceivedRecord } from './find-shared.ts'
 import type { ReceivedShares } from './receive-share.ts'
 
 export type OpenedRecord = { bytes: Uint8Array; commitment: Hex; custodian: Hex }
@@ -27,10 +27,11 @@ export type OpenedRecord = { bytes: Uint8Array; commitment: Hex; custodian: Hex 
 export type RecordOpener = {
   /**
    * Fetches a record from its custodian, verifies it against the chain, writes the receipt, and only then hands it on.
+   * What comes after `deadline` counts as not received.
    * @throws WayleaveError `not-available`; `peer-unavailable`; `chain-unavailable`; `commitment-mismatch` or
    * `response-invalid`, which are alarms.
    */
-  open(recordId: string, asker: Asker, clientId: string): Promise<OpenedRecord>
+  open(recordId: string, asker: Asker, clientId: string, deadline?: AbortSignal): Promise<OpenedRecord>
 }
 
 /** A FHIR id. What is none names no record, like any that is not known. */
@@ -132,7 +133,7 @@ export function createRecordOpener(deps: {
   }
 
   return {
-    async open(recordId, asker, clientId) {
+    async open(recordId, asker, clientId, deadline) {
       const found = await candidates(recordId)
       const entry: Omit<LogEntry, 'kind' | 'outcome'> = {
         recordedBy: 'requester',
@@ -155,7 +156,7 @@ export function createRecordOpener(deps: {
       }
       let fetched: FetchedRecord
       try {
-        fetched = await deps.peers.fetchRecord(endpoint, found.record.tag, asker)
+        fetched = await deps.peers.fetchRecord(endpoint, found.record.tag, asker, deadline)
       } catch (error) {
         if (errorCodeOf(error) === 'response-invalid') throw await alarm(entry, error)
         const refused = errorCodeOf(error) === 'not-available'
@@ -177,6 +178,8 @@ export function createRecordOpener(deps: {
         )
         throw error
       }
+      // Nobody waits for it any more, so nobody received it.
+      if (deadline?.aborted) throw wayleaveError('peer-unavailable', 'verified too late')
       const hash = createHash('sha256').update(fetched.bytes).digest('hex')
       const receipt = {
         ...entry,

@@ -4,16 +4,22 @@ import type { Kysely } from 'kysely'
 import type { Contracts } from '../../chain/contracts.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
+import type { Identifier } from '../../domain/identity/national-ids.ts'
 import type { PeerClient } from '../../exchange/peer-client.ts'
+import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { OwnRecords } from '../register/own-records.ts'
 import { createCustodianLists } from './ask-custodian.ts'
+import { createSharedRecords, type SharedRecords } from './find-shared.ts'
+import { createGatherer, type Gatherer } from './gather-records.ts'
 import { createDocuments, type Documents } from './list-documents.ts'
 import { createRecordOpener, type RecordOpener } from './open-record.ts'
+import { createPeople, type People } from './people.ts'
 import { createReceivedShares, type ReceivedShares } from './receive-share.ts'
 
 /** What a requester does with what others share: takes shares, finds what there is, opens records and verifies them. */
@@ -34,8 +40,23 @@ export function createReceiveSide(deps: {
   sealing: CryptoKey
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
   base: () => string
-}): { received: ReceivedShares; documents: Documents; opener: RecordOpener } {
+  source: FhirSource
+  own: OwnRecords
+  organization: { name: string; identifier: Identifier }
+  /** How long one custodian may take for one answer; see createSharedRecords. */
+  custodianMs?: number
+}): {
+  received: ReceivedShares
+  shared: SharedRecords
+  documents: Documents
+  opener: RecordOpener
+  people: People
+  gatherer: Gatherer
+} {
   const received = createReceivedShares({ ...deps, own: { member: deps.member, key: deps.sealing } })
-  const documents = createDocuments({ ...deps, shares: received, lists: createCustodianLists(deps) })
-  return { received, documents, opener: createRecordOpener({ ...deps, shares: received }) }
+  const shared = createSharedRecords({ ...deps, shares: received, lists: createCustodianLists(deps) })
+  const opener = createRecordOpener({ ...deps, shares: received })
+  const documents = createDocuments({ shared, base: deps.base })
+  const gatherer = createGatherer({ ...deps, shared, opener, fhirBase: deps.source.base })
+  return { received, shared, documents, opener, people: createPeople(deps), gatherer }
 }

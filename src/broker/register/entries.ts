@@ -146,6 +146,8 @@ export async function createEntries(db: Db, deps: EntryDeps, patient: StoredPati
       compartment: string,
       change: FhirChange,
       resource: Record<string, unknown>,
+      /** The version has an entry of its own already. */
+      again = false,
     ): Promise<void> {
       const salt = randomBytes(32)
       const commitment = commitmentOf(salt, resource)
@@ -171,18 +173,22 @@ export async function createEntries(db: Db, deps: EntryDeps, patient: StoredPati
       newest.set(record, compartment)
       await add(current(), compartment, { kind: 'snapshot', resourceType, id, versionId, salt }, commitment, {
         record,
-        version: versionLookup(deps, change),
+        ...(again ? {} : { version: versionLookup(deps, change) }),
         sealed,
       })
     },
 
-    async retire(compartment: string, { resourceType, id, versionId, resource }: FhirChange): Promise<void> {
+    async retire(
+      compartment: string,
+      { resourceType, id, versionId, resource }: FhirChange,
+      again = false,
+    ): Promise<void> {
       const record = recordLookup(deps, { resourceType, id })
       newest.set(record, undefined)
       await add(current(), compartment, { kind: 'retired', resourceType, id }, randomCommitment(), {
         record,
         // A deletion is a version of its own, and is registered once like any other.
-        ...(resource ? {} : { version: versionLookup(deps, { resourceType, id, versionId }) }),
+        ...(resource || again ? {} : { version: versionLookup(deps, { resourceType, id, versionId }) }),
         sealed: { resourceType, id, versionId },
       })
     },

@@ -50,7 +50,7 @@ export async function prepareChanges(
 }
 
 /** An absolute reference counts only under the hospital's own base: elsewhere the same id is another person. */
-function fhirIdOf({ source }: RegisterDeps, change: FhirChange): string | undefined {
+export function fhirIdOf({ source }: Pick<RegisterDeps, 'source'>, change: FhirChange): string | undefined {
   return change.resource && isRecordType(change.resourceType)
     ? patientOf(change.resource, source.base)
     : undefined
@@ -75,8 +75,37 @@ export async function registerChanges(
   }
   const owners = createOwners(db, deps)
   const known = await knownVersions(db, deps, changes)
+  /** Records of which something was written here, and those of which a version that was known before is the newest. */
+  const done = new Set<string>()
+  const written = new Set<string>()
+  const overtaken = new Map<string, FhirChange>()
   let registered = 0
-  for (const change of changes) {
+
+  /** @returns whether it left an entry. */
+  async function write(change: FhirChange, again: boolean): Promise<boolean> {
+    const before = await owners.of(change)
+    const now = fhirIdOf(deps, change)
+    const count = registered
+    // Deleted, or found to be somebody else's: whoever sees the former patient's records must not take it for theirs.
+    if (before !== undefined && before !== now) {
+      await (await writerOf(before)).retire(change, again)
+      registered++
+    }
+    if (now !== undefined && change.resource) {
+      await (await writerOf(now)).write(change, change.resource, again)
+      registered++
+    }
+    owners.set(change, now)
+    return registered > count
+  }
+
+  // A version that something registered has followed since says nothing of where the record is now.
+  const lastKnown = new Map(
+    changes.flatMap((c, i) =>
+      known.has(versionLookup(deps, c)) ? [[recordLookup(deps, c), i] as const] : [],
+    ),
+  )
+  for (const [i, change] of changes.entries()) {
     if (change.refused) {
       if (await isNews(db, deps, change)) await deps.onRefused(db, change)
       continue
@@ -86,22 +115,22 @@ export async function registerChanges(
       continue
     }
     if (!isRecordType(change.resourceType)) continue
-    const version = versionLookup(deps, change)
-    if (known.has(version)) continue
-    known.add(version)
-    const before = await owners.of(change)
-    const now = fhirIdOf(deps, change)
-    // Deleted, or found to be somebody else's: whoever sees the former patient's records must not take it for theirs.
-    if (before !== undefined && before !== now) {
-      await (await writerOf(before)).retire(change)
-      registered++
+    const [version, record] = [versionLookup(deps, change), recordLookup(deps, change)]
+    if (known.has(version)) {
+      if (written.has(record)) overtaken.set(record, change)
+      continue
     }
-    if (now !== undefined && change.resource) {
-      await (await writerOf(now)).write(change, change.resource)
-      registered++
+    if (done.has(version)) continue
+    done.add(version)
+    const late = i < (lastKnown.get(record) ?? -1)
+    if (late && change.resource && fhirIdOf(deps, change) === undefined) continue
+    if (await write(change, false)) {
+      written.add(record)
+      overtaken.delete(record)
     }
-    owners.set(change, now)
   }
+  // What came late must not pass for the newest: how the record stands is said once more.
+  for (const change of overtaken.values()) await write(change, true)
   for (const writer of writers.values()) await writer.finish()
   return registered
 }
@@ -145,7 +174,8 @@ async function isNews(db: Db, deps: RegisterDeps, change: FhirChange): Promise<b
   return row !== undefined
 }
 
-async function knownVersions(
+/** Which of these versions have an entry, by their lookups. */
+export async function knownVersions(
   db: Db,
   deps: RegisterDeps,
   changes: readonly FhirChange[],
@@ -183,9 +213,10 @@ export function identifiersOf(resource: Patient): Identifier[] {
 }
 
 type EntryWriter = {
-  write(change: FhirChange, resource: NonNullable<FhirChange['resource']>): Promise<void>
+  /** `again`: the version has an entry, and this one only says that it is the newest. */
+  write(change: FhirChange, resource: NonNullable<FhirChange['resource']>, again: boolean): Promise<void>
   /** Says that the record is no longer this patient's. */
-  retire(change: FhirChange): Promise<void>
+  retire(change: FhirChange, again: boolean): Promise<void>
   finish(): Promise<void>
 }
 
@@ -209,17 +240,17 @@ async function openWriter(
   if (opened) await entries.changeKeyIfNarrowed(opened)
 
   return {
-    async write(change, resource) {
+    async write(change, resource, again) {
       const { kinds } = deps.labeller.label(resource)
       const compartment = compartmentName({ dataClass: dataClassOf(resource), kinds })
       const before = await entries.standingOf(recordLookup(deps, change))
       // A record that moved says so where it was, so that nobody there takes its last version for the newest.
-      if (before !== undefined && before !== compartment) await entries.retire(before, change)
-      await entries.snapshot(compartment, change, resource)
+      if (before !== undefined && before !== compartment) await entries.retire(before, change, again)
+      await entries.snapshot(compartment, change, resource, again)
     },
-    async retire(change) {
+    async retire(change, again) {
       const before = await entries.standingOf(recordLookup(deps, change))
-      if (before !== undefined) await entries.retire(before, change)
+      if (before !== undefined) await entries.retire(before, change, again)
     },
     finish: () => entries.flush(),
   }

@@ -1,13 +1,23 @@
 import type { Bounds } from '../../domain/bounds.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import { createFhirSource } from '../../fhir/source.ts'
+import { createFhirWriter } from '../../fhir/writer.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
-import { observedSource } from '../observed.ts'
+import { observedSource, observedWriter } from '../observed.ts'
+import { createOwnRecords } from './own-records.ts'
+import { createReconciler } from './reconcile/reconciler.ts'
 import { createRegistration } from './registration.ts'
 
 export type RegisterSide = ReturnType<typeof createRegisterSide>
+
+/** Rounds of entries, unless the configuration says otherwise: see docs/decisions/0030-padded-rounds.md. Milliseconds. */
+const ROUND = 60_000
+const PADDED = { sizes: [16, 64, 200], quietRounds: true }
+
+/** How long a transaction of the FHIR server may take, unless the configuration says otherwise. Milliseconds. */
+const OVERLAP = 600_000
 
 /** The hospital's FHIR server, and what follows it onto the chain. */
 export function createRegisterSide(
@@ -50,10 +60,20 @@ export function createRegisterSide(
       const all = names.map((row) => row.compartment)
       return openedLines(await openingsOf(trx, { states, index, custodian: member }, patient, all))
     },
-    batchMs: config.timing.batchMs,
+    batchMs: config.timing.batchMs ?? ROUND,
+    padding: config.batches ?? PADDED,
     everyMs: config.timing.feedMs,
+    overlapMs: config.timing.overlapMs ?? OVERLAP,
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
-  return { source, registration }
+  const writer = observedWriter(
+    createFhirWriter({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) }),
+    core.observer,
+  )
+  const reconciler = createReconciler({
+    ...{ ...core, source, registration },
+    deployedAt: config.chain.deployedAt,
+  })
+  return { source, writer, registration, reconciler, ownRecords: createOwnRecords({ ...core, source }) }
 }

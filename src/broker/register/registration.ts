@@ -1,25 +1,25 @@
 import type { Kysely } from 'kysely'
-import type { Clock } from '../../domain/clock.ts'
-import type { FhirChange } from '../../fhir/source.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import { batchEntries } from './directory-batches.ts'
-import { prepareChanges, type RegisterDeps, registerChanges } from './register-changes.ts'
+import { createBatches, type Padding } from './directory-batches.ts'
+import { type Backlog, createFeed, type Feed } from './feed.ts'
+import type { RegisterDeps } from './register-changes.ts'
 
 export type Registration = {
   /** The FHIR server said that something changed. Cheap; may be called any number of times. */
   nudge(): void
-  /** Reads what changed and registers it; resolves when the feed has been read to its end once. */
+  /** Reads what changed and registers it; resolves when that has been tried once. */
   run(): Promise<void>
+  /** Does something with the feed while nothing else reads or registers. */
+  alone<T>(work: (feed: Feed) => Promise<T>): Promise<T>
+  /** New entries are about: they go to the chain with the next batch. */
+  batchSoon(): void
   /** Called with the ids (of this hospital's FHIR server) of patients who got new entries. */
   onRegistered(listener: (fhirIds: readonly string[]) => void): void
-  /** Versions registered, and those whose entries are not on the chain yet. */
-  progress(): Promise<{ registered: number; waiting: number }>
+  /** Versions registered, those whose entries are not on the chain yet, and what of the history is still to be read. */
+  progress(): Promise<{ registered: number; waiting: number; backlog: Backlog | null }>
   close(): Promise<void>
 }
-
-const CHUNK = 250
-const BEGINNING = '1970-01-01T00:00:00.000Z'
 
 /**
  * Follows the FHIR server by its history: a hook says "now", the history says what, so that a lost or doubled hook loses
@@ -31,8 +31,11 @@ export function createRegistration(
     log: Logger
     /** How long entries are gathered before they are sent, so that a visit's time does not show. Milliseconds. */
     batchMs: number
+    padding: Padding
     /** How often the history is read without any hook. Milliseconds. */
     everyMs: number
+    /** How long a transaction of the FHIR server may take. Milliseconds. */
+    overlapMs: number
     afterBatch: () => void
   },
 ): Registration {
@@ -40,64 +43,55 @@ export function createRegistration(
   const listeners: ((fhirIds: readonly string[]) => void)[] = []
   let closed = false
   let feedTimer: NodeJS.Timeout | undefined
-  let batchTimer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
-  let queued = false
-  let batching: Promise<void> = Promise.resolve()
+  let running: Promise<unknown> = Promise.resolve()
+  let news = false
+  let filling = false
 
-  async function readFeed(): Promise<void> {
-    const place = await db.selectFrom('feed').select('since').where('name', '=', 'fhir').executeTakeFirst()
-    const since = place?.since ?? BEGINNING
-    const changes = await deps.source.changesSince(since)
-    for (let i = 0; i < changes.length && !closed; i += CHUNK) {
-      const chunk = changes.slice(i, i + CHUNK)
-      const prepared = await prepareChanges(db, deps, chunk)
-      const until = placeAfter(chunk, deps.clock) ?? since
-      const registered = await db.transaction().execute(async (trx) => {
-        const count = await registerChanges(trx, deps, chunk, prepared)
-        const row = { name: 'fhir', since: until }
-        await trx
-          .insertInto('feed')
-          .values(row)
-          .onConflict((oc) => oc.column('name').doUpdateSet({ since: until }))
-          .execute()
-        return count
-      })
-      if (registered > 0) {
-        scheduleBatch()
-        const touched = new Set(prepared.opened.keys())
-        for (const listener of listeners) listener([...touched])
-      }
-    }
-  }
+  const batches = createBatches({
+    ...deps,
+    contracts: deps.chain.contracts,
+  })
+  const feed = createFeed({
+    ...deps,
+    onRegistered(fhirIds) {
+      batches.soon()
+      for (const listener of listeners) listener(fhirIds)
+    },
+  })
 
-  function scheduleBatch(): void {
-    batchTimer ??= setTimeout(() => {
-      batchTimer = undefined
-      batching = batchEntries(db, deps.clock, deps.chain.contracts)
-        .then((packed) => {
-          if (packed === 0) return
-          deps.afterBatch()
-          scheduleBatch()
-        })
-        .catch((error: unknown) => {
-          log.warn({ error }, 'entries wait to be batched')
-          if (!closed) scheduleBatch()
-        })
-    }, deps.batchMs)
+  /** One after another: versions of one record must not be registered by two at once. */
+  function alone<T>(work: (feed: Feed) => Promise<T>): Promise<T> {
+    const turn = running.then(() => work(feed))
+    running = turn.catch(() => undefined)
+    return turn
   }
 
   function run(): Promise<void> {
-    queued = true
-    const turn = async () => {
-      if (!queued || closed) return
-      queued = false
-      await readFeed()
-    }
-    running = running.then(turn, turn).catch((error: unknown) => {
+    news = true
+    return attempt(async () => {
+      if (!news || closed) return
+      news = false
+      await feed.readNews()
+      fill()
+    })
+  }
+
+  /** What did not fit a page is read page by page, and whatever is new comes in between. */
+  function fill(): void {
+    if (filling || closed) return
+    filling = true
+    void attempt(async () => {
+      filling = false
+      if (!closed && (await feed.readGap())) fill()
+    }).finally(() => {
+      filling = false
+    })
+  }
+
+  function attempt(work: () => Promise<void>): Promise<void> {
+    return alone(work).catch((error: unknown) => {
       log.warn({ error }, 'the FHIR server could not be followed; it is tried again')
     })
-    return running
   }
 
   function schedule(): void {
@@ -109,11 +103,12 @@ export function createRegistration(
   }
   void run()
   schedule()
-  scheduleBatch()
 
   return {
     nudge: () => void run(),
     run,
+    alone,
+    batchSoon: () => batches.soon(),
     onRegistered: (listener) => listeners.push(listener),
     async progress() {
       const count = (where: 'all' | 'waiting') => {
@@ -121,6 +116,7 @@ export function createRegistration(
           .selectFrom('records')
           .select((eb) => eb.fn.countAll<number>().as('n'))
           .where('kind', '=', 'snapshot')
+          .where('version_lookup', 'is not', null)
         if (where === 'waiting') {
           query = query.where((eb) =>
             eb.or([
@@ -136,20 +132,13 @@ export function createRegistration(
         return query.executeTakeFirstOrThrow()
       }
       const [all, waiting] = [await count('all'), await count('waiting')]
-      return { registered: Number(all.n), waiting: Number(waiting.n) }
+      return { registered: Number(all.n), waiting: Number(waiting.n), backlog: await feed.backlog() }
     },
     async close() {
       closed = true
       clearTimeout(feedTimer)
-      clearTimeout(batchTimer)
       await running
-      await batching
+      await batches.close()
     },
   }
-}
-
-/** Never later than now: one version dated next year must not hide all that follows it until then. */
-function placeAfter(changes: readonly FhirChange[], clock: Clock): string | undefined {
-  const last = changes.findLast(({ lastUpdated }) => lastUpdated !== '')?.lastUpdated
-  return last && Date.parse(last) > clock.now() ? new Date(clock.now()).toISOString() : last
 }

@@ -30,6 +30,8 @@ export const AUDIT_KINDS = [
   'window',
   'record-registered',
   'member-changed',
+  'document-published',
+  'own-record-read',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]
@@ -63,6 +65,8 @@ export type AuditEntry = {
     /** `Patient/ID` at the member that keeps this trail. */
     readonly reference?: string
   }
+  /** What was asked for, where a query was no search for DocumentReferences. */
+  readonly operation?: string
   /** v3 PurposeOfUse code. */
   readonly purpose?: string
   readonly record?: {

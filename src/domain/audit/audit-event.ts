@@ -148,7 +148,7 @@ function entitiesOf(entry: AuditEntry): AuditEventEntity[] {
       role: ENTITY.queryRole,
       description: 'The parameters hold a national identifier and are never logged.',
       // BALP wants the raw query; without its parameters this is what remains of it (I6)
-      query: btoa('DocumentReference/_search'),
+      query: btoa(entry.operation ?? 'DocumentReference/_search'),
     })
   }
   if (record) entities.push(recordEntity(record))

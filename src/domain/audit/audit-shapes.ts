@@ -216,6 +216,20 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'member',
     observer: 'custodian',
   },
+  'document-published': {
+    type: coding('http://terminology.hl7.org/CodeSystem/audit-event-type', 'rest', 'RESTful Operation'),
+    subtype: [coding('http://hl7.org/fhir/restful-interaction', 'transaction', 'transaction')],
+    action: 'C',
+    agents: 'member',
+    observer: 'custodian',
+  },
+  'own-record-read': {
+    type: coding('http://terminology.hl7.org/CodeSystem/audit-event-type', 'rest', 'RESTful Operation'),
+    subtype: [coding('http://hl7.org/fhir/restful-interaction', 'read', 'read')],
+    action: 'R',
+    agents: 'patient',
+    observer: 'custodian',
+  },
   'member-changed': {
     type: ALERT,
     subtype: [ROLES_CHANGED],

@@ -47,6 +47,9 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   'consents-read': (e) => `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} read the patient's consents`,
   window: (e) => `${observer(e)} anchored a window of its audit trail on the chain`,
   'record-registered': (e) => `${custodian(e)} registered ${record(e)}`,
+  'document-published': (e) =>
+    `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} added documents to the patient's record`,
+  'own-record-read': (e) => `The patient read their own record at ${custodian(e)}`,
   'member-changed': (e) =>
     `The membership of ${e.custodian?.name ?? e.requester?.name ?? 'an organisation'} changed`,
 }

@@ -26,8 +26,7 @@ afterEach(async () => {
     .execute()
   const versions = rows.flatMap(({ version_lookup }) => version_lookup ?? [])
   expect(new Set(versions).size).toBe(versions.length)
-  const state = (await (await fetch(`${a.broker.base}/ready`)).json()) as { registered: number }
-  expect(state.registered).toBe(await versionsAtTheSource())
+  expect(await registered()).toBe(await versionsAtTheSource())
   const events = await eventually(async () => {
     const all = await insideOf(a)
       .index()
@@ -52,8 +51,9 @@ async function versionsAtTheSource(): Promise<number> {
   return Number(rows[0]?.n)
 }
 
-const registered = async () =>
-  ((await (await fetch(`${a.broker.base}/ready`)).json()) as { registered: number }).registered
+type State = { registered: number; backlog: { read: number; inAll: number } | null }
+const state = async () => (await (await fetch(`${a.broker.base}/ready`)).json()) as State
+const registered = async () => (await state()).registered
 
 /** Many records in one FHIR transaction. */
 async function putMany(prefix: string, count: number): Promise<void> {
@@ -127,6 +127,21 @@ describe('nothing is lost or doubled', () => {
       await a.restart()
       await a.put(condition(`between-${i}`, 'anna', 'Hypertension'))
     }
+  })
+
+  test('when more was written during an outage than a page of history holds, and the broker dies again and again', async () => {
+    await a.stop()
+    for (let i = 0; i < 4; i++) await putMany(`outage-${i}`, 160)
+    const asked = a.fhirAccess.length
+    await a.start()
+    for (let i = 0; i < 2; i++) {
+      await eventually(async () => (await state()).backlog !== null)
+      await a.restart()
+      await putMany(`meanwhile-${i}`, 3)
+    }
+    await eventually(async () => (await state()).backlog === null, 30_000)
+    const pages = a.fhirAccess.slice(asked).filter(({ interaction }) => interaction === 'history-system')
+    expect(pages.length).toBeGreaterThan(3)
   })
 
   test('when the database cannot be written while entries are made', async () => {

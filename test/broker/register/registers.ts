@@ -171,6 +171,27 @@ export function describeRegistration(servers: string, options: () => Promise<Wor
         expect(await count()).toBe(before + 1)
       })
 
+      test('a long transaction that commits after younger versions were read is registered whole', async () => {
+        const before = await count()
+        const entry = Array.from({ length: 120 }, (_, i) => {
+          const resource = observation(`long-${i}`, 'bram', i)
+          return { resource, request: { method: 'PUT', url: `Observation/${resource.id}` } }
+        })
+        const transaction = fetch(a.fhir, {
+          method: 'POST',
+          headers: { 'content-type': 'application/fhir+json' },
+          body: JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }),
+        })
+        let others = 0
+        const running = { yet: true }
+        void transaction.finally(() => {
+          running.yet = false
+        })
+        while (running.yet) await a.put(observation(`short-${others++}`, 'bram', others))
+        expect((await transaction).status).toBe(200)
+        await eventually(async () => (await count()) === before + 120 + others, 60_000)
+      })
+
       test('each version has one entry, and each entry one pointer of 160 bytes, on the chain as in the books', async () => {
         const rows = await entries()
         const events = await eventually(async () => {

@@ -46,7 +46,9 @@ describe('an audit entry in plain words', () => {
       consents-read: Dr. Vos (physician) at Hospital A read the patient's consents.
       window: Hospital A anchored a window of its audit trail on the chain.
       record-registered: Hospital A registered a record (problems and diagnoses).
-      member-changed: The membership of Hospital A changed."
+      member-changed: The membership of Hospital A changed.
+      document-published: Dr. Vos (physician) at Hospital A added documents to the patient's record.
+      own-record-read: The patient read their own record at Hospital A."
     `)
   })
 
