@@ -23,8 +23,8 @@ export type Sandbox = {
   file: SandboxFile
   /** Milliseconds from `startedAt` until every broker answered `/ready` with every sample record registered. */
   readyMs: number
-  /** Process id of the chain. */
-  chainPid: number
+  /** Process ids beside the brokers' own: of the chain, and of HAPI FHIR. */
+  pids: { chain: number; fhir?: number }
   /** Stops brokers, then the chain; what they know stays on disk. */
   stop(): Promise<void>
 }
@@ -68,8 +68,10 @@ export async function startSandbox(args: {
     const hospitals = await Promise.all(sampleHospitals().map((hospital) => openHospitalFiles(dir, hospital)))
     const { chain, anvil, seats } = await openChain(dir, hospitals, tell)
     closers.push(() => anvil.stop())
+    const pids: Sandbox['pids'] = { chain: anvil.pid }
     if (args.fhir === 'hapi') {
       const hapi = await openHapi(dir, hospitals, tell)
+      pids.fhir = hapi.pid
       closers.push(() => hapi.stop())
     }
     const council = { delay: SANDBOX_DELAY, seats, groups: [...SANDBOX_GROUPS] }
@@ -91,7 +93,7 @@ export async function startSandbox(args: {
       `All brokers are ready and every sample record is registered after ${(readyMs / 1000).toFixed(1)} s.`,
     )
     await enrolAll(hospitals, file, tell)
-    return { file, readyMs, chainPid: anvil.pid, stop }
+    return { file, readyMs, pids, stop }
   } catch (error) {
     await stop()
     throw error

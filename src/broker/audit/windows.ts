@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
-import type { Kysely } from 'kysely'
+import { expressionBuilder, type Kysely } from 'kysely'
 import { AccessLog__factory, type Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -12,6 +12,34 @@ import type { BrokerTables } from '../../store/schema.ts'
 export const ANCHOR_WITHIN = 60_000
 
 const registry = AccessLog__factory.createInterface()
+
+type Oldest = { oldestOpen: string | null; oldestSent: string | null }
+
+/**
+ * When the oldest entry was written that no window on the chain holds: of those in no window yet, and of those in a window
+ * that is not mined. Two columns for any query, each by an index of its own, since every release waits for them.
+ */
+export function oldestUnanchored() {
+  const eb = expressionBuilder<BrokerTables>()
+  const oldest = eb.selectFrom('access_log').select('at').orderBy('seq').limit(1)
+  const unmined = eb
+    .selectFrom('windows')
+    .innerJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
+    .select('number')
+    .where('status', '!=', 'mined')
+  return [
+    oldest.where('window_number', 'is', null).as('oldestOpen'),
+    oldest.where('window_number', 'in', unmined).as('oldestSent'),
+  ] as const
+}
+
+function ageOf({ oldestOpen, oldestSent }: Oldest, clock: Clock): number {
+  const [oldest] = [oldestOpen, oldestSent].filter((at) => at !== null).sort()
+  return oldest ? clock.now() - Date.parse(oldest) : 0
+}
+
+/** Whether an entry is not anchored that should have been (I4). */
+export const isOverdue = (oldest: Oldest, clock: Clock): boolean => ageOf(oldest, clock) > ANCHOR_WITHIN
 
 export type Windows = {
   /** Closes the window that is open, empty or not, and sends its root. */
@@ -110,31 +138,8 @@ export function createWindows(deps: {
   }
 
   async function unanchoredAge(): Promise<number> {
-    const oldestOf = (entries: 'open' | 'sent') =>
-      db
-        .selectFrom('access_log')
-        .select('at')
-        .where((eb) =>
-          entries === 'open'
-            ? eb('window_number', 'is', null)
-            : eb(
-                'window_number',
-                'in',
-                eb
-                  .selectFrom('windows')
-                  .innerJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
-                  .select('number')
-                  .where('status', '!=', 'mined'),
-              ),
-        )
-        .orderBy('seq')
-        .limit(1)
-    // One query, each half by an index of its own: every release waits for it.
-    const { open, sent } = await db
-      .selectNoFrom([oldestOf('open').as('open'), oldestOf('sent').as('sent')])
-      .executeTakeFirstOrThrow()
-    const [oldest] = [open, sent].filter((at) => at !== null).sort()
-    return oldest ? clock.now() - Date.parse(oldest) : 0
+    const row = await db.selectNoFrom(oldestUnanchored()).executeTakeFirstOrThrow()
+    return ageOf(row, clock)
   }
 
   function schedule(): void {
@@ -149,7 +154,8 @@ export function createWindows(deps: {
   return {
     close,
     unanchoredAge,
-    overdue: async () => (await unanchoredAge()) > ANCHOR_WITHIN,
+    overdue: async () =>
+      isOverdue(await db.selectNoFrom(oldestUnanchored()).executeTakeFirstOrThrow(), clock),
     stop: async () => {
       stopped = true
       clearTimeout(timer)

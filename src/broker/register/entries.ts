@@ -52,7 +52,7 @@ export const recordLookup = ({ vault }: { vault: Vault }, c: Named): string =>
  * The compartment where a record of this patient stands by its newest entry; undefined where it never stood, or was
  * deleted, or went to another patient.
  */
-export async function standingOf(db: Db, patientId: string, record: string): Promise<string | undefined> {
+async function standingOf(db: Db, patientId: string, record: string): Promise<string | undefined> {
   const row = await db
     .selectFrom('records')
     .select(['compartment', 'kind'])

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { type Decision, decide, type JudgedRecord } from '../../domain/consent/decide.ts'
 import { featuresOfTraits, type Traits } from '../../domain/consent/fhir/features.ts'
 import { raisedFeatures } from '../../domain/consent/fhir/raised-features.ts'
@@ -10,7 +11,7 @@ import { compartmentOf } from '../../domain/records/compartments.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
-import type { Windows } from '../audit/windows.ts'
+import { isOverdue, oldestUnanchored, type Windows } from '../audit/windows.ts'
 import type { ConsentState, ConsentStates } from '../consent/consent-state.ts'
 import type { StoredRecord } from '../register/entries.ts'
 
@@ -54,13 +55,9 @@ export function createJudge(deps: {
   patients: PatientStore
   states: ConsentStates
   windows: Windows
+  clock: Clock
 }): Judge {
   const { db } = deps
-
-  /** What must hold before anything is handed out, whoever asks. */
-  async function obstacle(): Promise<ReasonCode | undefined> {
-    return (await deps.windows.overdue()) ? 'anchor-overdue' : undefined
-  }
 
   async function read(query: Parameters<ConsentStates['read']>[1]) {
     try {
@@ -74,15 +71,15 @@ export function createJudge(deps: {
 
   return {
     async consentsNow(query) {
-      const reason = await obstacle()
-      return reason ? { reason } : read(query)
+      return (await deps.windows.overdue()) ? { reason: 'anchor-overdue' } : read(query)
     },
 
     async judge({ tag, requester, purpose, role }) {
-      const reason = await obstacle()
-      if (reason) return { permit: false, reason }
-      const found = await findRecord(db, deps.patients, tag)
-      if (!found) return { permit: false, reason: 'record-unknown' }
+      const looked = await findRecord(db, deps.patients, tag)
+      const overdue = looked ? isOverdue(looked.anchors, deps.clock) : await deps.windows.overdue()
+      if (overdue) return { permit: false, reason: 'anchor-overdue' }
+      if (!looked) return { permit: false, reason: 'record-unknown' }
+      const { found } = looked
       const now = await read({ patient: found.patient, requester, purpose, role })
       if ('reason' in now) return { permit: false, reason: now.reason, found }
       const { state } = now
@@ -108,12 +105,8 @@ export function judgedRecord({
   }
 }
 
-/** In one query, since every release waits for it. */
-async function findRecord(
-  db: Kysely<BrokerTables>,
-  patients: PatientStore,
-  tag: Hex,
-): Promise<FoundRecord | undefined> {
+/** The record and what it takes to judge it, with the oldest entries that are not anchored: one query, since every release waits. */
+async function findRecord(db: Kysely<BrokerTables>, patients: PatientStore, tag: Hex) {
   const row = await db
     .selectFrom('records')
     .innerJoin('patients', 'patients.id', 'records.patient_id')
@@ -131,6 +124,7 @@ async function findRecord(
     )
     .selectAll('patients')
     .select(['records.commitment', 'records.sealed as entry', 'newestKind', 'newestCompartment'])
+    .select(oldestUnanchored())
     .where('records.tag', '=', tag)
     .where('records.kind', '=', 'snapshot')
     .executeTakeFirst()
@@ -139,10 +133,11 @@ async function findRecord(
   const record = openJson<StoredRecord>(patient.key, row.entry)
   const standing = row.newestKind === 'snapshot' ? (row.newestCompartment ?? undefined) : undefined
   const kinds = [...new Set([...record.kinds, ...compartmentOf(standing ?? '').kinds])]
-  return {
+  const found: FoundRecord = {
     patient,
     record: { ...record, kinds },
     commitment: row.commitment as Hex,
     gone: standing === undefined,
   }
+  return { found, anchors: row }
 }

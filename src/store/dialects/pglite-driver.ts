@@ -37,6 +37,7 @@ function createDriver(pglite: PGlite): Driver {
       const run = () => execute(sql, parameters)
       return (await (endTransaction ? run() : pglite.runExclusive(run))) as QueryResult<R>
     },
+    // oxlint-disable-next-line require-yield
     // biome-ignore lint/correctness/useYield: Kysely asks for it, and nobody here streams
     async *streamQuery() {
       throw new Error('PGlite does not stream')
@@ -143,7 +144,9 @@ function asText(value: unknown): string | null {
     return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return `{${value.map(arrayElement).join(',')}}`
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'object'
+    ? JSON.stringify(value)
+    : String(value as string | number | bigint | boolean)
 }
 
 function arrayElement(value: unknown): string {
