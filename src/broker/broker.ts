@@ -18,6 +18,7 @@ import { createDrain } from './operate/drain.ts'
 import { openOperatorListener } from './operate/operator-listener.ts'
 import { createOutboxWatch } from './operate/outboxes.ts'
 import { createReadiness } from './operate/readiness.ts'
+import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
 import { createReleaseSide } from './release/release-side.ts'
@@ -49,7 +50,7 @@ export type BrokerDeps = {
    * How much, and for how long, the FHIR server and other brokers may answer, and how long one custodian may take over all
    * that one answer needs of it; the defaults are those of each.
    */
-  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds>; custodianMs?: number }
+  bounds?: { fhir?: Partial<Bounds>; peer?: Partial<Bounds>; deadline?: Deadline }
   /** Told of each step of the start; one that takes long is logged besides. */
   starting?: (step: string) => void
 }
@@ -105,7 +106,7 @@ async function open(
     ...{ ...core, peers, source, own: register.ownRecords },
     chain: { id: core.chainId, contracts, directories: core.directories },
     base: () => base,
-    ...(bounds.custodianMs === undefined ? {} : { custodianMs: bounds.custodianMs }),
+    ...(bounds.deadline ? { deadline: bounds.deadline } : {}),
   })
 
   // the index moves, and what hangs on it follows

@@ -31,8 +31,13 @@ export type SharedRecords = {
   each<T>(query: FindQuery, work: (found: Found, deadline: AbortSignal) => Promise<T>): Promise<T[]>
 }
 
+/** Ends the waiting for one custodian; made when it is begun with. */
+export type Deadline = (custodian: Hex) => AbortSignal
+
 /** How long one custodian may take over all that is asked of it for one answer. Milliseconds. */
 const CUSTODIAN_WITHIN = 10_000
+export const usualDeadline: Deadline = () => AbortSignal.timeout(CUSTODIAN_WITHIN)
+
 /** Custodians asked at a time. */
 const CUSTODIANS_AT_ONCE = 8
 
@@ -44,7 +49,7 @@ export function createSharedRecords(deps: {
   lists: CustodianLists
   /** The directory that is read, and those that it took over from: pointers are sealed for one of them. */
   chain: { id: number; directories: readonly Hex[] }
-  custodianMs?: number
+  deadline: Deadline
 }): SharedRecords {
   const place = { index: deps.index, chainId: deps.chain.id, directories: deps.chain.directories }
 
@@ -93,7 +98,7 @@ export function createSharedRecords(deps: {
       return pMap(
         byCustodian,
         async ([custodian, shares]) => {
-          const deadline = AbortSignal.timeout(deps.custodianMs ?? CUSTODIAN_WITHIN)
+          const deadline = deps.deadline(custodian)
           return work(await findAt(custodian, shares, query, deadline), deadline)
         },
         { concurrency: CUSTODIANS_AT_ONCE },

@@ -16,7 +16,7 @@ import { provenanceOfSource } from '../../domain/merging/provenance-of-source.ts
 import { parseStrictJson } from '../../domain/records/strict-json.ts'
 import type { Asker } from '../../exchange/b2b.ts'
 import type { OwnRecord, OwnRecords } from '../register/own-records.ts'
-import type { Found, SharedRecords } from './find-shared.ts'
+import type { Deadline, Found, SharedRecords } from './find-shared.ts'
 import { alteredNotice, missingNotice, sourceNotice, unverifiedNotice, WITHHELD } from './notices.ts'
 import type { RecordOpener } from './open-record.ts'
 import type { Person } from './people.ts'
@@ -60,7 +60,6 @@ export type Gatherer = {
 /** Records of one source fetched at a time. */
 const RECORDS_AT_ONCE = 6
 const CUSTODIANS_AT_ONCE = 8
-const CUSTODIAN_WITHIN = 10_000
 
 type Wanted = { key: string } & ({ own: OwnRecord } | { found: Found; pointer: Found['pointers'][number] })
 
@@ -76,7 +75,7 @@ export function createGatherer(deps: {
   organization: { name: string; identifier: { system: string; value: string } }
   /** The hospital's own FHIR base, without a trailing slash. */
   fhirBase: string
-  custodianMs?: number
+  deadline: Deadline
 }): Gatherer {
   const self: AuditParty = { id: deps.member, ...deps.organization }
 
@@ -87,7 +86,7 @@ export function createGatherer(deps: {
     const [{ found }] = wanted as [Extract<Wanted, { found: Found }>]
     const { custodian, profile } = found
     const name = profile?.name ?? custodian
-    const deadline = AbortSignal.timeout(deps.custodianMs ?? CUSTODIAN_WITHIN)
+    const deadline = deps.deadline(custodian)
     let late = false
     let unverified = false
     const opened = await pMap(

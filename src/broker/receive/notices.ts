@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { BundleEntry, OperationOutcome, OperationOutcomeIssue } from 'fhir/r4.js'
+import { urnOf } from '../../domain/merging/merged-copy.ts'
 
 /**
  * What an answer says of itself, in the words of FHIR's issue types. None of these counts or names what a policy hides:
@@ -64,6 +66,7 @@ export const ignoredNotice = (names: readonly string[]): OperationOutcomeIssue[]
 
 /** The entry of a searchset that says what it says of itself (FHIR R4 §3.1.1.1). */
 export function outcomeEntry(issue: OperationOutcomeIssue[]): BundleEntry {
-  const resource: OperationOutcome = { resourceType: 'OperationOutcome', issue }
-  return { resource, search: { mode: 'outcome' } }
+  const id = randomUUID()
+  const resource: OperationOutcome = { resourceType: 'OperationOutcome', id, issue }
+  return { fullUrl: urnOf(id), resource, search: { mode: 'outcome' } }
 }

@@ -15,7 +15,7 @@ import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import type { OwnRecords } from '../register/own-records.ts'
 import { createCustodianLists } from './ask-custodian.ts'
-import { createSharedRecords, type SharedRecords } from './find-shared.ts'
+import { createSharedRecords, type Deadline, type SharedRecords, usualDeadline } from './find-shared.ts'
 import { createGatherer, type Gatherer } from './gather-records.ts'
 import { createDocuments, type Documents } from './list-documents.ts'
 import { createRecordOpener, type RecordOpener } from './open-record.ts'
@@ -43,8 +43,8 @@ export function createReceiveSide(deps: {
   source: FhirSource
   own: OwnRecords
   organization: { name: string; identifier: Identifier }
-  /** How long one custodian may take for one answer; see createSharedRecords. */
-  custodianMs?: number
+  /** For each custodian; ten seconds unless given. */
+  deadline?: Deadline
 }): {
   received: ReceivedShares
   shared: SharedRecords
@@ -53,10 +53,16 @@ export function createReceiveSide(deps: {
   people: People
   gatherer: Gatherer
 } {
+  const deadline = deps.deadline ?? usualDeadline
   const received = createReceivedShares({ ...deps, own: { member: deps.member, key: deps.sealing } })
-  const shared = createSharedRecords({ ...deps, shares: received, lists: createCustodianLists(deps) })
+  const shared = createSharedRecords({
+    ...deps,
+    shares: received,
+    lists: createCustodianLists(deps),
+    deadline,
+  })
   const opener = createRecordOpener({ ...deps, shares: received })
   const documents = createDocuments({ shared, base: deps.base })
-  const gatherer = createGatherer({ ...deps, shared, opener, fhirBase: deps.source.base })
+  const gatherer = createGatherer({ ...deps, shared, opener, deadline, fhirBase: deps.source.base })
   return { received, shared, documents, opener, people: createPeople(deps), gatherer }
 }

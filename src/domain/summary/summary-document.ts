@@ -25,7 +25,7 @@ const UNAVAILABLE =
 
 /**
  * An International Patient Summary (HL7 IPS) over the records of several hospitals: a document Bundle with its Composition,
- * the Patient, the records of each section, a Provenance a source, and the notice of what may be missing.
+ * the Patient, the records of each section, a Provenance a source, and the notice of what may be missing, which has a section.
  *
  * A summary of what one hospital may see never says of itself that there is nothing: a required section without a record has
  * the empty reason `unavailable`, never `nilknown`, and not `withheld` either, which would tell that something is. What one
@@ -55,7 +55,6 @@ export function summaryDocument(input: {
   const composition: FhirResource = {
     resourceType: 'Composition',
     id: ids.composition,
-    text: { status: 'generated', div: div(paragraphs(notices.map(({ details }) => details?.text ?? ''))) },
     status: 'final',
     type: { coding: [loinc('60591-5', 'Patient summary Document')] },
     subject: { reference: patient.fullUrl },
@@ -63,7 +62,18 @@ export function summaryDocument(input: {
     author: [organization],
     title: 'International Patient Summary',
     custodian: organization,
-    section: shown.map(({ section, entries, absences }) => sectionOf(section, entries, absences)),
+    section: [
+      ...shown.map(({ section, entries, absences }) => sectionOf(section, entries, absences)),
+      // In sight of whoever reads it, and within reach of the Composition, as everything of a document is (R4 §3.3.2).
+      {
+        title: 'What may be missing',
+        text: {
+          status: 'generated',
+          div: div(paragraphs(notices.map(({ details }) => details?.text ?? ''))),
+        },
+        entry: [{ reference: urnOf(ids.notice) }],
+      },
+    ],
   }
   const notice: OperationOutcome = { resourceType: 'OperationOutcome', id: ids.notice, issue: [...notices] }
   const entry = (fullUrl: string, resource: FhirResource): BundleEntry => ({ fullUrl, resource })

@@ -37,9 +37,7 @@ function createDriver(pglite: PGlite): Driver {
       const run = () => execute(sql, parameters)
       return (await (endTransaction ? run() : pglite.runExclusive(run))) as QueryResult<R>
     },
-    // oxlint-disable-next-line require-yield
-    // biome-ignore lint/correctness/useYield: Kysely asks for it, and nobody here streams
-    async *streamQuery() {
+    streamQuery(): never {
       throw new Error('PGlite does not stream')
     },
   }
@@ -144,9 +142,9 @@ function asText(value: unknown): string | null {
     return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return `{${value.map(arrayElement).join(',')}}`
-  return typeof value === 'object'
-    ? JSON.stringify(value)
-    : String(value as string | number | bigint | boolean)
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
+    return String(value)
+  return JSON.stringify(value)
 }
 
 function arrayElement(value: unknown): string {

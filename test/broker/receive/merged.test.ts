@@ -13,6 +13,9 @@ let a: TestHospital
 let b: TestHospital
 let c: TestHospital
 let anna: { a: PatientClient; c: PatientClient }
+/** Deadlines come when a test says so. */
+const deadlines = new Map<string, AbortController>()
+const never = new AbortController().signal
 
 const allergy = (id: string, patientId: string, text: string, code: string, security?: string) => ({
   resourceType: 'AllergyIntolerance',
@@ -32,7 +35,7 @@ beforeAll(async () => {
   world = await createWorld({
     hospitals: 3,
     fronts: { broker: ['a', 'c'], fhir: ['b'] },
-    bounds: { custodianMs: 4_000 },
+    bounds: { deadline: (custodian) => deadlines.get(custodian)?.signal ?? never },
   })
   ;[a, b, c] = world.hospitals as [TestHospital, TestHospital, TestHospital]
   indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'))
@@ -312,7 +315,9 @@ describe('A patient summary', () => {
     })
     expect(
       of<Composition>(nobody, 'Composition')[0]?.section?.map(({ code }) => code?.coding?.[0]?.code),
-    ).toEqual(['10160-0', '48765-2', '11450-4'])
+    ).toEqual(['10160-0', '48765-2', '11450-4', undefined])
+    const [composition] = of<Composition>(nobody, 'Composition')
+    expect(composition?.section?.at(-1)?.text?.div).toContain('neither shown nor counted')
     expect(sectionOf(document, '10160-0')).toEqual(sectionOf(nobody, '10160-0'))
     expect(JSON.stringify(nobody)).not.toMatch(/nilknown|"withheld"/)
   })
@@ -320,13 +325,20 @@ describe('A patient summary', () => {
 
 describe('When a hospital does not do its part', () => {
   test('one that is silent is named as missing, and the others’ records are there', async () => {
-    if (c.brokerFront) c.brokerFront.behave = async () => 'silence'
+    const deadline = new AbortController()
+    deadlines.set(c.member, deadline)
+    if (c.brokerFront)
+      c.brokerFront.behave = async () => {
+        setTimeout(() => deadline.abort(), 50)
+        return 'silence'
+      }
     try {
       const { status, body } = await everything()
       expect(status).toBe(200)
       expect(titles(body)).toEqual(['Asthma', 'Heart failure', 'Hypertension', 'No known allergies'])
       expect(words(body)).toContainEqual(expect.stringContaining('Hospital C did not answer'))
     } finally {
+      deadlines.clear()
       if (c.brokerFront) c.brokerFront.behave = undefined
     }
   })
