@@ -6,6 +6,7 @@ import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type ErrorCode, isErrorCode, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import { traceHeaders } from '../observe/trace-headers.ts'
 import { refusedAddress } from '../outward/address-guard.ts'
 import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
@@ -88,6 +89,7 @@ export async function createPeerClient(deps: {
     try {
       const { statusCode, headers, body } = await request(url, {
         ...options,
+        headers: { ...options.headers, ...traceHeaders() },
         dispatcher,
         signal: deadline ? AbortSignal.any([timeout, deadline]) : timeout,
       })
@@ -171,9 +173,12 @@ export async function createPeerClient(deps: {
     const path = `/exchange/record/${tag}/content/${number}`
     const { headers, fetch } = await withToken(peer, path, peerScope({ tag }), asker)
     const { url, dispatcher } = connections.to(peer, path, 'unbounded')
-    const answer = await request(url, { method: 'GET', headers, dispatcher }).catch((cause: unknown) => {
-      throw refusedAddress(cause) ?? wayleaveError('peer-unavailable', String(cause), cause)
-    })
+    const traced = { ...headers, ...traceHeaders() }
+    const answer = await request(url, { method: 'GET', headers: traced, dispatcher }).catch(
+      (cause: unknown) => {
+        throw refusedAddress(cause) ?? wayleaveError('peer-unavailable', String(cause), cause)
+      },
+    )
     if (answer.statusCode !== 200) {
       answer.body.on('error', () => {}).destroy()
       throw refusal({ status: answer.statusCode, bytes: new Uint8Array() })

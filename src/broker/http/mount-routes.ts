@@ -4,6 +4,7 @@ import type { AuditSide } from '../audit/audit-side.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
+import type { Readiness } from '../operate/readiness.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
 import { createSessions } from '../patients/sessions.ts'
@@ -39,7 +40,13 @@ export type Sides = AuditSide &
  * Every endpoint of a broker: for its HIS, for other brokers, for patients and registrars, for auditors.
  * @param base Where the broker is reached, known once it listens.
  */
-export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base: () => string): void {
+export function mountRoutes(
+  app: FastifyInstance,
+  core: Core,
+  sides: Sides,
+  base: () => string,
+  readiness: () => Promise<Readiness>,
+): void {
   const { config, member, organization, signing, sender, index, accessLog, db } = core
   const keys: TokenKeys = {
     privateKey: signing.key,
@@ -106,5 +113,5 @@ export function mountRoutes(app: FastifyInstance, core: Core, sides: Sides, base
   })
   auditRoutes(app, { ...core, books: sides.books, base, authorise })
   operatorRoutes(app, { ...sides, authorise })
-  healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })
+  healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import formbody from '@fastify/formbody'
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Logger } from 'pino'
 import {
   ERRORS,
   type ErrorCode,
@@ -12,6 +11,7 @@ import {
   toOperationOutcome,
   WayleaveError,
 } from '../../domain/errors.ts'
+import type { Logger } from '../../observe/log.ts'
 
 /** Bytes of the largest request taken; records come in answers, never in requests. */
 const BODY_LIMIT = 256 * 1024
@@ -43,7 +43,7 @@ export async function createHttpServer(
   const options = {
     bodyLimit: BODY_LIMIT,
     return503OnClosing: false,
-    genReqId: () => randomUUID(),
+    genReqId: log.newRequestId,
     // What the router itself refuses, an address that cannot be decoded for example: never told in its own words,
     // which repeat the address.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -69,9 +69,14 @@ export async function createHttpServer(
   )
   app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, request, reply) => {
     const code = codeOf(error)
-    const entry = { code, request: request.id, method: request.method, route: request.routeOptions.url }
-    if (ERRORS[code].status >= 500) log.error({ ...entry, detail: detailOf(error) }, 'a request failed')
-    else log.debug({ ...entry, detail: detailOf(error) }, 'a request was refused')
+    const entry = {
+      code,
+      error,
+      method: request.method,
+      route: request.routeOptions.url,
+    }
+    if (ERRORS[code].status >= 500) log.error(entry, 'a request failed')
+    else log.debug(entry, 'a request was refused')
     return sendError(request, reply, code, error instanceof WayleaveError ? error.problems : [])
   })
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
@@ -112,17 +117,11 @@ function sendError(
     .send(toOperationOutcome(code, request.id, problems))
 }
 
-function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {
+/** The code of whatever a handler or the framework threw. */
+export function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {
   if (error instanceof WayleaveError) return errorCodeOf(error)
   const known = error.code ? FRAMEWORK_CODES[error.code] : undefined
   return known ?? (error.statusCode === 400 ? 'malformed-json' : 'internal')
-}
-
-/** Of a foreign error its kind and its place, not its words: they may quote a value that names a patient. */
-function detailOf(error: Error & { code?: unknown }): string {
-  if (error instanceof WayleaveError) return error.detail ?? ''
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  return [`${error.name} ${typeof error.code === 'string' ? error.code : ''}`, ...frames].join('\n')
 }
 
 /** The bearer or DPoP credential of a request. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { JSONWebKeySet } from 'jose'
 import type { Kysely, Selectable } from 'kysely'
-import type { Logger } from 'pino'
 import { AccessRequests__factory, type Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -18,6 +17,7 @@ import { wayleaveError } from '../../domain/errors.ts'
 import { type Hex, toHex } from '../../domain/hex.ts'
 import { openAccessRequest } from '../../exchange/access-request.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson, type Vault } from '../../store/vault.ts'
@@ -208,7 +208,7 @@ export function createReceivedRequests(deps: {
 
   function turn(): Promise<void> {
     running = running.then(closeDue, closeDue).catch((error: unknown) => {
-      deps.log.warn({ error: String(error) }, 'requests that are due wait')
+      deps.log.warn({ error }, 'requests that are due wait')
     })
     return running
   }
