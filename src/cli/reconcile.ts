@@ -90,8 +90,10 @@ async function operatorOf({ config: file, broker }: Options): Promise<Ask> {
   if (!existsSync(config.keys)) throw new Error(`There is no key file ${config.keys}`)
   const { signing } = await loadKeyring(config.keys, unlockOf(config))
   const key = (await importJWK(signing, 'ES256')) as CryptoKey
-  const here = broker?.replace(/\/$/, '') ?? `http://${config.host}:${config.port}`
-  const audience = `${config.publicBase ?? `http://${config.host}:${config.port}`}/auth/token`
+  // With a certificate but without its key, a proxy before the broker ends TLS, and the broker itself speaks HTTP.
+  const listens = `${config.tls?.key ? 'https' : 'http'}://${config.host}:${config.port}`
+  const here = broker?.replace(/\/$/, '') ?? listens
+  const audience = `${config.publicBase ?? listens}/auth/token`
 
   async function token(): Promise<string> {
     const assertion = await makeClientAssertion({

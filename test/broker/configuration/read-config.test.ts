@@ -101,9 +101,10 @@ test('every setting can be said by its variable, and is then where the file woul
     const union = kind ? { [`WAYLEAVE_${path[0]?.toUpperCase()}_KIND`]: kind } : {}
     const text = Array.isArray(type)
       ? String(type[0])
-      : { number: '1000', text: 'http://x', list: 'x,y', JSON: path.includes('clients') ? '[]' : '{}' }[
-          type as 'text'
-        ]
+      : {
+          ...{ number: '1000', text: 'http://x', list: 'x,y', 'true or false': 'true' },
+          JSON: path.includes('clients') ? '[]' : '{}',
+        }[type as 'text']
     let config: unknown
     try {
       const env: Record<string, string> = { ...ALL, ...union, [variable]: text }
@@ -124,11 +125,38 @@ test('every setting can be said by its variable, and is then where the file woul
     const wanted = {
       number: 1000,
       list: ['x', 'y'],
+      'true or false': true,
       JSON: JSON.parse(type === 'JSON' ? text : '0') as unknown,
     }
     expect(found, variable).toEqual(wanted[type as 'number'] ?? text)
   }
   expect(base.name).toBe('Hospital A')
+})
+
+test('where peers may be called, and TLS, can be said by variables alone', () => {
+  const said = loadBrokerConfig({
+    env: {
+      ...ALL,
+      WAYLEAVE_TLS_CERT: 'cert.pem',
+      WAYLEAVE_TLS_KEY: 'key.pem',
+      WAYLEAVE_PEERS_NETWORKS: '10.8.0.0/16, fd00::/8',
+      WAYLEAVE_PEERS_PORTS: '[443, 9443]',
+      WAYLEAVE_PEERS_ENDPOINTS: '{"urn:oid:2.999.1|b":["https://b.example"]}',
+      WAYLEAVE_PEERS_ONLY_LISTED: 'true',
+      WAYLEAVE_PEERS_PLAIN_HTTP: 'false',
+    },
+  })
+  expect(said).toMatchObject({
+    tls: { cert: 'cert.pem', key: 'key.pem' },
+    peers: {
+      networks: ['10.8.0.0/16', 'fd00::/8'],
+      ports: [443, 9443],
+      endpoints: { 'urn:oid:2.999.1|b': ['https://b.example'] },
+      onlyListed: true,
+      plainHttp: false,
+    },
+  })
+  expect(loadBrokerConfig({ env: { ...ALL, WAYLEAVE_PEERS_PORTS: '"any"' } }).peers?.ports).toBe('any')
 })
 
 test('a secret may lie in a file, and is never said twice', () => {
@@ -161,6 +189,11 @@ test('what is wrong is named by field and variable, and no value is repeated', (
   expect(refusal({ ...ALL, WAYLEAVE_PORT: 'hunter2' })).toBe('WAYLEAVE_PORT is not a whole number')
   expect(refusal({ ...ALL, WAYLEAVE_PORT: '99999' })).toMatch(/^port must be <= 65535 \(WAYLEAVE_PORT\)$/)
   expect(refusal({ ...ALL, WAYLEAVE_LOG_LEVEL: 'hunter2' })).toMatch(/^logLevel is one of trace, debug/)
+  expect(refusal({ ...ALL, WAYLEAVE_PEERS_PLAIN_HTTP: 'hunter2' })).toBe(
+    'WAYLEAVE_PEERS_PLAIN_HTTP is neither true nor false',
+  )
+  expect(refusal({ ...ALL, WAYLEAVE_PEERS_PORTS: '{}' })).toMatch(/^peers\.ports .*\(WAYLEAVE_PEERS_PORTS\)$/)
+  expect(refusal({ ...ALL, WAYLEAVE_TLS_KEY: 'key.pem' })).toBe('tls.cert is missing (WAYLEAVE_TLS_CERT)')
   expect(refusal({ ...ALL, WAYLEAVE_CLIENTS: '{hunter2' })).toBe('WAYLEAVE_CLIENTS is not JSON')
   const { DATABASE_URL: _url, ...without } = ALL
   expect(refusal(without)).toMatch(/^database\.kind is one of pglite, postgres/)
