@@ -146,6 +146,27 @@ test('after a real release the metrics count it, and every refusal by its reason
   for (const { text } of [now, asked]) expect(personal.filter((word) => text.includes(word))).toEqual([])
 })
 
+test('a live search and its receipt are measured at both hospitals', async () => {
+  const whose = new URLSearchParams({
+    'patient.identifier': identifierText(ANNA),
+    'custodian.identifier': identifierText(a.config.identifier),
+  })
+  const [atA, atB] = [await metricsOf(a), await metricsOf(b)]
+  const answer = await fetch(`${b.broker.base}/shared/fhir/Condition?${whose}`, {
+    headers: { authorization: `Bearer ${await b.his.token('TREAT')}` },
+  })
+  expect(await answer.json()).toMatchObject({ entry: [{ resource: { id: 'c1' } }, {}] })
+  const calls = (to: string, operation: string) =>
+    `wayleave_call_duration_seconds_count{to="${to}",operation="${operation}",outcome="ok"}`
+  const [thenA, thenB] = [await metricsOf(a), await metricsOf(b)]
+  expect(thenA.value('wayleave_releases_total') - atA.value('wayleave_releases_total')).toBe(1)
+  expect(thenA.value(calls('fhir', 'search')) - atA.value(calls('fhir', 'search'))).toBe(1)
+  for (const [to, operation] of [['peer', 'search'] as const, ['verification', 'search'] as const])
+    expect(thenB.value(calls(to, operation)) - atB.value(calls(to, operation))).toBe(1)
+  await eventually(async () => (await metricsOf(b)).value(calls('peer', 'receipt')) > 0)
+  for (const { text } of [thenA, thenB]) expect(personal.filter((word) => text.includes(word))).toEqual([])
+})
+
 test('metrics are on the operator’s own listener and nowhere else', async () => {
   expect((await fetch(`${a.broker.base}/metrics`)).status).toBe(404)
   expect(new URL(a.broker.operator ?? '').hostname).toBe('127.0.0.1')
