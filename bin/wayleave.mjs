@@ -46,6 +46,20 @@ class Ended extends Error {
 const asOurs = 'inherit'
 const aside = ['ignore', 2, 'inherit']
 
+/** A child has no descriptors but those that it is given: also those from which it is told to read a passphrase. */
+function streamsFor(args) {
+  const named = args.flatMap((arg, i) => {
+    const [, inline] = /^--(?:new-)?passphrase-fd(?:=(.*))?$/.exec(arg) ?? []
+    return arg.includes('passphrase-fd') ? [Number(inline ?? args[i + 1])] : []
+  })
+  const numbers = [...named, Number(process.env.WAYLEAVE_KEYS_PASSPHRASE_FD ?? 0)]
+  const extra = numbers.filter((fd) => Number.isInteger(fd) && fd > 2 && fd < 64)
+  if (extra.length === 0) return asOurs
+  const streams = Array.from({ length: Math.max(...extra) + 1 }, (_, fd) => (fd < 3 ? fd : 'ignore'))
+  for (const fd of extra) streams[fd] = fd
+  return streams
+}
+
 /** Runs a program to its end, passing our signals to it. */
 function runToEnd(command, args, { env, stdio, cwd }) {
   return new Promise((done, failed) => {
@@ -306,7 +320,7 @@ async function main([command, ...rest]) {
     })
   }
   if (compileOnly) return
-  endLike(await runToEnd(node, target, { env: environment(node), stdio: asOurs }))
+  endLike(await runToEnd(node, target, { env: environment(node), stdio: streamsFor(target) }))
 }
 
 main(process.argv.slice(2)).catch((error) => {

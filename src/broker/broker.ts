@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify'
-import type { Logger } from 'pino'
 import { publishProfile } from '../chain/member-profile.ts'
 import type { Bounds } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import { createWebhooks } from '../exchange/webhook.ts'
 import { readLabelRules } from '../fhir/label-rules.ts'
 import { createLabeller } from '../fhir/labeller.ts'
+import type { Logger } from '../observe/log.ts'
 import type { Database } from '../store/database.ts'
 import { type Keyring, publicJwks } from '../store/keyring.ts'
 import { createAuditSide } from './audit/audit-side.ts'
@@ -16,9 +16,14 @@ import { createEventDelivery } from './events/deliver-events.ts'
 import { createExchangeSide } from './exchange-side.ts'
 import { createCallers } from './http/callers.ts'
 import { mountRoutes } from './http/mount-routes.ts'
+import { observeRequests } from './http/observe-requests.ts'
 import { createHttpServer } from './http/server.ts'
 import { createIdentitySide } from './identity/identity-side.ts'
 import { createIdentityWatch } from './identity/identity-watch.ts'
+import { createDrain } from './operate/drain.ts'
+import { openOperatorListener } from './operate/operator-listener.ts'
+import { createOutboxWatch } from './operate/outboxes.ts'
+import { createReadiness } from './operate/readiness.ts'
 import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
@@ -35,6 +40,10 @@ export type Broker = {
    * is closed. Throws, and changes nothing, where a file cannot be read or key and certificate do not fit.
    */
   reloadTls(): Promise<void>
+  /** Where the operator's listener is, if it is configured. */
+  operator?: string
+  /** Before a close: leaves in good order, see Drain. */
+  drain(): Promise<void>
   /** Stops taking requests, then its loops, in the reverse order of their start. The database stays open. */
   close(): Promise<void>
 }
@@ -84,6 +93,7 @@ async function open(
   const core = await openCore({ config, keyring, database, clock, log }, at)
   const { db, member, contracts, head, index, indexer, sender, provider } = core
   let base = config.publicBase ?? ''
+  let started = false
 
   const identity = createIdentityWatch({ ...core, own: { id: member, ...core.organization } })
   const freezing = {
@@ -144,18 +154,29 @@ async function open(
     callerOf: (request: FastifyRequest) => callers.of(request),
   }
   const app = await createHttpServer(log, limits, tls?.served)
+  observeRequests(app, core.observer, log)
+  const drain = createDrain(app, { log, delayMs: 0, withinMs: 10_000, ...config.drain })
   const sides = {
     ...{ ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive },
     ...{ ...freezing, ...office, delivery },
   }
-  mountRoutes(app, core, sides, callers, () => base)
+  const readiness = createReadiness({
+    ...{ ...core, ...sides, starting: () => !started, draining: drain.draining },
+  })
+  mountRoutes(app, core, sides, { callers, readiness, base: () => base })
 
   at('its port')
+  const operator =
+    config.operator &&
+    (await openOperatorListener({
+      ...config.operator,
+      ...{ metrics: core.observer.metrics, readiness, outboxes: createOutboxWatch(core), log },
+    }))
   await app.listen({ host: config.host, port: config.port })
   if (base === '') base = addressOf(app.addresses(), tls?.served ? 'https' : 'http')
   at('the hook at the FHIR server')
   await source.subscribe(`${base}/hooks/fhir`).catch((error: unknown) => {
-    log.warn({ error: String(error) }, 'no hook could be set; the history is read by the clock')
+    log.warn({ error }, 'no hook could be set; the history is read by the clock')
   })
   at('the index, which catches up with the chain')
   // What the index does not hold yet must not pass for a profile that nobody published.
@@ -176,8 +197,11 @@ async function open(
   await windows.close()
   void sender.flush()
 
+  started = true
   return {
     base,
+    ...(operator ? { operator: operator.base } : {}),
+    drain: drain.run,
     async reloadTls() {
       if (!config.tls) return
       const read = readTls(config.tls)
@@ -213,6 +237,7 @@ async function open(
       await searches.close()
       await register.writer.close()
       provider.destroy()
+      await operator?.close()
     },
   }
 }

@@ -1,11 +1,11 @@
 import { JsonRpcProvider } from 'ethers'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import { createConsentReader } from '../chain/consent-reader.ts'
 import { watchHead } from '../chain/head-watch.ts'
 import { createSender } from '../chain/sender.ts'
 import type { Clock } from '../domain/clock.ts'
-import { createIndexer, createIndexQueries, rememberProfiles } from '../indexer/index.ts'
+import { createIndexer, createIndexQueries, type IndexQueries, rememberProfiles } from '../indexer/index.ts'
+import type { Logger } from '../observe/log.ts'
 import type { BrokerTables, IndexTables } from '../store/schema.ts'
 import type { BrokerConfig } from './config.ts'
 
@@ -37,13 +37,23 @@ export async function openChainSide(args: {
     head,
     log,
   })
-  const index = rememberProfiles(createIndexQueries(indexDb), {
-    clock,
-    onMove: (listener) => {
-      indexer.onAdvance(listener)
-      indexer.onReorganisation(async () => listener())
+  const queries = createIndexQueries(indexDb)
+  const profile: IndexQueries['profile'] = async (member) => {
+    const found = await queries.profile(member)
+    // Whoever has a profile is a member, and the log may name it.
+    if (found) log.admit('member', member)
+    return found
+  }
+  const index = rememberProfiles(
+    { ...queries, profile },
+    {
+      clock,
+      onMove: (listener) => {
+        indexer.onAdvance(listener)
+        indexer.onReorganisation(async () => listener())
+      },
     },
-  })
+  )
   const sender = createSender({ db, provider, operator: args.operator, clock, log })
   const reader = createConsentReader(provider, contracts, codeHashes)
 

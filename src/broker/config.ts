@@ -1,38 +1,79 @@
 import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { wayleaveError } from '../domain/errors.ts'
 
 const Identifier = Type.Object({
-  system: Type.String({ minLength: 1 }),
-  value: Type.String({ minLength: 1 }),
+  system: Type.String({ minLength: 1, description: 'System of the organisation’s FHIR identifier' }),
+  value: Type.String({
+    minLength: 1,
+    description: 'Its value; member id and published profile are made of both',
+  }),
 })
-const Address = Type.String({ pattern: '^0x[0-9a-fA-F]{40}$' })
+const Address = Type.String({ pattern: '^0x[0-9a-fA-F]{40}$', description: 'Address of the contract' })
 
-/** The configuration of one hospital's broker, as its JSON file holds it. Keys are not in it: `keys` names their file. */
+/** A value that `--check` masks, and that a variable may also name a file for. */
+const SECRET = { secret: true }
+
+/**
+ * The configuration of one hospital's broker, as its JSON file and its environment give it. Keys are not in it: `keys` names
+ * their file. Every leaf has a description: `wayleave broker --help` and the variables are made of them.
+ */
 export const BrokerConfig = Type.Object({
-  name: Type.String({ minLength: 1, description: 'The hospital, as patients know it' }),
+  name: Type.String({ minLength: 1, description: 'The hospital, as patients know it; published' }),
   identifier: Identifier,
-  host: Type.String({ description: 'Address to listen on, 127.0.0.1 in the sandbox' }),
-  port: Type.Integer({ minimum: 0, maximum: 65_535 }),
-  /** Where others reach this broker; absent: where it listens. */
-  publicBase: Type.Optional(Type.String({ pattern: '^https?://' })),
-  keys: Type.String({ description: 'File of this broker’s private keys, mode 600' }),
+  host: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
+  port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Port to listen on; 0 takes a free one' }),
+  publicBase: Type.Optional(
+    Type.String({
+      pattern: '^https?://',
+      description: 'Where others reach this broker, without a trailing slash; absent: where it listens',
+    }),
+  ),
+  keys: Type.String({
+    description: 'File of this broker’s private keys, mode 600; made where there is none',
+  }),
+  keysPassphraseFile: Type.Optional(
+    Type.String({
+      description:
+        'File that holds the passphrase, or the key as a JWK, under which the key file is encrypted',
+    }),
+  ),
+  keysPassphraseFd: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 1_023, description: 'The same, read from an open file descriptor' }),
+  ),
   database: Type.Union([
-    Type.Object({ kind: Type.Literal('pglite'), dir: Type.Optional(Type.String()) }),
-    Type.Object({ kind: Type.Literal('postgres'), url: Type.String() }),
+    Type.Object({
+      kind: Type.Literal('pglite'),
+      dir: Type.Optional(Type.String({ description: 'Folder of the embedded database; for trying' })),
+    }),
+    Type.Object({
+      kind: Type.Literal('postgres'),
+      url: Type.String({ description: 'postgres://…; DATABASE_URL says the same', ...SECRET }),
+    }),
   ]),
   fhir: Type.Union([
-    Type.Object({ kind: Type.Literal('embedded'), port: Type.Integer(), accessLog: Type.String() }),
-    Type.Object({ kind: Type.Literal('server'), base: Type.String({ pattern: '^https?://' }) }),
+    Type.Object({
+      kind: Type.Literal('embedded'),
+      port: Type.Integer({ description: 'Port of the embedded FHIR server; for trying' }),
+      accessLog: Type.String({ description: 'File of its access log' }),
+    }),
+    Type.Object({
+      kind: Type.Literal('server'),
+      base: Type.String({ pattern: '^https?://', description: 'Base address of the hospital’s FHIR server' }),
+    }),
   ]),
   chain: Type.Object({
-    rpc: Type.String({ pattern: '^https?://' }),
-    chainId: Type.Integer(),
-    /** What a contract took over from, by its name, the youngest first. */
-    predecessors: Type.Optional(Type.Record(Type.String(), Type.Array(Address))),
-    /** keccak256 of the code at each contract, by its name; what is not named is not checked. */
-    codeHashes: Type.Optional(Type.Record(Type.String(), Type.String({ pattern: '^0x[0-9a-fA-F]{64}$' }))),
-    deployedAt: Type.Integer({ minimum: 0 }),
+    rpc: Type.String({ pattern: '^https?://', description: 'JSON-RPC address of the member’s own node' }),
+    chainId: Type.Integer({ description: 'Id of the chain' }),
+    predecessors: Type.Optional(
+      Type.Record(Type.String(), Type.Array(Address), {
+        description: 'What a contract took over from, by its name, the youngest first',
+      }),
+    ),
+    codeHashes: Type.Optional(
+      Type.Record(Type.String(), Type.String({ pattern: '^0x[0-9a-fA-F]{64}$' }), {
+        description: 'keccak256 of the code at each contract, by its name; what is not named is not checked',
+      }),
+    ),
+    deployedAt: Type.Integer({ minimum: 0, description: 'First block that holds a contract of ours' }),
     contracts: Type.Object({
       accessManager: Address,
       memberRegistry: Address,
@@ -47,7 +88,6 @@ export const BrokerConfig = Type.Object({
       council: Address,
     }),
   }),
-  /** Programs of this hospital that may call: HIS, registrars, auditors. Their public keys only. */
   clients: Type.Array(
     Type.Object({
       clientId: Type.String({ minLength: 1 }),
@@ -55,79 +95,178 @@ export const BrokerConfig = Type.Object({
       scopes: Type.Array(Type.String()),
       jwks: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
     }),
+    {
+      default: [],
+      description: 'Programs of this hospital that may call: HIS, registrars, auditors. Public keys only',
+      fromFile: true,
+    },
   ),
-  /** Origins, `https://host[:port]`, that the broker may call for its programs: key sets and webhooks. None unless named. */
-  callbackOrigins: Type.Optional(Type.Array(Type.String({ pattern: '^https?://[^/?#@]+$' }))),
-  /** Names of the council's groups. */
-  groups: Type.Array(Type.String()),
-  /** File that one-time codes are written to. */
-  contactFile: Type.String(),
-  timing: Type.Object({
-    /** How long new entries are gathered before they go to the chain; a minute unless given. Milliseconds. */
-    batchMs: Type.Optional(Type.Integer({ minimum: 1 })),
-    /** How often the FHIR server's history is read without a hook. Milliseconds. */
-    feedMs: Type.Integer({ minimum: 100 }),
-    /** How long a transaction of the FHIR server may take; ten minutes unless given. Milliseconds. */
-    overlapMs: Type.Optional(Type.Integer({ minimum: 0 })),
-    /** Length of an access-log window; at most 30 s, so that I4's minute is kept. Milliseconds. */
-    windowMs: Type.Integer({ minimum: 500, maximum: 30_000 }),
-  }),
-  /** How batches of entries are filled up, so that their sizes tell nothing; sizes of 16, 64 and 200 unless given. */
-  batches: Type.Optional(
-    Type.Union([
-      Type.Literal('none'),
-      Type.Object({
-        sizes: Type.Array(Type.Integer({ minimum: 1, maximum: 200 }), { minItems: 1 }),
-        /** Whether a round without entries sends a batch of the smallest size. */
-        quietRounds: Type.Boolean(),
+  callbackOrigins: Type.Optional(
+    Type.Array(Type.String({ pattern: '^https?://[^/?#@]+$' }), {
+      description:
+        'Origins, https://host[:port], that the broker may call for its programs: key sets and webhooks; none unless named',
+    }),
+  ),
+  groups: Type.Array(Type.String(), { default: [], description: 'Names of the council’s groups' }),
+  contactFile: Type.String({ description: 'File that one-time codes are written to; for trying' }),
+  timing: Type.Object(
+    {
+      batchMs: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          description:
+            'How long new entries are gathered before they go to the chain; absent: 60000. Milliseconds',
+        }),
+      ),
+      feedMs: Type.Integer({
+        minimum: 100,
+        default: 2_000,
+        description: 'How often the FHIR server’s history is read without a hook. Milliseconds',
       }),
-    ]),
+      overlapMs: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: 'How long a transaction of the FHIR server may take; absent: 600000. Milliseconds',
+        }),
+      ),
+      windowMs: Type.Integer({
+        minimum: 500,
+        // so that I4's minute is kept
+        maximum: 30_000,
+        default: 10_000,
+        description: 'Length of an access-log window. Milliseconds',
+      }),
+    },
+    { default: {} },
   ),
-  /** Files of the custodian's own labelling rules, beside or in place of those that come with Wayleave. */
-  labelRules: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-  /** TLS; absent: the broker speaks HTTP. */
+  batches: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal('none'),
+        Type.Object({
+          sizes: Type.Array(Type.Integer({ minimum: 1, maximum: 200 }), { minItems: 1 }),
+          /** Whether a round without entries sends a batch of the smallest size. */
+          quietRounds: Type.Boolean(),
+        }),
+      ],
+      {
+        description:
+          'How batches of entries are filled up, so that their sizes tell nothing; absent: sizes of 16, 64 and 200',
+      },
+    ),
+  ),
+  labelRules: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      description:
+        'Files of the custodian’s own labelling rules, beside or in place of those that come with Wayleave',
+    }),
+  ),
+  requestsPerMinute: Type.Integer({
+    minimum: 1,
+    default: 6_000,
+    description: 'Requests a minute from one network address, of whoever shows no token that verifies',
+  }),
+  requestsPerMinuteOfClient: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'Requests a minute of one program, patient or member, wherever they come from; absent: the same number',
+    }),
+  ),
+  operator: Type.Optional(
+    Type.Object({
+      host: Type.String({
+        default: '127.0.0.1',
+        description: 'Address of the operator’s own listener, with /metrics; never a public one',
+      }),
+      port: Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        description: 'Its port; absent: there is no such listener',
+      }),
+    }),
+  ),
+  drain: Type.Optional(
+    Type.Object({
+      delayMs: Type.Integer({
+        minimum: 0,
+        maximum: 300_000,
+        default: 0,
+        description: 'After SIGTERM: how long requests are still taken while /ready says no. Milliseconds',
+      }),
+      withinMs: Type.Integer({
+        minimum: 0,
+        maximum: 300_000,
+        default: 10_000,
+        description: 'After that: how long requests under way may take to end. Milliseconds',
+      }),
+    }),
+  ),
+  logLevel: Type.Optional(
+    Type.Union(
+      (['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const).map((level) =>
+        Type.Literal(level),
+      ),
+      { description: 'From which level on entries are logged; absent: info' },
+    ),
+  ),
+  /** Absent: the broker speaks HTTP. */
   tls: Type.Optional(
     Type.Object({
-      /** PEM file of its certificate, with those between it and its CA. Its key is pinned in the member's profile. */
-      cert: Type.String({ minLength: 1 }),
-      /** PEM file of the private key; absent where a proxy before the broker ends TLS with this certificate. */
-      key: Type.Optional(Type.String({ minLength: 1 })),
-      /** PEM file of the certificate that comes next: its key is pinned beforehand. */
-      nextCert: Type.Optional(Type.String({ minLength: 1 })),
+      cert: Type.String({
+        minLength: 1,
+        description:
+          'PEM file of its certificate, with those between it and its CA; its key is pinned in the member’s profile',
+      }),
+      key: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description:
+            'PEM file of the private key; absent where a proxy before the broker ends TLS with this certificate',
+        }),
+      ),
+      nextCert: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description: 'PEM file of the certificate that comes next: its key is pinned beforehand',
+        }),
+      ),
     }),
   ),
   /** Where other members' brokers may be called; absent: at public addresses, by HTTPS. */
   peers: Type.Optional(
     Type.Object({
-      /** Networks (CIDR) that may be called although they are not public. */
-      networks: Type.Optional(Type.Array(Type.String())),
-      /** Ports that may be called; absent: 443 and 8443. */
+      networks: Type.Optional(
+        Type.Array(Type.String(), {
+          description: 'Networks (CIDR) in which other brokers may be called although they are not public',
+        }),
+      ),
       ports: Type.Optional(
-        Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }))]),
+        Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }))], {
+          description: 'Ports at which other brokers may be called, or "any"; absent: 443 and 8443',
+        }),
       ),
-      /** Whether HTTP without TLS will do, as in the sandbox. */
-      plainHttp: Type.Optional(Type.Boolean()),
-      /** The origins of a member, by its identifier `system|value`; of one that is not named, whatever it publishes. */
+      plainHttp: Type.Optional(
+        Type.Boolean({ description: 'Whether other brokers may be called without TLS; for trying' }),
+      ),
       endpoints: Type.Optional(
-        Type.Record(Type.String(), Type.Array(Type.String({ pattern: '^https?://[^/]+$' }))),
+        Type.Record(Type.String(), Type.Array(Type.String({ pattern: '^https?://[^/]+$' })), {
+          description:
+            'The origins of a member, by its identifier system|value; of one that is not named, whatever it publishes',
+        }),
       ),
-      /** Whether members that `endpoints` does not name are not called at all. */
-      onlyListed: Type.Optional(Type.Boolean()),
-      /** PEM file of the CAs of which peers' certificates must descend, besides their pins. */
-      ca: Type.Optional(Type.String({ minLength: 1 })),
+      onlyListed: Type.Optional(
+        Type.Boolean({ description: 'Whether members that peers.endpoints does not name are not called' }),
+      ),
+      ca: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description:
+            'PEM file of the CAs of which other brokers’ certificates must descend, besides their pins',
+        }),
+      ),
     }),
   ),
-  /** Requests a minute from one address, of whoever shows no token that verifies. */
-  requestsPerMinute: Type.Integer({ minimum: 1 }),
-  /** Requests a minute of one program, patient or member, wherever they come from; the same unless given. */
-  requestsPerMinuteOfClient: Type.Optional(Type.Integer({ minimum: 1 })),
 })
 
 export type BrokerConfig = Static<typeof BrokerConfig>
-
-/** @throws WayleaveError `request-invalid` that names the first wrong field. */
-export function readBrokerConfig(json: unknown): BrokerConfig {
-  if (Value.Check(BrokerConfig, json)) return json
-  const [first] = Value.Errors(BrokerConfig, json)
-  throw wayleaveError('request-invalid', `broker configuration: ${JSON.stringify(first)}`)
-}

@@ -1,8 +1,10 @@
 import { importJWK, type JWK } from 'jose'
-import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
+import type { Logger } from '../observe/log.ts'
+import { createMetrics } from '../observe/metrics.ts'
+import { createObserver } from '../observe/observer.ts'
 import type { Database } from '../store/database.ts'
 import type { Keyring } from '../store/keyring.ts'
 import { openBrokerTables, openIndexTables } from '../store/migrate.ts'
@@ -13,6 +15,7 @@ import { createAccessLog } from './audit/access-log.ts'
 import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
 import { createEventLog } from './events/event-log.ts'
+import { observedLog, observedReader } from './observed.ts'
 
 /** What every side of a broker stands on: who it is, its tables, its keys, its side of the chain. */
 export type Core = Awaited<ReturnType<typeof openCore>>
@@ -24,6 +27,7 @@ export async function openCore(
 ) {
   const { config, keyring, database, clock, log } = deps
   const { contracts, chainId, predecessors = {} } = config.chain
+  const observer = createObserver(createMetrics())
   at('its tables')
   const db = await openBrokerTables(database.db)
   const indexDb = await openIndexTables(database.db)
@@ -56,7 +60,7 @@ export async function openCore(
     vault,
     patients: createPatientStore({ vault, clock }),
     remember: createReplayStore({ db, clock }),
-    accessLog: createAccessLog({ vault, clock }),
+    accessLog: observedLog(createAccessLog({ vault, clock }), observer),
     events: createEventLog({ db, vault }),
     operator: keyring.operator,
     signing,
@@ -69,6 +73,8 @@ export async function openCore(
     /** Directories: the one that is written, and those that it took over from. */
     directories: [contracts.recordDirectory, ...(predecessors.recordDirectory ?? [])] as Hex[],
     ...chainSide,
+    reader: observedReader(chainSide.reader, observer),
+    observer,
     keysOf: async (member: Hex) => (await chainSide.index.profile(member))?.jwks,
   }
 }

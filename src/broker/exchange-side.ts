@@ -7,14 +7,16 @@ import type { PeerRules } from '../exchange/peer-connections.ts'
 import { createExchangeBooks } from './audit/exchange-books.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Core } from './core.ts'
+import { observedPeers } from './observed.ts'
 
 export type ExchangeSide = Awaited<ReturnType<typeof createExchangeSide>>
 
 /** How other brokers are reached: asked at once, or written to until they have it. */
 export async function createExchangeSide(core: Core, bounds?: Partial<Bounds>) {
-  const { member, signing, clock, db, log, index } = core
+  const { member, signing, clock, db, log, index, observer } = core
   const rules = rulesOf(core.config.peers)
-  const peers = await createPeerClient({ member, signing, clock, rules, ...(bounds ? { bounds } : {}) })
+  const client = await createPeerClient({ member, signing, clock, rules, ...(bounds ? { bounds } : {}) })
+  const peers = observedPeers(client, observer)
   const outbox = createExchangeOutbox({
     db,
     clock,

@@ -1,5 +1,12 @@
 export { type Broker, type BrokerDeps, createBroker } from './broker.ts'
-export { BrokerConfig, readBrokerConfig } from './config.ts'
+export { BrokerConfig } from './config.ts'
+export {
+  ConfigurationError,
+  loadBrokerConfig,
+  maskedConfig,
+  readBrokerConfig,
+} from './configuration/read-config.ts'
+export { settings, settingsHelp } from './configuration/variables.ts'
 export { OPERATOR } from './http/operator-routes.ts'
 export { type Count, KINDS, type Kind, type Report } from './register/reconcile/findings.ts'
 export type { Reconciliation } from './register/reconcile/reconciler.ts'

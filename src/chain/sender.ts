@@ -1,7 +1,7 @@
 import { isError, type JsonRpcProvider, keccak256, Wallet } from 'ethers'
 import { type Kysely, sql } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
+import type { Logger } from '../observe/log.ts'
 import type { BrokerTables } from '../store/schema.ts'
 import type { Call } from './act-calls.ts'
 
@@ -184,7 +184,7 @@ export function createSender(deps: {
 
   function flush(): Promise<void> {
     running = running.then(run, run).catch((error: unknown) => {
-      log.debug({ error: String(error) }, 'the chain cannot be reached; the outbox waits')
+      log.debug({ error }, 'the chain cannot be reached; the outbox waits')
     })
     return running
   }

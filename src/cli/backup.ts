@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { readBrokerConfig } from '../broker/index.ts'
+import { loadBrokerConfig } from '../broker/index.ts'
 import { makeBackup, restoreBackup } from '../store/backup.ts'
 import { openDatabase } from '../store/database.ts'
-import { loadKeyring } from '../store/keyring.ts'
+import { loadKeyring, writeKeyFile } from '../store/key-file.ts'
 import { openBrokerTables } from '../store/migrate.ts'
+import { unlockOf } from './unlock.ts'
 
-type Options = { config: string; passphraseFile: string }
+type Options = { config?: string; passphraseFile: string }
 
 /** `wayleave backup`: an encrypted copy of what neither the chain nor the FHIR server can give back. */
 export function backupCommand(): Command {
@@ -18,7 +19,11 @@ export function backupCommand(): Command {
     .action(async (options: Options & { out: string }) => {
       const { database, db, config } = await open(options)
       try {
-        const backup = await makeBackup(db, await loadKeyring(config.keys), passphraseIn(options))
+        const backup = await makeBackup(
+          db,
+          await loadKeyring(config.keys, unlockOf(config)),
+          passphraseIn(options),
+        )
         writeFileSync(options.out, backup, { mode: 0o600, flag: 'wx' })
         process.stdout.write(
           `Backup written to ${options.out}, ${backup.length} bytes. Without the passphrase it is lost.\n`,
@@ -43,7 +48,7 @@ export function restoreCommand(): Command {
           readFileSync(options.in, 'utf8').trim(),
           passphraseIn(options),
         )
-        writeFileSync(config.keys, JSON.stringify(keyring), { mode: 0o600, flag: 'wx' })
+        await writeKeyFile(config.keys, keyring, unlockOf(config))
         process.stdout.write(
           'Restored. Start the broker: it replays the chain and reads its FHIR server again.\n',
         )
@@ -56,12 +61,15 @@ export function restoreCommand(): Command {
 function command(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .requiredOption('--config <file>', 'the broker’s configuration; an embedded database must not be in use')
+    .option(
+      '--config <file>',
+      'the broker’s configuration, unless variables say it all; an embedded database must not be in use',
+    )
     .requiredOption('--passphrase-file <file>', 'a file that holds the passphrase, at least 16 characters')
 }
 
 async function open(options: Options) {
-  const config = readBrokerConfig(JSON.parse(readFileSync(options.config, 'utf8')))
+  const config = loadBrokerConfig({ file: options.config, env: process.env })
   const database = await openDatabase(config.database)
   return { config, database, db: await openBrokerTables(database.db) }
 }

@@ -1,17 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { importJWK } from 'jose'
 import {
   KINDS,
   type Kind,
+  loadBrokerConfig,
   OPERATOR,
   type Reconciliation,
   type Report,
-  readBrokerConfig,
 } from '../broker/index.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from '../exchange/client-assertion.ts'
-import { loadKeyring } from '../store/keyring.ts'
+import { loadKeyring } from '../store/key-file.ts'
 import type { Output } from './patient/run.ts'
+import { unlockOf } from './unlock.ts'
 
 type Options = { config: string; broker?: string; mend?: boolean; json?: boolean }
 
@@ -85,12 +86,14 @@ type Ask = (method: 'GET' | 'POST', path: string, body?: unknown) => Promise<Rec
 
 /** The broker's own interface for its operator; a new token for each question, since a comparison may take hours. */
 async function operatorOf({ config: file, broker }: Options): Promise<Ask> {
-  const config = readBrokerConfig(JSON.parse(readFileSync(file, 'utf8')))
+  const config = loadBrokerConfig({ file, env: process.env })
   if (!existsSync(config.keys)) throw new Error(`There is no key file ${config.keys}`)
-  const { signing } = await loadKeyring(config.keys)
+  const { signing } = await loadKeyring(config.keys, unlockOf(config))
   const key = (await importJWK(signing, 'ES256')) as CryptoKey
-  const here = broker?.replace(/\/$/, '') ?? `http://${config.host}:${config.port}`
-  const audience = `${config.publicBase ?? `http://${config.host}:${config.port}`}/auth/token`
+  // With a certificate but without its key, a proxy before the broker ends TLS, and the broker itself speaks HTTP.
+  const listens = `${config.tls?.key ? 'https' : 'http'}://${config.host}:${config.port}`
+  const here = broker?.replace(/\/$/, '') ?? listens
+  const audience = `${config.publicBase ?? listens}/auth/token`
 
   async function token(): Promise<string> {
     const assertion = await makeClientAssertion({

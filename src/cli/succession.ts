@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { isAddress, Wallet } from 'ethers'
-import { readBrokerConfig } from '../broker/index.ts'
+import { loadBrokerConfig } from '../broker/index.ts'
 import type { Contracts } from '../chain/contracts.ts'
 import {
   createMigration,
@@ -11,7 +10,7 @@ import {
   type Replaceable,
 } from '../chain/migration/index.ts'
 import { createSuccession } from '../chain/succession.ts'
-import { loadKeyring } from '../store/keyring.ts'
+import { loadKeyring } from '../store/key-file.ts'
 import {
   inNetwork,
   type Network,
@@ -20,6 +19,7 @@ import {
   signerFor,
 } from './council/network.ts'
 import { type Output, writeJson } from './patient/run.ts'
+import { unlockOf } from './unlock.ts'
 
 const PROCESS: Output = {
   out: (text) => process.stdout.write(text),
@@ -156,7 +156,7 @@ async function accept(
   output: Output,
 ): Promise<void> {
   if (options.config === undefined) throw new Error('Which member accepts? Give --config.')
-  const config = readBrokerConfig(JSON.parse(readFileSync(options.config, 'utf8')))
+  const config = loadBrokerConfig({ file: options.config, env: process.env })
   const succession = successionOf(network)
   const lines = await Promise.all(successors.map((successor) => migrationOf(network, successor)))
   const proofs = await Promise.all(lines.map(({ migration }) => migration.prove()))
@@ -165,7 +165,7 @@ async function accept(
       throw new Error(
         `${contract}: the successor lacks something that the predecessor holds: wayleave succession migrate`,
       )
-  const { operator } = await loadKeyring(config.keys)
+  const { operator } = await loadKeyring(config.keys, unlockOf(config))
   const changes: Change[] = []
   for (const [i, { contract, predecessors }] of lines.entries()) {
     const address = successors[i] ?? ''

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import { errorCodeOf } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import type { Logger } from '../observe/log.ts'
 import type { BrokerTables } from '../store/schema.ts'
 import type { PeerClient } from './peer-client.ts'
 import type { Peer } from './peer-connections.ts'
@@ -139,9 +139,7 @@ export function createExchangeOutbox(deps: {
   }
 
   function flush(): Promise<void> {
-    running = running
-      .then(run, run)
-      .catch((error: unknown) => log.warn({ error: String(error) }, 'the outbox waits'))
+    running = running.then(run, run).catch((error: unknown) => log.warn({ error }, 'the outbox waits'))
     return running
   }
 

@@ -174,9 +174,12 @@ export async function createPeerClient(deps: {
     const path = `/exchange/record/${tag}/content/${number}`
     const { headers, fetch } = await withToken(peer, path, peerScope({ tag }), asker)
     const { url, dispatcher } = connections.to(peer, path, 'unbounded')
-    const answer = await request(url, { method: 'GET', headers, dispatcher }).catch((cause: unknown) => {
-      throw refusedAddress(cause) ?? wayleaveError('peer-unavailable', String(cause), cause)
-    })
+    const traced = { ...headers, ...callHeaders() }
+    const answer = await request(url, { method: 'GET', headers: traced, dispatcher }).catch(
+      (cause: unknown) => {
+        throw refusedAddress(cause) ?? wayleaveError('peer-unavailable', String(cause), cause)
+      },
+    )
     if (answer.statusCode !== 200) {
       answer.body.on('error', () => {}).destroy()
       throw refusal({ status: answer.statusCode, bytes: new Uint8Array() })

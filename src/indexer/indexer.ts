@@ -1,8 +1,8 @@
 import type { JsonRpcProvider, Log } from 'ethers'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Contracts } from '../chain/contracts.ts'
 import type { HeadWatch } from '../chain/head-watch.ts'
+import type { Logger } from '../observe/log.ts'
 import type { IndexTables } from '../store/schema.ts'
 import { createDecoder, type Predecessors } from './decode.ts'
 
@@ -102,7 +102,7 @@ export async function createIndexer(deps: {
   async function followForks(): Promise<void> {
     const fork = await db.selectFrom('forks').select('block').orderBy('block').limit(1).executeTakeFirst()
     if (!fork || reorganisation.length === 0) return
-    log.warn({ from: fork.block }, 'the chain was reorganised; the index follows')
+    log.warn({ block: fork.block }, 'the chain was reorganised; the index follows')
     for (const listener of reorganisation) await listener(fork.block)
     await db.deleteFrom('forks').execute()
   }
@@ -143,7 +143,7 @@ export async function createIndexer(deps: {
 
   function catchUp(): Promise<void> {
     running = running.then(run, run).catch((error: unknown) => {
-      log.warn({ error: String(error) }, 'indexing stopped short; it goes on with the next head')
+      log.warn({ error }, 'indexing stopped short; it goes on with the next head')
     })
     return running
   }

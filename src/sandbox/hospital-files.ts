@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { BrokerConfig } from '../broker/index.ts'
-import { type Keyring, loadKeyring } from '../store/keyring.ts'
+import { loadKeyring } from '../store/key-file.ts'
+import type { Keyring } from '../store/keyring.ts'
 import { SANDBOX_GROUPS } from './council.ts'
 import type { FhirKind } from './fhir-kind.ts'
 import { freePort } from './ports.ts'
@@ -153,6 +154,8 @@ export function writeBrokerConfig(
     // For trying: whoever looks on wants to see a record at once.
     batches: 'none',
     requestsPerMinute,
+    // well within what the supervisor waits for
+    drain: { delayMs: 0, withinMs: 2_000 },
   }
   writeFileSync(files.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
   return config

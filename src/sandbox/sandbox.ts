@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
+import { settings } from '../broker/index.ts'
 import { type Deployment, deployContracts } from '../chain/deploy.ts'
 import { memberId } from '../domain/identity/member-id.ts'
 import { spkiPin } from '../outward/spki-pin.ts'
@@ -214,14 +215,23 @@ function startBroker(
   return supervise({
     command: process.execPath,
     args: [cli, 'broker', '--config', files.configFile],
+    // The CA for the embedded FHIR server in it, whose hooks go to the broker.
+    env: { ...withoutSettings(), ...(tls ? { NODE_EXTRA_CA_CERTS: tls.ca } : {}) },
     logFile: files.logFile,
-    // For the embedded FHIR server in it, whose hooks go to the broker.
-    ...(tls ? { env: { NODE_EXTRA_CA_CERTS: tls.ca } } : {}),
     onStart: () => {
       if (!first) onStart()
       first = false
     },
   })
+}
+
+/** What is set for a broker of the operator's own must not reach the sandbox's three: they would share one database. */
+function withoutSettings(): NodeJS.ProcessEnv {
+  const names = settings().flatMap(({ variable }) => [variable, `${variable}_FILE`])
+  const all = [...names, 'DATABASE_URL', 'DATABASE_URL_FILE', 'CREDENTIALS_DIRECTORY'].filter(
+    (name) => name !== 'WAYLEAVE_LOG_LEVEL',
+  )
+  return Object.fromEntries(all.map((name) => [name, undefined]))
 }
 
 function describe(

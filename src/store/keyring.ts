@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 
-/** The keys of one hospital's broker. The file is for its owner only (mode 600). */
+/** The keys of one hospital's broker, as its key file holds them (`key-file.ts`). */
 export type Keyring = {
   /** secp256k1 private key of the operator account, 0x-hex. */
   operator: string
@@ -33,14 +32,6 @@ export async function createKeyring(): Promise<Keyring> {
       use: 'enc',
     },
   }
-}
-
-/** Reads the key file, or makes one when there is none. */
-export async function loadKeyring(file: string): Promise<Keyring> {
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Keyring
-  const keyring = await createKeyring()
-  writeFileSync(file, JSON.stringify(keyring), { mode: 0o600, flag: 'wx' })
-  return keyring
 }
 
 /** The public halves, as a JWK Set (RFC 7517) for the member's profile. */

@@ -5,6 +5,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes, randomUUID } from 'node:crypto'
+import { traceHeaders } from '../observe/trace-headers.ts'
 
 export type CallContext = {
   requestId: string
@@ -24,8 +25,8 @@ const REQUEST_ID =
   /^(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|[0-7][0-9A-HJKMNP-TV-Z]{25})$/i
 
 /** The caller's id for its request where it is well-formed, and one of ours otherwise. */
-export const requestIdOf = (header: unknown): string =>
-  typeof header === 'string' && REQUEST_ID.test(header) ? header : randomUUID()
+export const requestIdOf = (header: unknown, draw: () => string = randomUUID): string =>
+  typeof header === 'string' && REQUEST_ID.test(header) ? header : draw()
 
 /** W3C Trace Context §3.2.2: later versions may add fields behind these; version ff is none, and ids of zeros are none. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?$/
@@ -48,16 +49,19 @@ const calls = new AsyncLocalStorage<CallContext>()
 /** Runs work, and whatever it goes on to, as part of a call. */
 export const inCall = <T>(context: CallContext, work: () => T): T => calls.run(context, work)
 
-/** What a call sends along when it asks somebody else; nothing outside a call. */
+/**
+ * What a call sends along when it asks somebody else; nothing outside a call. Where traces are collected, the span that is open
+ * now is the parent.
+ */
 export function callHeaders(): Record<string, string> {
   const context = calls.getStore()
-  if (!context) return {}
+  if (!context) return { ...traceHeaders() }
   const { requestId, traceId, spanId, flags } = context
-  return { 'x-request-id': requestId, traceparent: `00-${traceId}-${spanId}-${flags}` }
+  return { 'x-request-id': requestId, traceparent: `00-${traceId}-${spanId}-${flags}`, ...traceHeaders() }
 }
 
-/** What a line of the log says of the call that it belongs to; nothing outside a call. */
-export function callFields(): { request?: string; trace?: string; span?: string } {
+/** Where in a trace a line of the log belongs; nothing outside a call. */
+export function callTrace(): { trace?: string; span?: string } {
   const context = calls.getStore()
-  return context ? { request: context.requestId, trace: context.traceId, span: context.spanId } : {}
+  return context ? { trace: context.traceId, span: context.spanId } : {}
 }

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -61,6 +62,22 @@ describe('the launcher', () => {
     const child = start('run', path)
     child.stdin?.end('twelve words')
     expect((await ended(child)).stdout).toBe('twelve words')
+  })
+
+  test('hands on the descriptor from which a passphrase is to be read, and no other', async () => {
+    const path = script(
+      'fds.ts',
+      'import { readFileSync } from "node:fs"\nfor (const fd of [3, 5]) try { console.log(readFileSync(fd, "utf8")) } catch (e) { console.log(String((e as Error & { code: string }).code)) }\n',
+    )
+    writeFileSync(join(folder, 'three'), 'three')
+    writeFileSync(join(folder, 'five'), 'five')
+    const [three, five] = ['three', 'five'].map((name) => openSync(join(folder, name), 'r'))
+    const child = spawn(process.execPath, [launcher, 'run', path, '--passphrase-fd', '5'], {
+      stdio: ['ignore', 'pipe', 'pipe', three, 'ignore', five],
+    })
+    const { stdout } = await ended(child)
+    expect(stdout.split('\n')[1]).toBe('five')
+    expect(stdout).not.toContain('three')
   })
 
   test('ends with the exit code of what it ran', async () => {

@@ -1,11 +1,11 @@
 import { AbiCoder, id, JsonRpcProvider, Wallet } from 'ethers'
 import type { Kysely } from 'kysely'
-import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RecordDirectory__factory } from '../../src/chain/contracts.ts'
 import { createSender, enqueueCall, type Sender } from '../../src/chain/sender.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { Hex } from '../../src/domain/hex.ts'
+import { createLog } from '../../src/observe/log.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
@@ -45,7 +45,7 @@ function open(more: { provider?: JsonRpcProvider; operator?: string } = {}): Sen
     provider: more.provider ?? chain.provider,
     operator: more.operator ?? hospital.wallet.privateKey,
     clock: systemClock,
-    log: pino({ level: 'silent' }),
+    log: createLog({ level: 'silent', hospital: 'test' }),
     everyMs: 3_600_000,
   })
   senders.push(sender)

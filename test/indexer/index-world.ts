@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
-import pino from 'pino'
 import { watchHead } from '../../src/chain/head-watch.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { createIndexer, type Indexer } from '../../src/indexer/index.ts'
+import { createLog } from '../../src/observe/log.ts'
 import { type Database, type DatabaseConfig, openDatabase } from '../../src/store/database.ts'
 import { openIndexTables } from '../../src/store/migrate.ts'
 import type { IndexTables } from '../../src/store/schema.ts'
@@ -27,7 +27,7 @@ export async function openIndex(
   const db = await openIndexTables(database.db)
   const head = watchHead({ provider: chain.provider, clock: systemClock, everyMs: 3_600_000 })
   const { provider, contracts, deployedAt } = chain
-  const log = pino({ level: 'silent' })
+  const log = createLog({ level: 'silent', hospital: 'test' })
   const indexer = await createIndexer({
     db,
     provider,

@@ -136,11 +136,10 @@ describe('the index', () => {
     const script = join(scratch, 'indexing.ts')
     const module = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href)
     const ethers = JSON.stringify(import.meta.resolve('ethers'))
-    const pino = JSON.stringify(import.meta.resolve('pino'))
     await writeFile(
       script,
       `import { JsonRpcProvider } from ${ethers}
-       import pino from ${pino}
+       import { createLog } from ${module('observe/log.ts')}
        import { watchHead } from ${module('chain/head-watch.ts')}
        import { systemClock } from ${module('domain/clock.ts')}
        import { createIndexer } from ${module('indexer/index.ts')}
@@ -150,7 +149,7 @@ describe('the index', () => {
        const { db } = await openDatabase(${JSON.stringify(config)})
        const indexer = await createIndexer({
          db: await openIndexTables(db), provider, contracts: ${JSON.stringify(chain.contracts)},
-         from: ${chain.deployedAt}, head: watchHead({ provider, clock: systemClock }), log: pino({ level: 'silent' }), range: 4,
+         from: ${chain.deployedAt}, head: watchHead({ provider, clock: systemClock }), log: createLog({ level: 'silent', hospital: '' }), range: 4,
        })
        indexer.onAdvance((block) => console.log(block))`,
     )

@@ -1,15 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConsentRegistry__factory, PatientRegistry__factory } from '../../src/chain/contracts.ts'
 import { DATA_CLASSES } from '../../src/domain/consent/data-classes.ts'
 import { PURPOSES } from '../../src/domain/consent/purposes.ts'
+import { LOG_MESSAGES } from '../../src/observe/messages.ts'
 import { sampleBundles } from '../../src/sandbox/samples/index.ts'
 import { readSandboxFile, type SandboxFile } from '../../src/sandbox/sandbox-file.ts'
 import { openDatabase } from '../../src/store/database.ts'
-import { loadKeyring } from '../../src/store/keyring.ts'
+import { loadKeyring } from '../../src/store/key-file.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
 import { createPatientStore } from '../../src/store/patients.ts'
 import { createVault } from '../../src/store/vault.ts'
@@ -32,6 +42,7 @@ type Run = {
 function wayleave(...args: string[]): Run {
   const child = spawn(process.execPath, [join(root, 'bin', 'wayleave.mjs'), ...args], {
     cwd: root,
+    env: { ...process.env, WAYLEAVE_LOG_LEVEL: 'trace' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -196,6 +207,24 @@ describe('what stands on the chain', () => {
     const events = chain.filter(({ place, to }) => place.startsWith('event') && to === directory)
     expect(events.length).toBeGreaterThan(2_000)
     expect(new Set(events.map(({ hex }) => hex.length)).size).toBe(1)
+  })
+})
+
+describe('what the processes log', () => {
+  test('at the finest level names no sample patient, record number, Patient id, birth date, word or handle', async () => {
+    // The embedded FHIR server's access log is that of a FHIR server, and no log of ours.
+    const logs = globSync('**/*.log', { cwd: home }).filter((path) => !path.endsWith('fhir-access.log'))
+    expect(logs.filter((path) => path.endsWith('broker.log'))).toHaveLength(3)
+    const forbidden = forbiddenAboutPatients()
+    for (const { words } of file.patients) forbidden.set(words, 'a patient’s words')
+    for (const path of logs) {
+      const text = readFileSync(join(home, path), 'utf8')
+      const found = [...forbidden].filter(([secret]) => text.includes(secret)).map(([, what]) => what)
+      expect(found, path).toEqual([])
+      if (path.endsWith('broker.log'))
+        for (const line of text.trim().split('\n'))
+          expect(LOG_MESSAGES).toContain((JSON.parse(line) as { msg: string }).msg)
+    }
   })
 })
 

@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
-import pino, { type Logger } from 'pino'
 import type { BrokerConfig } from '../../src/broker/config.ts'
 import { type Broker, type BrokerDeps, createBroker } from '../../src/broker/index.ts'
 import { inSteps } from '../../src/broker/start-steps.ts'
@@ -11,6 +10,7 @@ import type { Clock } from '../../src/domain/clock.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import { memberId } from '../../src/domain/identity/member-id.ts'
 import type { Identifier } from '../../src/domain/identity/national-ids.ts'
+import { createLog, type Logger, type LogLevel } from '../../src/observe/log.ts'
 import { createPatientClient, type PatientClient } from '../../src/patient/client.ts'
 import { createWords } from '../../src/patient/seed.ts'
 import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvil.ts'
@@ -120,6 +120,8 @@ export type WorldOptions = {
   /** The log of each hospital's broker. */
   log?: (key: string) => Logger
   bounds?: BrokerDeps['bounds']
+  /** The last word on each hospital's configuration. */
+  configure?: (config: BrokerConfig) => BrokerConfig
   /** How long the council's acts wait, in seconds; not at all unless given. */
   councilDelay?: number
   /** Whether the brokers speak TLS, with certificates of one CA. */
@@ -213,7 +215,7 @@ async function openHospital(
     : undefined
   const chainFront = options.fronts?.chain?.includes(key) ? await createFront(chain.rpc) : undefined
   const written = writeBrokerConfig(files, { ...chain, rpc: chainFront?.base ?? chain.rpc }, { tls })
-  const config: BrokerConfig = {
+  const common: BrokerConfig = {
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),
     groups: options.groups ?? [],
@@ -229,8 +231,10 @@ async function openHospital(
       ? { requestsPerMinuteOfClient: options.requestsPerMinuteOfClient }
       : {}),
   }
+  const config = options.configure?.(common) ?? common
   const clock = createTestClock()
-  const log = options.log?.(key) ?? pino({ level: process.env.TEST_LOG ?? 'silent' })
+  const log =
+    options.log?.(key) ?? createLog({ level: (process.env.TEST_LOG ?? 'silent') as LogLevel, hospital: key })
   at(`the database of hospital ${key}`)
   const database = await openFreshDatabase()
   at(`the FHIR server of hospital ${key}`)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { beginCall, callFields, callHeaders, inCall, requestIdOf } from '../../src/tracing/call-context.ts'
+import { beginCall, callHeaders, callTrace, inCall, requestIdOf } from '../../src/tracing/call-context.ts'
 
 test.each([
   ['a UUID', '2b6f0cc9-04d1-4f5e-8a3c-9d1e0f7a6b5c'],
@@ -56,15 +56,15 @@ test('a call is found in all that it goes on to, and nowhere else', async () => 
     [one, two].map((call) =>
       inCall(call, async () => {
         await new Promise((done) => setTimeout(done, 1))
-        return [callHeaders(), callFields()]
+        return [callHeaders(), callTrace()]
       }),
     ),
   )
   expect(seen).toEqual(
     [one, two].map(({ requestId, traceId, spanId }) => [
       { 'x-request-id': requestId, traceparent: `00-${traceId}-${spanId}-00` },
-      { request: requestId, trace: traceId, span: spanId },
+      { trace: traceId, span: spanId },
     ]),
   )
-  expect([callHeaders(), callFields()]).toEqual([{}, {}])
+  expect([callHeaders(), callTrace()]).toEqual([{}, {}])
 })

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { JSONWebKeySet, JWK } from 'jose'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { errorCodeOf } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import type { PeerClient } from '../../exchange/peer-client.ts'
 import { MAX_IN_RECEIPT, openReceipt, sealReceipt } from '../../exchange/receipt.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson, type Vault } from '../../store/vault.ts'
 import { partyOf } from '../release/parties.ts'
@@ -141,8 +141,9 @@ export function createExchangeBooks(deps: {
 
   /** What must not happen: a member has had something that was not given to it, or not so. */
   async function alarm(requester: Hex, exchange: string): Promise<void> {
+    // Not which exchange: its name is the requester's choice. The trail has it.
     log.error(
-      { alarm: 'receipt-mismatch', member: requester, exchange },
+      { reason: 'receipt-mismatch', member: requester },
       'a receipt does not match what was disclosed',
     )
     await deps.accessLog.append(db, {
@@ -153,9 +154,7 @@ export function createExchangeBooks(deps: {
   }
 
   function flush(): Promise<void> {
-    running = running
-      .then(send, send)
-      .catch((error: unknown) => log.warn({ error: String(error) }, 'receipts wait'))
+    running = running.then(send, send).catch((error: unknown) => log.warn({ error }, 'receipts wait'))
     return running
   }
 

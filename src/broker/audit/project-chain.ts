@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { AuditEntry, AuditKind } from '../../domain/audit/audit-entry.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { memberId } from '../../domain/identity/member-id.ts'
 import type { IndexedEvent, IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
@@ -198,7 +198,7 @@ export function createChainProjection(deps: {
       }
     }
     running = running.then(turn, turn).catch((error: unknown) => {
-      deps.log.warn({ error: String(error) }, 'the audit trail waits for the next block')
+      deps.log.warn({ error }, 'the audit trail waits for the next block')
     })
     return running
   }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
 import { expressionBuilder, type Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import { AccessLog__factory, type Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type Hex, toHex } from '../../domain/hex.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 
 /** A log entry must be anchored within this, or nothing is released (I4). Milliseconds. */
@@ -133,9 +133,7 @@ export function createWindows(deps: {
   }
 
   function close(): Promise<void> {
-    running = running
-      .then(run, run)
-      .catch((error: unknown) => log.warn({ error: String(error) }, 'the window stays open'))
+    running = running.then(run, run).catch((error: unknown) => log.warn({ error }, 'the window stays open'))
     return running
   }
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { dayOf } from '../../domain/days.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { reconcileShares, type ShareDeps } from './shares.ts'
@@ -61,16 +61,14 @@ export function createShareKeeper(args: {
       } catch (error) {
         // Told at the next turn; nothing is lost by waiting, and nobody waits for another patient's sake.
         waiting.add(patient.id)
-        log.debug({ error: String(error) }, 'shares wait')
+        log.debug({ error }, 'shares wait')
       }
     }
   }
 
   function schedule(): void {
     timer = setTimeout(() => {
-      running = running
-        .then(run, run)
-        .catch((error: unknown) => log.warn({ error: String(error) }, 'shares wait'))
+      running = running.then(run, run).catch((error: unknown) => log.warn({ error }, 'shares wait'))
       void running.finally(() => {
         if (!closed) schedule()
       })

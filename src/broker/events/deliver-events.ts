@@ -1,8 +1,8 @@
 import type { Kysely, Selectable } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { isAtOrigin } from '../../exchange/fetch-jwks.ts'
 import type { Webhooks } from '../../exchange/webhook.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { EventLog, EventSide } from './event-log.ts'
 import { notification, signDetached } from './notification.ts'
@@ -89,10 +89,7 @@ export function createEventDelivery(deps: {
       return set(row, { status: 'active', attempts: 0, sent, ...(told ? { cursor: told.seq } : {}) })
     if (status === 410) return set(row, { status: 'off' })
     const wait = Math.min(LONGEST_WAIT, 500 * 2 ** Math.min(row.attempts, 20))
-    log.warn(
-      { subscription: row.id, status, attempts: row.attempts + 1 },
-      'a webhook did not take its events',
-    )
+    log.warn({ status, count: row.attempts + 1 }, 'a webhook did not take its events')
     await set(row, { attempts: row.attempts + 1 }, wait)
   }
 
@@ -107,7 +104,7 @@ export function createEventDelivery(deps: {
   function flush(): Promise<void> {
     running = running
       .then(run, run)
-      .catch((error: unknown) => log.warn({ error: String(error) }, 'events wait for the next turn'))
+      .catch((error: unknown) => log.warn({ error }, 'events wait for the next turn'))
     return running
   }
 

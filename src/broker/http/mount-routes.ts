@@ -7,6 +7,7 @@ import type { EventDelivery } from '../events/deliver-events.ts'
 import { createSubscriptions } from '../events/subscriptions.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
+import type { Readiness } from '../operate/readiness.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
 import { createPublisher } from '../publish/publish-documents.ts'
@@ -51,10 +52,10 @@ export function mountRoutes(
   app: FastifyInstance,
   core: Core,
   sides: Sides,
-  callers: Callers,
-  base: () => string,
+  deps: { callers: Callers; readiness: () => Promise<Readiness>; base: () => string },
 ): void {
   const { config, member, organization, signing, sender, index, accessLog, db } = core
+  const { callers, readiness, base } = deps
   const { keys, clients, sessions, origins } = callers
   app.addHook('onClose', () => callers.close())
   keepIdempotent(app, { callers, store: createIdempotencyStore(core) })
@@ -124,5 +125,5 @@ export function mountRoutes(
   identityRoutes(app, { events: sides.identityEvents, authorise })
   auditRoutes(app, { ...core, books: sides.books, base, authorise })
   operatorRoutes(app, { ...sides, authorise })
-  healthRoutes(app, { ...core, ...sides, nudge: () => sides.registration.nudge() })
+  healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }

@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import formbody from '@fastify/formbody'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Logger } from 'pino'
 import {
   ERRORS,
   type ErrorCode,
@@ -14,6 +13,7 @@ import {
   WayleaveError,
 } from '../../domain/errors.ts'
 import { toOAuthError } from '../../exchange/oauth-error.ts'
+import type { Logger } from '../../observe/log.ts'
 import { beginCall, type CallContext, inCall, requestIdOf } from '../../tracing/call-context.ts'
 
 import { describeApi } from './api/openapi.ts'
@@ -67,7 +67,8 @@ export async function createHttpServer(
   const options = {
     bodyLimit: BODY_LIMIT,
     return503OnClosing: false,
-    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => requestIdOf(headers['x-request-id']),
+    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) =>
+      requestIdOf(headers['x-request-id'], log.newRequestId),
     // What the router itself refuses, an address that cannot be decoded for example: never told in its own words,
     // which repeat the address.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -98,9 +99,14 @@ export async function createHttpServer(
   )
   app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, request, reply) => {
     const code = codeOf(error)
-    const entry = { code, ...callOf(request), method: request.method, route: request.routeOptions.url }
-    if (ERRORS[code].status >= 500) log.error({ ...entry, detail: detailOf(error) }, 'a request failed')
-    else log.debug({ ...entry, detail: detailOf(error) }, 'a request was refused')
+    const entry = {
+      code,
+      error,
+      method: request.method,
+      route: request.routeOptions.url,
+    }
+    if (ERRORS[code].status >= 500) log.error(entry, 'a request failed')
+    else log.debug(entry, 'a request was refused')
     return sendError(request, reply, code, error instanceof WayleaveError ? error.problems : [])
   })
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
@@ -134,11 +140,9 @@ function followCalls(app: FastifyInstance, log: Logger): void {
   })
   app.addHook('onResponse', async (request, { statusCode: status }) => {
     const { method, routeOptions } = request
-    log.debug({ ...callOf(request), method, route: routeOptions.url, status }, 'a request was answered')
+    log.debug({ method, route: routeOptions.url, status }, 'a request was answered')
   })
 }
-
-const callOf = ({ id, call }: FastifyRequest) => ({ request: id, ...(call ? { trace: call.traceId } : {}) })
 
 /** What is no HTTP, or has headers beyond all measure, is answered before there is a request. */
 function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
@@ -177,17 +181,11 @@ function challengeOf(request: FastifyRequest, code: ErrorCode): string | undefin
   return code === 'token-missing' ? scheme : `${scheme} error="invalid_token"`
 }
 
-function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {
+/** The code of whatever a handler or the framework threw. */
+export function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {
   if (error instanceof WayleaveError) return errorCodeOf(error)
   const known = error.code ? FRAMEWORK_CODES[error.code] : undefined
   return known ?? (error.statusCode === 400 ? 'malformed-json' : 'internal')
-}
-
-/** Of a foreign error its kind and its place, not its words: they may quote a value that names a patient. */
-function detailOf(error: Error & { code?: unknown }): string {
-  if (error instanceof WayleaveError) return error.detail ?? ''
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  return [`${error.name} ${typeof error.code === 'string' ? error.code : ''}`, ...frames].join('\n')
 }
 
 /** The bearer or DPoP credential of a request. */

@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { AuditParty } from '../../domain/audit/audit-entry.ts'
 import { dataClassOf } from '../../domain/consent/data-classes.ts'
 import { isEnded } from '../../domain/identity/identity-events.ts'
@@ -8,6 +7,7 @@ import { compartmentName } from '../../domain/records/compartments.ts'
 import { parseStrictJson } from '../../domain/records/strict-json.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import type { FhirChange, FhirSource } from '../../fhir/source.ts'
+import type { Logger } from '../../observe/log.ts'
 import { type StoredPatient, storedPicture } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
@@ -249,7 +249,7 @@ export function createEntryMover(
     for (const { id } of rows) {
       await moveOne(id).catch((error: unknown) => {
         waiting = true
-        if (!closed) log.warn({ error: String(error) }, 'entries wait to be moved to a new handle')
+        if (!closed) log.warn({ error }, 'entries wait to be moved to a new handle')
       })
     }
     if (waiting && !closed) timer = setTimeout(() => void run(), AGAIN)
@@ -257,7 +257,7 @@ export function createEntryMover(
 
   function run(): Promise<void> {
     running = running.then(turn, turn).catch((error: unknown) => {
-      log.warn({ error: String(error) }, 'entries wait to be moved to a new handle')
+      log.warn({ error }, 'entries wait to be moved to a new handle')
       if (!closed) timer = setTimeout(() => void run(), AGAIN)
     })
     return running

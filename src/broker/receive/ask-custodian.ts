@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
@@ -13,6 +12,8 @@ import { type ListedRecord, readRecordList } from '../../exchange/record-list.ts
 import { verifyList } from '../../exchange/record-signature.ts'
 import type { Share } from '../../exchange/share.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { Observer } from '../../observe/observer.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import { partyOf } from '../release/parties.ts'
@@ -45,6 +46,7 @@ export function createCustodianLists(deps: {
   accessLog: AccessLog
   clock: Clock
   log: Logger
+  observer: Observer
   member: Hex
 }): CustodianLists {
   const { index, log } = deps
@@ -87,7 +89,7 @@ export function createCustodianLists(deps: {
 
   async function alarm(share: Share, person: Identifier, asker: Asker, error: unknown): Promise<void> {
     log.error(
-      { alarm: errorCodeOf(error), custodian: share.custodian },
+      { code: errorCodeOf(error), member: share.custodian },
       'a list did not verify; none of it is shown',
     )
     await deps.accessLog.append(
@@ -118,11 +120,13 @@ export function createCustodianLists(deps: {
         // Nothing to be had, or nothing any more: the share's end is on its way.
         if (errorCodeOf(error) === 'not-available') return []
         if (isAlarm(errorCodeOf(error))) await alarm(share, person, asker, error)
-        else log.warn({ code: errorCodeOf(error), custodian: share.custodian }, 'a custodian did not list')
+        else log.warn({ code: errorCodeOf(error), member: share.custodian }, 'a custodian did not list')
         return 'missing'
       }
       try {
-        return await onChain(share.custodian, await verified(share, fetched))
+        return await deps.observer.timed('verification list', async () =>
+          onChain(share.custodian, await verified(share, fetched)),
+        )
       } catch (error) {
         await alarm(share, person, asker, error)
         return 'missing'

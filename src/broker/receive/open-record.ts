@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Provider } from 'ethers'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import { type Contracts, RecordDirectory__factory } from '../../chain/contracts.ts'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -17,6 +16,8 @@ import { verifyContent, verifyRecord, verifyResponse } from '../../exchange/reco
 import { verifiedContent } from '../../exchange/verified-content.ts'
 import { buildProvenance, type Signed } from '../../fhir/provenance.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { Observer } from '../../observe/observer.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, type Vault } from '../../store/vault.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
@@ -72,6 +73,7 @@ export function createRecordOpener(deps: {
   books: ExchangeBooks
   clock: Clock
   log: Logger
+  observer: Observer
   member: Hex
   /** This broker's own base. */
   base: () => string
@@ -149,8 +151,9 @@ export function createRecordOpener(deps: {
   /** Whatever the custodian did wrong, the HIS hears one of few codes; the trail keeps which. */
   async function alarm(entry: Omit<LogEntry, 'kind' | 'outcome'>, error: unknown) {
     const found = errorCodeOf(error)
+    const member = entry.custodian?.id
     log.error(
-      { alarm: found, record: entry.record?.id, custodian: entry.custodian?.id },
+      { code: found, ...(member ? { member } : {}) },
       'an answer did not verify; nothing is handed on',
     )
     const reason = alarmReason(found)
@@ -247,7 +250,9 @@ export function createRecordOpener(deps: {
   ): Promise<OpenedRecord> {
     const { custodian, record, peer } = about
     const answer = await fetched(about, () => deps.peers.fetchRecord(peer, record.tag, asker, deadline))
-    const { commitment, contents, signatures } = await checked(about, () => verify(custodian, record, answer))
+    const { commitment, contents, signatures } = await checked(about, () =>
+      deps.observer.timed('verification record', () => verify(custodian, record, answer)),
+    )
     // Nobody waits for it any more, so nobody received it.
     if (deadline?.aborted) throw wayleaveError('peer-unavailable', 'verified too late')
     const { bytes, fetch: exchange, at } = answer
@@ -271,15 +276,18 @@ export function createRecordOpener(deps: {
       const statement = {
         ...{ fetch: exchange, tag: record.tag, commitment, content: number, bytes: content.sha256, at },
       }
-      await checked(about, async () => {
+      const verifyHeader = async () => {
         const jwks = (await index.profile(custodian))?.jwks ?? { keys: [] }
         await verifyContent(jwks, answer.responseJws, statement)
         checkTime(at)
         if (size !== content.size) throw wayleaveError('response-invalid', 'another length than registered')
-      }).catch((error: unknown) => {
-        answer.body.on('error', () => {}).destroy()
-        throw error
-      })
+      }
+      await checked(about, () => deps.observer.timed('verification content', verifyHeader)).catch(
+        (error: unknown) => {
+          answer.body.on('error', () => {}).destroy()
+          throw error
+        },
+      )
       const whole = () =>
         receipt(about, {
           ...{ exchange, at, hash: content.sha256, path: `${recordId}/attachment/${number}`, commitment },
@@ -295,7 +303,7 @@ export function createRecordOpener(deps: {
       yield* pieces
     } catch (error) {
       if (errorCodeOf(error) === 'commitment-mismatch') throw await alarm(about.entry, error)
-      log.warn({ custodian: about.custodian }, 'a content broke off')
+      log.warn({ code: errorCodeOf(error), member: about.custodian }, 'a content broke off')
       throw error
     }
   }

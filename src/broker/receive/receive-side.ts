@@ -1,7 +1,6 @@
 import type { Provider } from 'ethers'
 import type { JSONWebKeySet } from 'jose'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Contracts } from '../../chain/contracts.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
@@ -9,6 +8,8 @@ import type { Identifier } from '../../domain/identity/national-ids.ts'
 import type { PeerClient } from '../../exchange/peer-client.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { Observer } from '../../observe/observer.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
@@ -37,6 +38,7 @@ export function createReceiveSide(deps: {
   books: ExchangeBooks
   clock: Clock
   log: Logger
+  observer: Observer
   member: Hex
   events: EventLog
   /** The key that shares are sealed to. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Bundle, Provenance, Resource } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
@@ -16,6 +15,8 @@ import { verifySearch } from '../../exchange/record-signature.ts'
 import type { Share } from '../../exchange/share.ts'
 import { buildProvenance } from '../../fhir/provenance.ts'
 import type { IndexQueries, MemberProfile } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { Observer } from '../../observe/observer.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { open, seal, type Vault } from '../../store/vault.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
@@ -63,6 +64,7 @@ export function createLiveSearches(deps: {
   books: ExchangeBooks
   clock: Clock
   log: Logger
+  observer: Observer
   member: Hex
 }): LiveSearches {
   const { db, index, vault, log } = deps
@@ -143,8 +145,9 @@ export function createLiveSearches(deps: {
     error: unknown,
   ) {
     const found = errorCodeOf(error)
+    const member = entry.custodian?.id
     log.error(
-      { alarm: found, custodian: entry.custodian?.id },
+      { code: found, ...(member ? { member } : {}) },
       'an answer did not verify; nothing is handed on',
     )
     const reason = alarmReason(found)
@@ -183,11 +186,11 @@ export function createLiveSearches(deps: {
           await deps.accessLog.append(db, { ...entry, kind: 'refusal', outcome: '8' }, person)
         throw error
       }
-      const verified = await verify({ profile, share, type: ask.type, asker }, fetched).catch(
-        async (error: unknown) => {
+      const verified = await deps.observer
+        .timed('verification search', () => verify({ profile, share, type: ask.type, asker }, fetched))
+        .catch(async (error: unknown) => {
           throw await alarm(entry, person, error)
-        },
-      )
+        })
       const { fetch: exchange, at } = fetched
       const { page, resources, commitments, bytes, signed } = verified
       const targets = (page.bundle.entry ?? []).map(({ fullUrl = '' }) => fullUrl)

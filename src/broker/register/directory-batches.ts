@@ -1,11 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import { type Contracts, RecordDirectory__factory } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { SEALED_POINTER_BYTES } from '../../domain/records/pointer-seal.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
 
@@ -53,7 +53,7 @@ export function createBatches(deps: {
           if (packed > 0 || deps.padding !== 'none') soon()
         })
         .catch((error: unknown) => {
-          deps.log.warn({ error: String(error) }, 'entries wait to be batched')
+          deps.log.warn({ error }, 'entries wait to be batched')
           soon()
         })
     }, wait())

@@ -1,7 +1,7 @@
 import type { Kysely, Selectable } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import type { FhirChange, HistoryPage } from '../../fhir/source.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { prepareChanges, type RegisterDeps, registerChanges } from './register-changes.ts'
 import { createWholeRecords } from './whole-records.ts'
@@ -186,7 +186,7 @@ export function createFeed(
     const circle = links.has(gap.next)
     links.add(gap.next)
     try {
-      if (circle) log.warn('the history of the FHIR server leads in a circle; it is read anew')
+      if (circle) log.warn({}, 'the history of the FHIR server leads in a circle; it is read anew')
       else return await source.historyPage({ next: gap.next })
     } catch (error) {
       // The link may be what fails, as after the server has moved: next time without it.

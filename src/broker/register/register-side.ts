@@ -8,6 +8,7 @@ import type { ConsentSide } from '../consent/consent-side.ts'
 import { openedLines, openingsOf } from '../consent/openings.ts'
 import type { Core } from '../core.ts'
 import type { Freezing } from '../identity/identity-side.ts'
+import { observedContents, observedSearches, observedSource, observedWriter } from '../observed.ts'
 import { createOwnRecords } from './own-records.ts'
 import { createReconciler } from './reconcile/reconciler.ts'
 import { createRegistration } from './registration.ts'
@@ -28,11 +29,11 @@ export function createRegisterSide(
   deps: { fhirBase: string; labeller: Labeller; bounds?: Partial<Bounds> } & Freezing,
 ) {
   const { config, log, index, member, sender, signing, accessLog, organization } = core
-  const source = createFhirSource({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
-  const contents = createContentSource({
-    base: deps.fhirBase,
-    ...(deps.bounds ? { bounds: deps.bounds } : {}),
-  })
+  const at = { base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) }
+  const source = observedSource(createFhirSource(at), core.observer)
+  const contents = observedContents(createContentSource(at), core.observer)
+  const searches = observedSearches(createSearchSource(at), core.observer)
+  const writer = observedWriter(createFhirWriter(at), core.observer)
   const registration = createRegistration({
     ...core,
     source,
@@ -73,11 +74,6 @@ export function createRegisterSide(
     afterBatch: () => void sender.flush(),
   })
   registration.onRegistered((fhirIds) => shares.refreshFhir(fhirIds))
-  const searches = createSearchSource({
-    base: deps.fhirBase,
-    ...(deps.bounds ? { bounds: deps.bounds } : {}),
-  })
-  const writer = createFhirWriter({ base: deps.fhirBase, ...(deps.bounds ? { bounds: deps.bounds } : {}) })
   const reconciler = createReconciler({
     ...{ ...core, source, registration },
     deployedAt: config.chain.deployedAt,

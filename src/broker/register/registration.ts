@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { createBatches, type Padding } from './directory-batches.ts'
 import { type Backlog, createFeed, type Feed } from './feed.ts'
@@ -92,7 +92,7 @@ export function createRegistration(
 
   function attempt(work: () => Promise<void>): Promise<void> {
     return alone(work).catch((error: unknown) => {
-      log.warn({ error: String(error) }, 'the FHIR server could not be followed; it is tried again')
+      log.warn({ error }, 'the FHIR server could not be followed; it is tried again')
     })
   }
 

@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
 import type { ContentSource } from '../../fhir/content-source.ts'
@@ -7,6 +6,8 @@ import type { Labeller } from '../../fhir/labeller.ts'
 import type { SearchSource } from '../../fhir/search-source.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
+import type { Observer } from '../../observe/observer.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
@@ -14,6 +15,7 @@ import type { AccessLog } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { Windows } from '../audit/windows.ts'
 import type { ConsentStates } from '../consent/consent-state.ts'
+import { observedJudge } from '../observed.ts'
 import { createJudge } from './judge.ts'
 import { createListings, type Listings } from './list-records.ts'
 import { type ContentReleases, createContentReleases } from './release-content.ts'
@@ -37,6 +39,7 @@ export function createReleaseSide(deps: {
   index: IndexQueries
   clock: Clock
   log: Logger
+  observer: Observer
   custodian: Hex
   signing: { key: CryptoKey; kid: string }
   /** See createReleases. */
@@ -47,7 +50,7 @@ export function createReleaseSide(deps: {
   searchReleases: SearchReleases
   listings: Listings
 } {
-  const judge = createJudge(deps)
+  const judge = observedJudge(createJudge(deps), deps.observer)
   const listings = createListings({ ...deps, judge })
   const steps = createReleaseSteps({ ...deps, judge })
   return {

@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import { errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
@@ -10,6 +9,7 @@ import type { Asker } from '../../exchange/b2b.ts'
 import type { Labeller } from '../../fhir/labeller.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { FoundRecord, Judge, Judgement } from './judge.ts'
@@ -111,7 +111,7 @@ export function createReleaseSteps(deps: {
       const salt = Buffer.from(record.salt, 'base64url')
       if (commitmentOf(salt, resource, record.contents) !== commitment) throw new Error('another commitment')
     } catch (error) {
-      log.error({ error: String(error) }, 'a record is no longer what was registered')
+      log.error({ error }, 'a record is no longer what was registered')
       throw await refuse(ask, 'record-changed', found, 'alarm')
     }
     // What the patient signed since the intent was written counts, too (I5): the FHIR server may have taken its time.

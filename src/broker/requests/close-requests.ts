@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import { AccessRequests__factory, type Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { outcomeHash, requestInner } from '../../domain/consent/access-request.ts'
 import { type Hex, toHex, ZERO_32 } from '../../domain/hex.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
+import type { Logger } from '../../observe/log.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
@@ -108,7 +108,7 @@ export function createRequestCloser(deps: {
 
   function turn(): Promise<void> {
     running = running.then(closeDue, closeDue).catch((error: unknown) => {
-      deps.log.warn({ error: String(error) }, 'requests that are due wait')
+      deps.log.warn({ error }, 'requests that are due wait')
     })
     return running
   }

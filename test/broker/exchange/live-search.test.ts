@@ -21,8 +21,14 @@ const HIV_LAB = {
 const toB = () => ({ granteeType: 'Organization' as const, grantee: identifierText(b.config.identifier) })
 const grant = () => anna.grant({ to: toB(), purpose: 'TREAT', classes: ['observations'] })
 
-/** By the search itself: B's list may still be that of the share before. */
+/**
+ * By the search itself: B's list may still be that of the share before. Nor is anything granted before B has heard of that
+ * share's end, which would else come later and stop what follows.
+ */
 async function grantAnew(): Promise<void> {
+  const inForce = () =>
+    insideOf(b).db().selectFrom('shares_received').select('id').where('ended', '=', false).execute()
+  await eventually(async () => (await inForce()).length === 0)
   await grant()
   await eventually(async () => (await search('Observation')).ids.length === 5)
 }

@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { Writable } from 'node:stream'
-import pino from 'pino'
+import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
+import { createLog } from '../../../src/observe/log.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
-import { callFields } from '../../../src/tracing/call-context.ts'
 import type { FrontRequest } from '../../support/front.ts'
 import { insideOf } from '../../support/inside.ts'
 import { ANNA, condition, patient } from '../../support/samples.ts'
@@ -17,15 +15,11 @@ let anna: PatientClient
 const lines: { hospital: string; request?: string; trace?: string; code?: string; msg: string }[] = []
 
 const captured = (hospital: string) =>
-  pino(
-    { level: 'debug', base: { hospital }, mixin: callFields },
-    new Writable({
-      write(chunk, _encoding, done) {
-        lines.push(JSON.parse(String(chunk)) as (typeof lines)[number])
-        done()
-      },
-    }),
-  )
+  createLog({
+    level: 'debug',
+    hospital,
+    out: { write: (line) => lines.push(JSON.parse(line) as (typeof lines)[number]) },
+  })
 
 beforeAll(async () => {
   world = await createWorld({ log: captured, fronts: { fhir: ['a'], broker: ['a'] } })
@@ -92,7 +86,9 @@ describe('a call', () => {
       [...exchange, ...reads].map(({ headers }) => String(headers.traceparent).split('-')[2]),
     )
     expect(spans.size).toBeGreaterThan(1)
-    const logged = lines.slice(before).filter(({ request }) => request === id)
+    // A log has a caller's own id as the beginning of its hash.
+    const name = createHash('sha256').update(id).digest('hex').slice(0, 16)
+    const logged = lines.slice(before).filter(({ request }) => request === name)
     expect(new Set(logged.map(({ hospital, trace: of }) => [hospital, of].join()))).toEqual(
       new Set([`a,${trace}`, `b,${trace}`]),
     )

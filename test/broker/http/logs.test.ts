@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { Writable } from 'node:stream'
 import { sql } from 'kysely'
-import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
+import { createLog } from '../../../src/observe/log.ts'
 import { createWords } from '../../../src/patient/seed.ts'
 import { createAsker } from '../../support/asker.ts'
 import type { Front } from '../../support/front.ts'
@@ -18,15 +17,7 @@ const lines: string[] = []
 
 /** Everything that a broker logs, at the finest level. */
 const captured = (key: string) =>
-  pino(
-    { level: 'trace', base: { hospital: key } },
-    new Writable({
-      write(chunk, _encoding, done) {
-        lines.push(String(chunk))
-        done()
-      },
-    }),
-  )
+  createLog({ level: 'trace', hospital: key, out: { write: (line) => lines.push(line) } })
 
 beforeAll(async () => {
   world = await createWorld({ log: captured, fronts: { fhir: ['a'], broker: ['a'] } })

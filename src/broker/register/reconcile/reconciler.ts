@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from 'pino'
 import type { Clock } from '../../../domain/clock.ts'
+import type { Logger } from '../../../observe/log.ts'
 import type { Registration } from '../registration.ts'
 import { compareChain, compareSent } from './compare-chain.ts'
 import { type CompareDeps, compareBooks, compareServer, tellMissing } from './compare-server.ts'
@@ -125,7 +125,7 @@ export function createReconciler(
       const state: Reconciliation = { id: randomUUID(), mend, step: 'server', done: 0, of: null }
       current = state
       working = compare(state).catch((error: unknown) => {
-        log.error({ error: String(error) }, 'FHIR server, books and chain could not be compared')
+        log.error({ error }, 'FHIR server, books and chain could not be compared')
         Object.assign(state, { step: 'failed', error: String(error) })
       })
       return state
