@@ -258,11 +258,12 @@ function describe(
   }
 }
 
-/** The sample people with their words; the words are made once and kept, as on their own devices. */
+/** The sample people who live, with their words; the words are made once and kept, as on their own devices. */
 function openPatients(dir: string): SandboxFile['patients'] {
   const path = join(dir, 'words.json')
   const words = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>) : {}
-  const patients = samplePeople().map(({ name, nationalId, at }) => {
+  const living = samplePeople().filter(({ deceased }) => !deceased)
+  const patients = living.map(({ name, nationalId, at }) => {
     words[nationalId.value] ??= createWords()
     return { name, nationalId, words: words[nationalId.value] ?? '', at }
   })

@@ -256,6 +256,7 @@ describe('help', () => {
       'unlock',
       'status',
       'history',
+      'record',
     ])
     for (const name of names) {
       const { out } = await run(name, '--help')

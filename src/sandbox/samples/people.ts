@@ -15,6 +15,8 @@ export type SamplePerson = {
   gender: string
   /** YYYY-MM-DD */
   birthDate: string
+  /** Nobody signs for who has died. */
+  deceased: boolean
   /** The BSN: the same at every hospital. */
   nationalId: Identifier
   /** The phone number on file at every hospital. */
@@ -40,6 +42,7 @@ export function samplePeople(): SamplePerson[] {
       name: nameOf(patient),
       gender: patient.gender ?? 'unknown',
       birthDate: patient.birthDate ?? '',
+      deceased: patient.deceasedDateTime !== undefined || patient.deceasedBoolean === true,
       nationalId: { system: BSN_SYSTEM, value: bsn },
       phone: patient.telecom?.find(({ system }) => system === 'phone')?.value ?? '',
       at: hospitals.flatMap(({ key }) => {
