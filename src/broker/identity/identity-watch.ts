@@ -148,6 +148,8 @@ export function createIdentityWatch(deps: {
         .execute()
       // What waits to be delivered would give out keys, whatever follows it.
       await takeBackMessages(trx, one.id)
+      // What was taken back was never told: whatever is so afterwards is told anew, though it be the same.
+      await trx.updateTable('shares_sent').set({ digest: '' }).where('patient_id', '=', one.id).execute()
       await note(trx, one, change.kinds)
       touched.add(one.id)
     }
