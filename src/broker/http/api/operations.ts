@@ -486,7 +486,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     needs: 'system/registrar',
     body: { ...jsonBody('Anything'), isOptional: true },
     answers: { 204: null },
-    errors: ['user-missing', 'enrolment-code-wrong', 'enrolment-needs-second-registrar', ...KEYED],
+    errors: [
+      ...(['user-missing', 'not-available', 'enrolment-code-wrong'] as const),
+      ...(['enrolment-needs-second-registrar', ...KEYED] as const),
+    ],
   },
 
   'GET /registrar/identity-events': {
@@ -623,7 +626,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
         'terms-unenforceable',
         'approval-refused',
       ] as const),
-      ...(['relay-undeliverable', 'peer-unavailable', 'identifier-invalid', ...CHAIN] as const),
+      ...(['relay-undeliverable', 'peer-unavailable', 'identifier-invalid'] as const),
+      ...(['audit-unavailable', ...CHAIN] as const),
     ],
   },
 
@@ -677,21 +681,21 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'A signed receipt of what came',
     body: { schema: 'Jose', types: [JOSE] },
     answers: { 200: json('Anything') },
-    errors: ['receipt-invalid'],
+    errors: ['receipt-invalid', 'not-ready', 'audit-unavailable'],
   },
   'POST /exchange/request': {
     tag: 'exchange',
     summary: 'A sealed request for access',
     body: { schema: 'Jose', types: [JOSE] },
     answers: { 204: null },
-    errors: ['access-request-invalid', 'member-not-live', ...CHAIN],
+    errors: ['access-request-invalid', 'member-not-live', 'audit-unavailable', ...CHAIN],
   },
   'POST /exchange/share': {
     tag: 'exchange',
     summary: 'A sealed share',
     body: { schema: 'Jose', types: [JOSE] },
     answers: { 204: null },
-    errors: ['share-invalid'],
+    errors: ['share-invalid', 'not-ready', 'audit-unavailable'],
   },
 
   'POST /operator/reconciliations': {
