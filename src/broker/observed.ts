@@ -24,7 +24,7 @@ export const observedSource = (source: FhirSource, { timed }: Observer): FhirSou
 export const observedContents = (contents: ContentSource, { timed }: Observer): ContentSource => ({
   ...contents,
   measure: (place) => timed('fhir content', () => contents.measure(place)),
-  read: (place) => timed('fhir content', () => contents.read(place)),
+  read: (place, until) => timed('fhir content', () => contents.read(place, until)),
 })
 
 export const observedSearches = (searches: SearchSource, { timed }: Observer): SearchSource => ({

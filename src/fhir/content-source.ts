@@ -18,8 +18,11 @@ export type ContentSource = {
    * @throws WayleaveError `source-unavailable`
    */
   measure(place: ContentPlace): Promise<Measured | undefined>
-  /** Its bytes. @throws WayleaveError `source-unavailable`, here or in the middle */
-  read(place: ContentPlace): Promise<AsyncIterable<Uint8Array> | undefined>
+  /**
+   * Its bytes. Whoever does not read them to their end says so by `until`, or the connection is never let go of.
+   * @throws WayleaveError `source-unavailable`, here or in the middle
+   */
+  read(place: ContentPlace, until: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>
   close(): Promise<void>
 }
 
@@ -29,18 +32,19 @@ export function createContentSource(deps: { base: string; bounds?: Partial<Bound
   const bounds = { ...DEFAULT_BOUNDS, ...deps.bounds }
   const dispatcher = new Agent({ headersTimeout: bounds.headersMs, bodyTimeout: bounds.bodyMs })
 
-  async function open({ id, versionId, contentType }: ContentPlace) {
+  async function open({ id, versionId, contentType }: ContentPlace, signal?: AbortSignal) {
     const url = `${base}/Binary/${id}${versionId === undefined ? '' : `/_history/${versionId}`}`
     // Asked for by a type that is none of FHIR's, a Binary is answered as what it holds (R4 §3.1.0.1.11).
-    const answer = await request(url, { dispatcher, headers: { accept: contentType } }).catch(
-      (cause: unknown) => {
-        throw wayleaveError('source-unavailable', String(cause), cause)
-      },
-    )
+    const options = { dispatcher, headers: { accept: contentType }, ...(signal ? { signal } : {}) }
+    const answer = await request(url, options).catch((cause: unknown) => {
+      throw wayleaveError('source-unavailable', String(cause), cause)
+    })
+    // Whoever reads hears of it; where nobody does, it is no fault of the process.
+    answer.body.on('error', () => {})
     const type = String(answer.headers['content-type'] ?? '').split(';')[0] ?? ''
     const isResource = /fhir\+|\/(json|xml)$/.test(type)
     if (answer.statusCode === 200 && !isResource) return answer
-    answer.body.on('error', () => {}).destroy()
+    answer.body.destroy()
     if (answer.statusCode === 200 || [404, 406, 410].includes(answer.statusCode)) return undefined
     throw wayleaveError('source-unavailable', `a content answered ${answer.statusCode}`)
   }
@@ -67,8 +71,8 @@ export function createContentSource(deps: { base: string; bounds?: Partial<Bound
       const { contentType } = place
       return { contentType, size, sha256: toHex(hash.digest()), ...(versionId ? { versionId } : {}) }
     },
-    async read(place) {
-      const answer = await open(place)
+    async read(place, until) {
+      const answer = await open(place, until)
       return answer && pieces(answer.body)
     },
     close: () => dispatcher.close(),

@@ -4,6 +4,7 @@ import canonicalize from 'canonicalize'
 import type { Kysely } from 'kysely'
 import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { wayleaveError } from '../../domain/errors.ts'
 import { type Hex, toHex } from '../../domain/hex.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
@@ -19,8 +20,9 @@ export type LogEntry = Omit<AuditEntry, 'id' | 'recorded'>
 export type AccessLog = {
   /**
    * Writes an entry, its salted leaf, and its audit event, in the caller's transaction where there is one. Durable when
-   * it returns. Throws when the store cannot be reached: then nothing may be released (I3, I4).
+   * it returns.
    * @param patient whom it is about: an own patient, or somebody known by an identifier alone
+   * @throws WayleaveError `audit-unavailable` when the store cannot be written: then nothing may be released (I3, I4)
    */
   append(db: Db, entry: LogEntry, patient?: { id: string } | Identifier): Promise<string>
 }
@@ -50,7 +52,7 @@ export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }
         : null
       const sealed = sealJson(vault.storeKey, full)
       // One statement, so that both rows stand or neither does, and a release waits once.
-      await db
+      const written = db
         .with('leaf', (eb) =>
           eb.insertInto('access_log').values({
             at: recorded,
@@ -64,8 +66,18 @@ export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }
         .insertInto('audit_events')
         .values({ id: full.id, recorded, kind: full.kind, patient_lookup: lookup, block: null, sealed })
         .execute()
+      await inAuditStore(written)
       return full.id
     },
+  }
+}
+
+/** Whatever keeps the store from taking a line has one name. @throws WayleaveError `audit-unavailable` */
+export async function inAuditStore<T>(written: Promise<T>): Promise<T> {
+  try {
+    return await written
+  } catch (cause) {
+    throw wayleaveError('audit-unavailable', String(cause), cause)
   }
 }
 

@@ -11,7 +11,7 @@ import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson, type Vault } from '../../store/vault.ts'
 import { partyOf } from '../release/parties.ts'
-import type { AccessLog } from './access-log.ts'
+import { type AccessLog, inAuditStore } from './access-log.ts'
 
 /** One exchange as this side knows it. `bytes`: SHA-256 of all that went over. */
 export type Exchange = { id: string; peer: Hex; bytes: Hex }
@@ -82,10 +82,8 @@ export function createExchangeBooks(deps: {
 
   async function note(side: 'custodian' | 'requester', { id, peer, ...kept }: Exchange & KeptExchange) {
     const sealed = sealJson(vault.storeKey, kept)
-    await db
-      .insertInto('exchanges')
-      .values({ id, side, peer, at: now(), sealed, state: 'open', receipt: null })
-      .execute()
+    const row = { id, side, peer, at: now(), sealed, state: 'open', receipt: null } as const
+    await inAuditStore(db.insertInto('exchanges').values(row).execute())
   }
 
   async function settle(

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { JSONWebKeySet } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
@@ -31,6 +30,7 @@ import type { ContentReleases } from '../release/release-content.ts'
 import type { Releases } from '../release/release-record.ts'
 import type { SearchReleases } from '../release/release-search.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
+import { sendPieces } from './send-pieces.ts'
 import { credential, OAUTH_ENDPOINT, textOf } from './server.ts'
 
 type PeerGrant = Extract<Grant, { thumbprint: string }>
@@ -195,13 +195,14 @@ export function exchangeRoutes(
         return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
       const { requester, asker } = grant
       const ask = { tag: grant.tag, requester, asker, fetch, number: Number(number) }
-      const { content, bytes, responseJws, at } = await alike(() => deps.contentReleases.release(ask))
-      return reply
+      const released = await alike(() => deps.contentReleases.release(ask))
+      const { content, responseJws, at } = released
+      reply
         .header(RESPONSE_SIGNATURE_HEADER, responseJws)
         .header(RESPONSE_TIME_HEADER, String(at))
         .header('content-length', String(content.size))
         .type(content.contentType)
-        .send(Readable.from(bytes, { objectMode: false }))
+      return sendPieces(reply, released)
     },
   )
 

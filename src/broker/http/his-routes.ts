@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { BundleEntry } from 'fhir/r4.js'
 import type { JWK } from 'jose'
@@ -28,6 +27,7 @@ import type { RecordOpener } from '../receive/open-record.ts'
 import type { People } from '../receive/people.ts'
 import { partyOf } from '../release/parties.ts'
 import { type DocumentQuery, readDocumentQuery } from './document-query.ts'
+import { sendPieces } from './send-pieces.ts'
 import { credential, OAUTH_ENDPOINT, textOf } from './server.ts'
 
 export type HisGrant = Extract<Grant, { kind: 'his' }>
@@ -222,15 +222,16 @@ export function hisRoutes(
       const { asker, clientId } = await authoriseClinical(request, 'system/Binary.r')
       const { id, number } = request.params
       if (!/^\d{1,2}$/.test(number)) throw wayleaveError('request-invalid', 'the number of an attachment')
-      const { content, bytes, exchange } = await deps.opener.openContent(id, Number(number), asker, clientId)
-      return reply
+      const opened = await deps.opener.openContent(id, Number(number), asker, clientId)
+      const { content, exchange } = opened
+      reply
         .header('link', provenanceOf(exchange))
         .header('content-length', String(content.size))
         .header('repr-digest', `sha-256=:${Buffer.from(content.sha256.slice(2), 'hex').toString('base64')}:`)
         .header('x-content-type-options', 'nosniff')
         .header('content-disposition', 'attachment')
         .type(content.contentType)
-        .send(Readable.from(bytes, { objectMode: false }))
+      return sendPieces(reply, opened)
     },
   )
 

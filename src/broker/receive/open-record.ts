@@ -36,7 +36,13 @@ export type OpenedRecord = {
 }
 
 /** One of a record's contents, verified as it is read: it breaks off before its last piece where it is not what was registered. */
-export type OpenedContent = { content: Content; bytes: AsyncIterable<Uint8Array>; exchange: string }
+export type OpenedContent = {
+  content: Content
+  bytes: AsyncIterable<Uint8Array>
+  /** Lets go of the custodian's answer, read or not. */
+  end: () => void
+  exchange: string
+}
 
 export type RecordOpener = {
   /**
@@ -282,9 +288,10 @@ export function createRecordOpener(deps: {
         checkTime(at)
         if (size !== content.size) throw wayleaveError('response-invalid', 'another length than registered')
       }
+      const end = () => void answer.body.on('error', () => {}).destroy()
       await checked(about, () => deps.observer.timed('verification content', verifyHeader)).catch(
         (error: unknown) => {
-          answer.body.on('error', () => {}).destroy()
+          end()
           throw error
         },
       )
@@ -293,7 +300,7 @@ export function createRecordOpener(deps: {
           ...{ exchange, at, hash: content.sha256, path: `${recordId}/attachment/${number}`, commitment },
           signatures: [{ jws: answer.responseJws, statement }],
         })
-      return { content, exchange, bytes: passedOn(about, verifiedContent(answer.body, content, whole)) }
+      return { content, exchange, end, bytes: passedOn(about, verifiedContent(answer.body, content, whole)) }
     },
   }
 

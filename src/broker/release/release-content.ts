@@ -15,6 +15,8 @@ import type { Ask, ReleaseSteps } from './release-steps.ts'
 export type ContentRelease = {
   content: Pick<Content, 'contentType' | 'size'>
   bytes: AsyncIterable<Uint8Array>
+  /** Lets go of where the bytes come from, read or not. */
+  end: () => void
   responseJws: string
   at: number
 }
@@ -79,16 +81,26 @@ export function createContentReleases(deps: {
       }
       // To read through it may have taken its time, in which the patient may have signed (I5).
       await judged(ask)
-      const pieces = await deps.contents.read(place).catch(() => undefined)
+      const ended = new AbortController()
+      const end = () => ended.abort()
+      const pieces = await deps.contents.read(place, ended.signal).catch(() => undefined)
       if (!pieces) throw await refuse(ask, 'source-unavailable', found)
       const at = Math.floor(deps.clock.now() / 1000)
       const { commitment } = found
       const responseJws = await signContent(deps.signing.key, deps.signing.kid, {
         ...{ fetch: ask.fetch, tag: ask.tag, commitment, content: ask.number, bytes: content.sha256, at },
       })
-      await logged(() => deps.books.disclosed({ id: ask.fetch, peer: ask.requester, bytes: content.sha256 }))
-      await write('disclosure', content.sha256.slice(2))
+      try {
+        await logged(() =>
+          deps.books.disclosed({ id: ask.fetch, peer: ask.requester, bytes: content.sha256 }),
+        )
+        await write('disclosure', content.sha256.slice(2))
+      } catch (error) {
+        end()
+        throw error
+      }
       return {
+        end,
         content,
         responseJws,
         at,

@@ -6,11 +6,14 @@ import { toOAuthError } from '../../../exchange/oauth-error.ts'
 import { OPERATIONS, type Operation, TAGS } from './operations.ts'
 import { SCHEMAS } from './schemas.ts'
 
-/** What any route may refuse with, and any that takes a body, or a token. */
+/** What any route may refuse with, and any that takes a body, or a token: who comes by one is in the trail. */
 const ANY = ['request-invalid', 'rate-limited', 'internal'] as const
 const WITH_BODY = ['malformed-json', 'body-too-large', 'content-type-unsupported'] as const
-const WITH_TOKEN = ['token-missing', 'token-invalid', 'token-expired', 'scope-insufficient'] as const
-const WITH_SESSION = ['token-missing', 'session-expired'] as const
+const WITH_TOKEN = [
+  ...(['token-missing', 'token-invalid', 'token-expired'] as const),
+  ...(['scope-insufficient', 'audit-unavailable'] as const),
+] as const
+const WITH_SESSION = ['token-missing', 'session-expired', 'audit-unavailable'] as const
 
 /**
  * Gives every route its schema out of {@link OPERATIONS}, serves the description made of them (OpenAPI 3.1) at
