@@ -4,6 +4,7 @@ import { Agent, request } from 'undici'
 import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../domain/errors.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
+import { isResourceId } from '../domain/records/resource-id.ts'
 import { parseStrictJson } from '../domain/records/strict-json.ts'
 import { callHeaders } from '../tracing/call-context.ts'
 
@@ -50,7 +51,6 @@ export type FhirSource = {
   close(): Promise<void>
 }
 
-const ID = /^[A-Za-z0-9\-.]{1,64}$/
 const TYPE = /^[A-Z][A-Za-z]{2,40}$/
 /** Versions a page; more of one resource than pages times this are not looked at. */
 const PAGE = 250
@@ -161,7 +161,7 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
   return {
     base,
     async readPatient(id) {
-      if (!ID.test(id)) throw wayleaveError('id-invalid', 'a Patient id')
+      if (!isResourceId(id)) throw wayleaveError('id-invalid', 'a Patient id')
       const read = await resources<Patient>(() =>
         client.read({ resourceType: 'Patient', id, options: { headers: callHeaders() } }),
       )
@@ -193,7 +193,7 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     },
 
     async recordHistory(resourceType, id) {
-      if (!TYPE.test(resourceType) || !ID.test(id)) throw wayleaveError('id-invalid', 'a resource')
+      if (!TYPE.test(resourceType) || !isResourceId(id)) throw wayleaveError('id-invalid', 'a resource')
       const changes: FhirChange[] = []
       const seen = new Set<string>()
       let next: string | undefined = `${base}/${resourceType}/${id}/_history?_count=${PAGE}`
@@ -211,7 +211,7 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     },
 
     async readVersion(resourceType, id, versionId) {
-      if (!TYPE.test(resourceType) || !ID.test(id) || !ID.test(versionId))
+      if (!TYPE.test(resourceType) || !isResourceId(id) || !isResourceId(versionId))
         throw wayleaveError('id-invalid', 'a version')
       const { status, body } = await bytes(`${base}/${resourceType}/${id}/_history/${versionId}`)
       if (status === 404 || status === 410) return undefined
@@ -273,7 +273,12 @@ function changeOf(entry: unknown): FhirChange | undefined {
     }
     // Names that no request can carry: what is registered under them could never be read again.
     const named = [resourceType, id, versionId].every((text) => typeof text === 'string')
-    if (!named || !TYPE.test(place.resourceType) || !ID.test(String(id)) || !ID.test(String(versionId)))
+    if (
+      !named ||
+      !TYPE.test(place.resourceType) ||
+      !isResourceId(String(id)) ||
+      !isResourceId(String(versionId))
+    )
       return { ...place, refused: 'id-invalid' }
     // One version under the name of another: whatever it is, it is not what was written there.
     if (isAbout(url, place) === false || (tagged(etag) ?? place.versionId) !== place.versionId)
@@ -284,7 +289,7 @@ function changeOf(entry: unknown): FhirChange | undefined {
   const lastUpdated = instant(lastModified) ?? ''
   // Without an ETag, the instant tells one deletion from another.
   const versionId = tagged(etag) ?? `deleted-${lastUpdated}`
-  if (!resourceType || !id || !ID.test(id) || !TYPE.test(resourceType)) return undefined
+  if (!resourceType || !id || !isResourceId(id) || !TYPE.test(resourceType)) return undefined
   return { resourceType, id, versionId, lastUpdated }
 }
 

@@ -2,6 +2,7 @@ import { Agent, request } from 'undici'
 import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import { wayleaveError } from '../domain/errors.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
+import { isResourceId } from '../domain/records/resource-id.ts'
 import { parseStrictJson } from '../domain/records/strict-json.ts'
 
 type Resource = { readonly resourceType: string } & Readonly<Record<string, unknown>>
@@ -87,7 +88,8 @@ export function createFhirWriter(deps: { base: string; bounds?: Partial<Bounds> 
     },
 
     async read(resourceType, id) {
-      const { status, bytes } = await call('GET', `${base}/${resourceType}/${encodeURIComponent(id)}`)
+      if (!isResourceId(id)) return undefined
+      const { status, bytes } = await call('GET', `${base}/${resourceType}/${id}`)
       return status === 404 || status === 410 ? undefined : (read(status, bytes) as Resource)
     },
 

@@ -75,9 +75,13 @@ export async function createHttpServer(
       void sendError(request, reply, 'request-invalid'),
     clientErrorHandler: refuseRaw,
   }
-  // Routes do not see the difference, and their types need not either.
-  const app = https ? (Fastify({ ...options, https }) as unknown as FastifyInstance) : Fastify(options)
+  // Routes do not see the difference, and their types need not either. Which host is named is for `oneHost` to judge.
+  const http = { requireHostHeader: false }
+  const app = https
+    ? (Fastify({ ...options, https: { ...https, ...http } }) as unknown as FastifyInstance)
+    : Fastify({ ...options, http })
   followCalls(app, log)
+  app.addHook('onRequest', oneHost)
   app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
   await app.register(rateLimit, {
@@ -144,6 +148,13 @@ function followCalls(app: FastifyInstance, log: Logger): void {
   })
 }
 
+/** RFC 9112 §3.2: what names no host, or several, may mean one server to a proxy and another one to us. */
+async function oneHost({ raw }: FastifyRequest): Promise<void> {
+  const hosts = raw.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
+  if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0'))
+    throw new WayleaveError('request-invalid', 'one Host header')
+}
+
 /** What is no HTTP, or has headers beyond all measure, is answered before there is a request. */
 function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return
@@ -185,6 +196,8 @@ function challengeOf(request: FastifyRequest, code: ErrorCode): string | undefin
 export function codeOf(error: Error & { code?: string; statusCode?: number }): ErrorCode {
   if (error instanceof WayleaveError) return errorCodeOf(error)
   const known = error.code ? FRAMEWORK_CODES[error.code] : undefined
+  // 403 and 404 are for a file of the pages that there is not, or that lies elsewhere.
+  if (!known && (error.statusCode === 403 || error.statusCode === 404)) return 'not-found'
   return known ?? (error.statusCode === 400 ? 'malformed-json' : 'internal')
 }
 

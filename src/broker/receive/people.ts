@@ -1,6 +1,7 @@
 import type { Patient } from 'fhir/r4.js'
 import { countingIdentifiers } from '../../domain/identity/identity-events.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import { isResourceId } from '../../domain/records/resource-id.ts'
 import type { FhirSource } from '../../fhir/source.ts'
 
 /** Whom a HIS asks about: this hospital's own Patient where there is one, and the person's national identifiers. */
@@ -16,12 +17,10 @@ export type People = {
   byIdentifier(identifier: Identifier): Promise<Person>
 }
 
-const ID = /^[A-Za-z0-9\-.]{1,64}$/
-
 export function createPeople({ source }: { source: FhirSource }): People {
   return {
     async byId(id) {
-      const own = ID.test(id) ? await source.readPatient(id) : undefined
+      const own = isResourceId(id) ? await source.readPatient(id) : undefined
       return own ? personOf(own) : undefined
     },
     async byIdentifier(identifier) {

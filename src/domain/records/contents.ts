@@ -4,6 +4,7 @@
  */
 import { isObject } from '../consent/fhir/read.ts'
 import { type Hex, isHex } from '../hex.ts'
+import { isResourceId } from './resource-id.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /** One content of a record, as the commitment covers it. */
@@ -50,7 +51,8 @@ function readLink({ url, contentType }: Record<string, unknown>, base: string): 
   const found = /^Binary\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/([A-Za-z0-9\-.]{1,64}))?$/.exec(local)
   const [, id, versionId] = found ?? []
   const type = typeof contentType === 'string' ? contentType : 'application/octet-stream'
-  if (!id || !MEDIA_TYPE.test(type) || RESOURCE_TYPES.test(type)) return undefined
+  if (!id || !isResourceId(id) || (versionId !== undefined && !isResourceId(versionId))) return undefined
+  if (!MEDIA_TYPE.test(type) || RESOURCE_TYPES.test(type)) return undefined
   return { url, contentType: type, id, ...(versionId ? { versionId } : {}) }
 }
 

@@ -170,7 +170,7 @@ export type Place = {
   custodian: string
 }
 
-type Ask = { query?: Record<string, string>; type?: string; body?: unknown; params?: Record<string, string> }
+type Ask = { query?: Record<string, string>; type?: string; body?: string; params?: Record<string, string> }
 /** What whoever is let in is answered: a status, or a code; another patient may be answered otherwise. */
 type Answer = number | ErrorCode
 export type Row = {

@@ -127,7 +127,7 @@ async function answered(at: Tenant, operation: string, row: Row, credential: Cre
   const response = await fetch(`${url}${search}`, {
     method,
     headers: { ...(await credential(method, url)), ...(type ? { 'content-type': type } : {}) },
-    ...(body === undefined ? {} : { body: String(body) }),
+    ...(body === undefined ? {} : { body }),
   })
   const { status, code, bytes } = await answerOf(response)
   const isDeclared = at.declared.get(nameIn(operation))?.has(String(status)) ?? false

@@ -107,6 +107,12 @@ describe('when the FHIR server', () => {
     ],
     ['sends nothing', 'record-changed', 'alarm', () => ({ status: 200, headers: json, body: '' })],
     [
+      'sends JSON that is cut off',
+      'record-changed',
+      'alarm',
+      () => ({ status: 200, headers: json, body: '{"resourceType":"Condition","id":"plain","subj' }),
+    ],
+    [
       'sends 50 MB',
       'source-unavailable',
       'refusal',
