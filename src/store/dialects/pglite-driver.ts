@@ -10,6 +10,7 @@ import {
   PostgresQueryCompiler,
   type QueryResult,
 } from 'kysely'
+import { LRUCache } from 'lru-cache'
 
 const { serialize } = protocol
 
@@ -31,7 +32,8 @@ function createDriver(pglite: PGlite): Driver {
   /** Set while a transaction holds PGlite, so that nothing else, a LISTEN for example, comes in between. */
   let endTransaction: (() => void) | undefined
 
-  const execute = (text: string, values: readonly unknown[]) => runMessage(pglite, text, values)
+  const plans = createPlans()
+  const execute = (text: string, values: readonly unknown[]) => runMessage(pglite, plans, text, values)
   const connection: DatabaseConnection = {
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
       const run = () => execute(sql, parameters)
@@ -87,20 +89,61 @@ function createDriver(pglite: PGlite): Driver {
   }
 }
 
+/** After how many uses a query is worth a plan of its own, and how many such plans are kept. */
+const PREPARE_AFTER = 3
+const PREPARED = 200
+
+/** Queries by their text: how often they were asked, and under which name PGlite keeps their plan. */
+function createPlans() {
+  let names = 0
+  const dropped: string[] = []
+  const plans = new LRUCache<string, { uses: number; name: string | undefined }>({
+    max: PREPARED,
+    dispose: ({ name }) => {
+      if (name !== undefined) dropped.push(name)
+    },
+  })
+  return {
+    /** The messages by which this query is bound: parsed and planned anew, or by the plan that there is. */
+    messagesFor(text: string, values: (string | null)[]): Uint8Array[] {
+      const closing = dropped.splice(0).map((name) => serialize.close({ type: 'S', name }))
+      const plan = plans.get(text) ?? { uses: 0, name: undefined }
+      plans.set(text, plan)
+      plan.uses++
+      if (plan.name !== undefined) return [...closing, serialize.bind({ statement: plan.name, values })]
+      if (plan.uses < PREPARE_AFTER)
+        return [...closing, serialize.parse({ text }), serialize.bind({ values })]
+      plan.name = `q${++names}`
+      const { name } = plan
+      return [...closing, serialize.parse({ name, text }), serialize.bind({ statement: name, values })]
+    },
+    /** Whatever went wrong, a changed table for example, the next time begins anew. */
+    forget(text: string): void {
+      plans.delete(text)
+    },
+  }
+}
+
 /** @throws the database's error, with its SQLSTATE as `code` and without the parameters. */
 async function runMessage(
   pglite: PGlite,
+  plans: ReturnType<typeof createPlans>,
   text: string,
   values: readonly unknown[],
 ): Promise<QueryResult<unknown> & { tag: string }> {
   const message = Buffer.concat([
-    serialize.parse({ text }),
-    serialize.bind({ values: values.map(asText) }),
+    ...plans.messagesFor(text, values.map(asText)),
     serialize.describe({ type: 'P' }),
     serialize.execute({}),
     serialize.sync(),
   ])
-  const answers = await pglite.execProtocolStream(message, { throwOnError: true })
+  let answers: Awaited<ReturnType<PGlite['execProtocolStream']>>
+  try {
+    answers = await pglite.execProtocolStream(message, { throwOnError: true })
+  } catch (error) {
+    plans.forget(text)
+    throw error
+  }
   let fields: { name: string; dataTypeID: number }[] = []
   let tag = ''
   const rows: Record<string, unknown>[] = []
