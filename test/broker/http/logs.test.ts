@@ -102,7 +102,7 @@ test('after a whole story with every kind of fault, no log names a patient, a re
   await sql`alter table broker.audit_events add constraint full_disk check (kind <> 'query') not valid`.execute(
     b.database.db,
   )
-  expect((await b.his.list(ANNA, 'TREAT')).status).toBe(500)
+  expect((await b.his.list(ANNA, 'TREAT')).status).toBe(503)
   await sql`alter table broker.audit_events drop constraint full_disk`.execute(b.database.db)
   const asker = await createAsker(b, a)
   await asker.token(await insideOf(a).tagOf('Condition', 'c1'), { assertion: 'x', dpop: 'y' })
