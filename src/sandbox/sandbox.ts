@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
-import { settings } from '../broker/index.ts'
 import { type Deployment, deployContracts } from '../chain/deploy.ts'
 import { memberId } from '../domain/identity/member-id.ts'
 import { spkiPin } from '../outward/spki-pin.ts'
@@ -20,6 +19,7 @@ import { sampleHospitals, samplePeople } from './samples/index.ts'
 import { type SandboxFile, writeSandboxFile } from './sandbox-file.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import { openTlsFiles, type TlsFiles, trustAuthority } from './tls-files.ts'
+import { withoutSettings } from './without-settings.ts'
 
 export type Sandbox = {
   file: SandboxFile
@@ -223,15 +223,6 @@ function startBroker(
       first = false
     },
   })
-}
-
-/** What is set for a broker of the operator's own must not reach the sandbox's three: they would share one database. */
-function withoutSettings(): NodeJS.ProcessEnv {
-  const names = settings().flatMap(({ variable }) => [variable, `${variable}_FILE`])
-  const all = [...names, 'DATABASE_URL', 'DATABASE_URL_FILE', 'CREDENTIALS_DIRECTORY'].filter(
-    (name) => name !== 'WAYLEAVE_LOG_LEVEL',
-  )
-  return Object.fromEntries(all.map((name) => [name, undefined]))
 }
 
 function describe(

@@ -1,9 +1,13 @@
 import type { Bundle, FhirResource } from 'fhir/r4.js'
+import { exportJWK, generateKeyPair } from 'jose'
 import { AUDIT_KINDS, type AuditKind } from '../../src/domain/audit/audit-entry.ts'
 import { dateOfDay, dayOf } from '../../src/domain/days.ts'
 import { requestTask } from '../../src/fhir/request-task.ts'
+import { createHisClient } from '../../src/sandbox/his-client.ts'
 import { submission } from '../broker/publish/submissions.ts'
 import { admit, EVERYONE, groupOf, partyOf, passDays, submit } from '../support/acts.ts'
+import { officeOf } from '../support/office.ts'
+import { patient, somebody } from '../support/samples.ts'
 import { createWorld, eventually, type TestHospital } from '../support/world.ts'
 
 /** A FHIR resource that a broker said, and what it was said about. */
@@ -154,6 +158,37 @@ export async function emittedByBrokers(): Promise<Emitted[]> {
     note('a summary, merged', (await b.his.fhir('POST', 'Patient/$summary', whom)).body)
     // As they were written: what a hospital's own server holds is no word of its broker.
     await anna.record()
+
+    // Whose record it is: two persons confirm what happened to one file, and say of the other that it was a mistake.
+    const offices = [officeOf(a, 'jan'), officeOf(a, 'piet', 1)] as const
+    await admit(a, 'ida', 60)
+    const rita = await admit(a, 'rita', 61)
+    await a.settled()
+    await a.put(patient('ida', somebody(62)))
+    await a.put(patient('rita', somebody(63)))
+    const eventAbout = (name: string) =>
+      eventually(async () =>
+        (await offices[0].list('?status=open')).body.events.find(({ persons }) =>
+          persons.some(({ reference }) => reference === `Patient/${name}`),
+        ),
+      )
+    const [happened, mistaken] = [await eventAbout('ida'), await eventAbout('rita')]
+    for (const office of offices) await office.confirm(happened.id)
+    await a.put(patient('rita', rita))
+    await eventually(async () => (await offices[0].byId(mistaken.id)).body.changes.length === 2)
+    for (const office of offices) await office.reject(mistaken.id)
+
+    // A program that is registered while the broker runs.
+    const admin = createHisClient({
+      ...{ broker: a.broker.base, client: a.files.admin, organization: a.config.identifier },
+      user: { id: 'op-1', name: 'Operator One', role: 'operator' },
+      now: () => a.clock.now(),
+    })
+    const { publicKey } = await generateKeyPair('ES384', { extractable: true })
+    await admin.manage('POST', '/auth/clients', {
+      ...{ client_name: 'Ward app', scope: 'system/DocumentReference.rs' },
+      jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'ward-1' }] },
+    })
 
     // The whole trail, once each kind of event is in it.
     await passDays(world, 4)

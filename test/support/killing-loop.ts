@@ -11,6 +11,7 @@ import { ALL_ROLES, newSeats, publicSeats } from '../../src/sandbox/council.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
 import { type Supervised, supervise } from '../../src/sandbox/supervisor.ts'
+import { withoutSettings } from '../../src/sandbox/without-settings.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
 import { createPatientStore } from '../../src/store/patients.ts'
@@ -85,6 +86,7 @@ export function describeKillingLoop(
       broker = supervise({
         command: process.execPath,
         args: [CLI, 'broker', '--config', files.configFile, '--log-level', 'warn'],
+        env: withoutSettings(),
         logFile: files.logFile,
       })
       await alive()

@@ -224,9 +224,11 @@ describe('The body of a consent', () => {
       .orderBy('received_at', 'desc')
       .executeTakeFirstOrThrow()
     await inside.db().deleteFrom('terms').where('terms_key', '=', act.terms_key).execute()
+    const before = (await inside.trail()).length
     expect(await listed()).toEqual([])
-    const refused = (await inside.trail()).findLast(({ kind }) => kind === 'refusal')
-    expect(refused).toMatchObject({ reason: 'terms-missing' })
+    // A share that has ended may be asked about as well, until its end has arrived.
+    const refusals = (await inside.trail()).slice(before).filter(({ kind }) => kind === 'refusal')
+    expect(refusals.map(({ reason }) => reason)).toContain('terms-missing')
     await cleared()
   })
 })
@@ -260,9 +262,11 @@ describe('A custodian that should be asked', () => {
         ),
       }
     }
-    expect(((await b.his.list(ANNA, 'TREAT')).body as Bundle).entry).toMatchObject([
-      { search: { mode: 'outcome' } },
-    ])
+    const lied = await eventually(async () => {
+      const { entry = [] } = (await b.his.list(ANNA, 'TREAT')).body as Bundle
+      return entry.length > 0 && entry
+    })
+    expect(lied).toMatchObject([{ search: { mode: 'outcome' } }])
     expect((await insideOf(b).trail()).findLast(({ kind }) => kind === 'alarm')).toMatchObject({
       reason: 'signature-invalid',
       custodian: { id: a.member },

@@ -116,8 +116,11 @@ describe('Of a member that has left', () => {
     await eventually(async () => (await client.requests()).length === 0)
     expect((await a.his.tasks()).body.total).toBe(0)
     expect((await a.his.decide(id, '$approve')).code).toBe('task-unknown')
-    for (const grant of [client.grant({ to: partyOf(c), ...share }), client.answer(request as never)])
-      await expect(grant).rejects.toMatchObject({ code: 'member-not-live' })
+    for (const widen of [
+      () => client.grant({ to: partyOf(c), ...share }),
+      () => client.answer(request as never),
+    ])
+      await expect(widen()).rejects.toMatchObject({ code: 'member-not-live' })
     expect((await client.object({ to: partyOf(c), purpose: 'TREAT' })).receipt?.counts).toBe('now')
     await world.council.reinstate(c.member)
     await eventually(async () => (await client.requests()).length === 1)

@@ -23,7 +23,7 @@ let commitment: Hex
 beforeAll(async () => {
   world = await createWorld({
     fronts: { broker: ['a'] },
-    bounds: { peer: { headersMs: 600, bodyMs: 600, totalMs: 1_500 } },
+    bounds: { peer: { headersMs: 2_000, bodyMs: 2_000, totalMs: 4_000 } },
   })
   ;[a, b] = world.hospitals as [TestHospital, TestHospital]
   front = a.brokerFront as Front
