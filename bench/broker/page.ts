@@ -56,6 +56,12 @@ export function aims(reads: readonly Reads[], checks: readonly ConsentCheck[]): 
 
 const many = (count: number) => count.toLocaleString('en-GB')
 
+const checkTable = (checks: readonly ConsentCheck[]) => `
+| Consents in tables and on the chain | Consent check p50 ms | p99 ms |
+| --: | --: | --: |
+${checks.map(({ consents, p50, p99 }) => `| ${many(consents)} | ${p50.toFixed(2)} | ${p99.toFixed(2)} |`).join('\n')}
+`
+
 /** The tables of docs/performance.md, between its marks. */
 export function tables(
   reads: readonly Reads[],
@@ -75,11 +81,7 @@ servers and the reading client all on this one machine.
 | FHIR server | Read | Reads | p50 ms | p99 ms | A second | CPU ms a read |
 | --- | --- | --: | --: | --: | --: | --- |
 ${rows.join('\n')}
-
-| Consents in tables and on the chain | Consent check p50 ms | p99 ms |
-| --: | --: | --: |
-${checks.map(({ consents, p50, p99 }) => `| ${many(consents)} | ${p50.toFixed(2)} | ${p99.toFixed(2)} |`).join('\n')}
-
+${checks.length > 0 ? checkTable(checks) : ''}
 ${aims(reads, checks)
   .map((line) => `- ${line}.`)
   .join('\n')}
