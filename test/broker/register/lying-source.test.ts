@@ -392,7 +392,8 @@ describe('a next link', () => {
     }
     await a.put(condition('circle', 'anna', 'Hypertension'))
     await new Promise((done) => setTimeout(done, 1_300))
-    expect(pages).toBeLessThan(20)
+    // A few for each reading, of which the clock and the hooks begin several; without an end it would be hundreds.
+    expect(pages).toBeLessThan(100)
     front.behave = undefined
     await eventually(() => isRegistered('Condition', 'circle'))
   })
