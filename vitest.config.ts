@@ -15,7 +15,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 // Tests start real processes (anvil, brokers, databases) and the machine may have two cores only:
-// three files at a time, since many wait for blocks, and time-outs that a busy machine can keep.
+// two files at a time, and time-outs that a busy machine can keep.
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -23,7 +23,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/real/**'],
     environment: 'node',
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     allowOnly: false,

@@ -6,7 +6,7 @@ export class NotYet extends Error {}
  * chain is to show comes with a block.
  * @throws the last failure.
  */
-export async function patiently<T>(step: () => Promise<T>, withinMs = 25_000): Promise<T> {
+export async function patiently<T>(step: () => Promise<T>, withinMs = 45_000): Promise<T> {
   const until = performance.now() + withinMs
   for (;;) {
     try {
@@ -19,7 +19,7 @@ export async function patiently<T>(step: () => Promise<T>, withinMs = 25_000): P
 }
 
 const PASSING =
-  /fetch failed|ECONNREFUSED|ECONNRESET|socket|terminated|other side closed|not-ready|head-stale|(?:source|peer)-unavailable/i
+  /fetch failed|ECONNREFUSED|ECONNRESET|socket|terminated|other side closed|not-ready|head-stale|(?:source|peer|audit|chain)-unavailable/i
 
 function isPassing(error: unknown): boolean {
   if (error instanceof NotYet) return true
