@@ -2,7 +2,7 @@
 export class NotYet extends Error {}
 
 /**
- * Repeats a step until it succeeds or its time is over: a broker that dies is back within three seconds, and what the
+ * Repeats a step until it succeeds or its time is over: a broker that dies is back within a few seconds, and what the
  * chain is to show comes with a block.
  * @throws the last failure.
  */
@@ -19,7 +19,7 @@ export async function patiently<T>(step: () => Promise<T>, withinMs = 45_000): P
 }
 
 const PASSING =
-  /fetch failed|ECONNREFUSED|ECONNRESET|socket|terminated|other side closed|not-ready|head-stale|(?:source|peer|audit|chain)-unavailable/i
+  /fetch failed|ECONNREFUSED|ECONNRESET|socket|terminated|other side closed|not-ready|head-stale|(?:source|peer|audit|chain)-unavailable|\b50[0-4]\b/i
 
 function isPassing(error: unknown): boolean {
   if (error instanceof NotYet) return true

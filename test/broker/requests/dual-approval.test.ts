@@ -270,7 +270,7 @@ describe('Every request ends alike at its deadline:', () => {
     await eventually(async () => {
       const closed = (await outcomes()).map(({ commitment }) => commitment)
       return ids.every((id) => closed.includes(id))
-    })
+    }, 25_000)
     for (const id of [answered, refused, silent, unknown]) {
       await eventually(async () => (await b.his.task(id)).body.status === 'completed')
       const { body } = await b.his.task(id)
@@ -288,7 +288,7 @@ describe('Every request ends alike at its deadline:', () => {
     expect(new Set(told.map(({ note, outcome }) => `${note} ${outcome}`)).size).toBe(1)
     // What is over cannot be decided on any more.
     expect(await a.his.decide(silent, '$approve')).toMatchObject({ status: 409, code: 'task-closed' })
-  })
+  }, 60_000)
 
   test('of somebody whom it does not know the custodian has forgotten all but what it takes to close alike', async () => {
     const stranger = somebody(8)
