@@ -10,6 +10,8 @@ import * as broker0006 from './migrations/0006-his-platform.ts'
 import * as broker0007 from './migrations/0007-exchanges.ts'
 import * as broker0008 from './migrations/0008-identity.ts'
 import * as broker0009 from './migrations/0009-releases.ts'
+import * as index0095 from './migrations/0095-row-hashes.ts'
+import * as broker0096 from './migrations/0096-checkpoints.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
 const MIGRATIONS = {
@@ -22,8 +24,9 @@ const MIGRATIONS = {
     '0007-exchanges': broker0007,
     '0008-identity': broker0008,
     '0009-releases': broker0009,
+    '0096-checkpoints': broker0096,
   },
-  chain_index: { '0001-index': index0001, '0002-forks': index0002 },
+  chain_index: { '0001-index': index0001, '0002-forks': index0002, '0095-row-hashes': index0095 },
 } as const
 
 type SchemaName = keyof typeof MIGRATIONS
