@@ -1,8 +1,7 @@
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
-import canonicalize from 'canonicalize'
 import type { AuditEntry } from '../audit/audit-entry.ts'
-import { fromHex, type Hex, isHex, toHex } from '../hex.ts'
+import { leafOf } from '../audit/leaf.ts'
+import { fromHex, type Hex, isHex } from '../hex.ts'
 
 /** That one entry of a member's log lies in a window that the member has anchored. Shows that entry, and no other. */
 export type WindowProof = {
@@ -17,11 +16,6 @@ export type WindowProof = {
   readonly salt: Hex
   /** From the leaf upwards (OpenZeppelin's MerkleProof). */
   readonly path: readonly Hex[]
-}
-
-/** A leaf of a window's tree: keccak256 of salt and RFC 8785 form, so that no leaf can be guessed at. */
-export function leafOf(salt: Uint8Array, entry: AuditEntry): Hex {
-  return toHex(keccak_256(Buffer.concat([salt, Buffer.from(canonicalize(entry) ?? '')])))
 }
 
 /** The tree of a window: its entries' leaves in their order, and the window's random padding. */
