@@ -105,7 +105,7 @@ async function signed(
   const key = (await importJWK(a.files.keyring.signing, 'ES256')) as CryptoKey
   const at = Math.floor(a.clock.now() / 1000)
   const statement = {
-    fetch: decodeJwt(String(asked.headers['dpop'])).jti ?? '',
+    fetch: decodeJwt(String(asked.headers.dpop)).jti ?? '',
     tag,
     commitment,
     bytes: `0x${createHash('sha256').update(bytes).digest('hex')}` as Hex,
