@@ -103,8 +103,7 @@ export function exchangeRoutes(
       throw wayleaveError('user-missing', 'a user of another organisation')
     const under = await alike(async () => {
       if ('tag' in scope) return deps.releases.mayAsk({ ...scope, ...by })
-      // Whose records they are stays here.
-      await deps.listings.mayAsk({ ...scope, ...by })
+      await deps.listings.assertSent({ ...scope, ...by })
       return {}
     })
     const bound = { ...by, thumbprint: proof.thumbprint }

@@ -52,7 +52,7 @@ export async function callersOf(
     if (!body.access_token) throw new Error(`no token for a member: ${status}`)
     return body.access_token
   }
-  const [record, list] = [await tokenFor(`record:${tag}`), await tokenFor(`list:${reference}`)]
+  const [record, list] = [await tokenFor(`record:${tag}`), await tokenFor(`share:${reference}`)]
   const thief = (await generateKeyPair('ES256', { extractable: true })) as KeyPair
   return {
     nobody: async () => ({}),
