@@ -347,7 +347,8 @@ test('a custodian that takes a kept token no longer is asked for another, once, 
   let refusing = 1
   front.behave = async (request, forward) => {
     const path = request.path.split('/').slice(0, 3).join('/')
-    asked.push(path)
+    // Receipts go out by themselves.
+    if (path !== '/exchange/receipt') asked.push(path)
     if (path !== '/exchange/record' || refusing-- <= 0) return forward()
     return { status: 401, headers: {}, body: '' }
   }
