@@ -32,6 +32,10 @@ export const LOG_MESSAGES = [
   'the chain refused a window; its entries go into the next one',
   'the window stays open',
   'the audit trail waits for the next block',
+  'the audit trail is filed at the next turn',
+  'lines of the audit trail wait to be pushed',
+  'lines of the audit trail were deleted at the end of their retention',
+  'old lines of the audit trail stay until the next turn',
 
   // records
   'no hook could be set; the history is read by the clock',
