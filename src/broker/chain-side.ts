@@ -2,9 +2,16 @@ import { JsonRpcProvider } from 'ethers'
 import type { Kysely } from 'kysely'
 import { createConsentReader } from '../chain/consent-reader.ts'
 import { watchHead } from '../chain/head-watch.ts'
+import { createNodeRpc } from '../chain/node-rpc.ts'
 import { createSender } from '../chain/sender.ts'
 import type { Clock } from '../domain/clock.ts'
-import { createIndexer, createIndexQueries, type IndexQueries, rememberProfiles } from '../indexer/index.ts'
+import {
+  createIndexer,
+  createIndexQueries,
+  type Indexer,
+  type IndexQueries,
+  rememberProfiles,
+} from '../indexer/index.ts'
 import type { Logger } from '../observe/log.ts'
 import type { BrokerTables, IndexTables } from '../store/schema.ts'
 import type { BrokerConfig } from './config.ts'
@@ -28,15 +35,18 @@ export async function openChainSide(args: {
     batchMaxCount: 1,
   })
   const head = watchHead({ provider, clock })
-  const indexer = await createIndexer({
-    db: indexDb,
-    provider,
-    contracts,
-    predecessors,
-    from: config.deployedAt,
-    head,
-    log,
+  const rpc = createNodeRpc({ url: config.rpc })
+  const indexing = await createIndexer({
+    ...{ db: indexDb, rpc, contracts, predecessors, from: config.deployedAt, head, log, clock },
   })
+  const indexer: Indexer = {
+    ...indexing,
+    async close() {
+      // First the node, so that a silent one holds up nothing.
+      await rpc.close()
+      await indexing.close()
+    },
+  }
   const queries = createIndexQueries(indexDb)
   const profile: IndexQueries['profile'] = async (member) => {
     const found = await queries.profile(member)

@@ -26,6 +26,9 @@ export const LOG_MESSAGES = [
 
   // the chain
   'the chain was reorganised; the index follows',
+  'the chain was reorganised deeper than it may be',
+  'the index is being built',
+  'the index has caught up with the chain',
   'indexing stopped short; it goes on with the next head',
   'a contract refused a transaction',
   'the chain cannot be reached; the outbox waits',

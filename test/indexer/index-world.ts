@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { watchHead } from '../../src/chain/head-watch.ts'
+import { createNodeRpc } from '../../src/chain/node-rpc.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { createIndexer, type Indexer } from '../../src/indexer/index.ts'
 import { createLog } from '../../src/observe/log.ts'
@@ -26,11 +27,12 @@ export async function openIndex(
   const database: Database = config ? await openDatabase(config) : await openFreshDatabase()
   const db = await openIndexTables(database.db)
   const head = watchHead({ provider: chain.provider, clock: systemClock, everyMs: 3_600_000 })
-  const { provider, contracts, deployedAt } = chain
+  const rpc = createNodeRpc({ url: chain.anvil.rpc })
+  const { contracts, deployedAt } = chain
   const log = createLog({ level: 'silent', hospital: 'test' })
   const indexer = await createIndexer({
     db,
-    provider,
+    rpc,
     contracts,
     from: deployedAt,
     head,
@@ -47,6 +49,7 @@ export async function openIndex(
     async close() {
       await head.close()
       await indexer.close()
+      await rpc.close()
       await database.close()
     },
   }

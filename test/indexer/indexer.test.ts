@@ -142,13 +142,14 @@ describe('the index', () => {
        import { createLog } from ${module('observe/log.ts')}
        import { watchHead } from ${module('chain/head-watch.ts')}
        import { systemClock } from ${module('domain/clock.ts')}
+       import { createNodeRpc } from ${module('chain/node-rpc.ts')}
        import { createIndexer } from ${module('indexer/index.ts')}
        import { openDatabase } from ${module('store/database.ts')}
        import { openIndexTables } from ${module('store/migrate.ts')}
        const provider = new JsonRpcProvider(${JSON.stringify(chain.anvil.rpc)}, undefined, { cacheTimeout: -1 })
        const { db } = await openDatabase(${JSON.stringify(config)})
        const indexer = await createIndexer({
-         db: await openIndexTables(db), provider, contracts: ${JSON.stringify(chain.contracts)},
+         db: await openIndexTables(db), rpc: createNodeRpc({ url: ${JSON.stringify(chain.anvil.rpc)} }), contracts: ${JSON.stringify(chain.contracts)},
          from: ${chain.deployedAt}, head: watchHead({ provider, clock: systemClock }), log: createLog({ level: 'silent', hospital: '' }), range: 4,
        })
        indexer.onAdvance((block) => console.log(block))`,
