@@ -1,7 +1,7 @@
 import { JsonRpcProvider } from 'ethers'
 import type { Kysely } from 'kysely'
 import { createConsentReader } from '../chain/consent-reader.ts'
-import { watchHead } from '../chain/head-watch.ts'
+import { type HeadWatch, watchHead } from '../chain/head-watch.ts'
 import { createNodeRpc } from '../chain/node-rpc.ts'
 import { createSender } from '../chain/sender.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -34,11 +34,22 @@ export async function openChainSide(args: {
     cacheTimeout: -1,
     batchMaxCount: 1,
   })
-  const head = watchHead({ provider, clock })
+  const seen = watchHead({ provider, clock, ws: config.ws })
   const rpc = createNodeRpc({ url: config.rpc })
   const indexing = await createIndexer({
-    ...{ db: indexDb, rpc, contracts, predecessors, from: config.deployedAt, head, log, clock },
+    ...{ db: indexDb, rpc, contracts, predecessors, from: config.deployedAt, head: seen, log, clock },
+    reorganisationDepth: config.reorganisationDepth,
+    ...(config.maxRange === undefined ? {} : { range: config.maxRange }),
   })
+  const nodeBehind = () => (seen.head()?.number ?? Number.POSITIVE_INFINITY) < indexing.position()
+  const head: HeadWatch = {
+    ...seen,
+    // A chain that took back what may not be taken back, or that was further before, decides nothing (I3).
+    age: () =>
+      indexing.tooDeep() || (config.reorganisationDepth !== undefined && nodeBehind())
+        ? Number.POSITIVE_INFINITY
+        : seen.age(),
+  }
   const indexer: Indexer = {
     ...indexing,
     async close() {

@@ -180,7 +180,12 @@ async function openChain(
         `The chain's state in ${chainDir} is lost, and what the hospitals know of it is worth nothing. Begin anew with --fresh`,
       )
     }
-    const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...saved.deployed }
+    const chain = {
+      rpc: anvil.rpc,
+      ws: anvil.rpc.replace('http', 'ws'),
+      chainId: SANDBOX_CHAIN_ID,
+      ...saved.deployed,
+    }
     tell(
       `The chain runs at ${anvil.rpc}; ${fresh ? 'contracts deployed, three hospitals admitted, everything handed to a council' : 'resumed from disk'}.`,
     )

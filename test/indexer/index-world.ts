@@ -18,18 +18,29 @@ export type TestIndex = {
   close(): Promise<void>
 }
 
-/** An index of the chain: in this database, or in one of its own; so many blocks at once. It moves only when told to. */
+/**
+ * An index of the chain: in this database, or in one of its own; so many blocks at once. It moves only when told to.
+ * @param more.rpc another node than the chain's own
+ * @param more.withinMs how long the node may take
+ * @param more.depth how deep a reorganisation may be
+ */
 export async function openIndex(
   chain: TestChain,
   config?: DatabaseConfig,
   range?: number,
+  more: { rpc?: string; withinMs?: number; depth?: number; out?: { write(line: string): void } } = {},
 ): Promise<TestIndex> {
   const database: Database = config ? await openDatabase(config) : await openFreshDatabase()
   const db = await openIndexTables(database.db)
   const head = watchHead({ provider: chain.provider, clock: systemClock, everyMs: 3_600_000 })
-  const rpc = createNodeRpc({ url: chain.anvil.rpc })
+  const rpc = createNodeRpc({
+    url: more.rpc ?? chain.anvil.rpc,
+    ...(more.withinMs ? { withinMs: more.withinMs } : {}),
+  })
   const { contracts, deployedAt } = chain
-  const log = createLog({ level: 'silent', hospital: 'test' })
+  const log = createLog(
+    more.out ? { level: 'info', hospital: 'test', out: more.out } : { level: 'silent', hospital: 'test' },
+  )
   const indexer = await createIndexer({
     db,
     rpc,
@@ -38,6 +49,7 @@ export async function openIndex(
     head,
     log,
     ...(range ? { range } : {}),
+    reorganisationDepth: more.depth,
   })
   return {
     db,
