@@ -4,9 +4,11 @@
  *   contracts   100,000 random sequences of acts on the contracts and on their model, a quarter of an hour on two idle cores
  *   contents    1 GB from one hospital to another, in constant memory, a quarter of a minute
  *   filtering   10,000 Bundles into which something was planted that may not come out of the filter, half a minute
+ *   kills       2,000 SIGKILLs of a process that indexes into PostgreSQL, at seeded moments, a quarter of an hour on two idle cores;
+ *               KILLS=500 does them in parts. And 1,000 ends at seeded points of the indexer's way
  *
  *   npm run test:long -- filtering                                          these only, by the names above
- *   SEED=… SEQUENCES=… BUNDLES=… node bin/wayleave.mjs run scripts/long.ts
+ *   SEED=… SEQUENCES=… BUNDLES=… KILLS=… CUTS=… node bin/wayleave.mjs run scripts/long.ts
  *
  * Ends with 3, and says what is missing, where something that it needs is not installed.
  */
@@ -27,6 +29,10 @@ type Suite = { readonly test: string; readonly env: Readonly<Record<string, stri
 const SUITES: Readonly<Record<string, Suite>> = {
   contracts: { test: 'test/chain/model', env: { SEQUENCES: '100000' } },
   contents: { test: 'test/broker/exchange/large-content.test.ts', env: { CONTENT_MB: '1024' } },
+  kills: {
+    test: 'test/indexer/kills.test.ts',
+    env: { KILLS: '2000', CUTS: '1000', KILLS_ON: 'postgres' },
+  },
   filtering: { test: 'test/domain/consent/filtering/planted.test.ts', env: { BUNDLES: '10000' } },
 }
 

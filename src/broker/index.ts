@@ -8,5 +8,6 @@ export {
 } from './configuration/read-config.ts'
 export { settings, settingsHelp } from './configuration/variables.ts'
 export { OPERATOR } from './http/operator-routes.ts'
+export type { Readiness } from './operate/readiness.ts'
 export { type Count, KINDS, type Kind, type Report } from './register/reconcile/findings.ts'
 export type { Reconciliation } from './register/reconcile/reconciler.ts'

@@ -18,6 +18,7 @@ async function addProcesses(): Promise<void> {
   const { brokerCommand } = await import('./broker.ts')
   const { clientsCommand } = await import('./clients.ts')
   const { councilCommand } = await import('./council.ts')
+  const { indexCommand } = await import('./chain-index.ts')
   const { keysCommand } = await import('./keys.ts')
   const { patientCommand } = await import('./patient.ts')
   const { reconcileCommand } = await import('./reconcile.ts')
@@ -33,6 +34,7 @@ async function addProcesses(): Promise<void> {
     .addCommand(successionCommand())
     .addCommand(keysCommand())
     .addCommand(reconcileCommand())
+    .addCommand(indexCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
 }

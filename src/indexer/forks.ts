@@ -24,7 +24,7 @@ export type Forks = ReturnType<typeof createForks>
 export function createForks(deps: {
   db: Kysely<IndexTables>
   rpc: NodeRpc
-  head: HeadWatch
+  head: Pick<HeadWatch, 'head'>
   log: Logger
   from: number
   /** How many blocks may be taken back; any number where undefined. */

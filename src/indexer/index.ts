@@ -1,3 +1,4 @@
+export { followDeeper } from './follow-deeper.ts'
 export type { IndexProgress } from './index-progress.ts'
 export { createIndexer, type Indexer } from './indexer.ts'
 export { createIndexQueries, type IndexedEvent, type IndexQueries, type MemberProfile } from './queries.ts'

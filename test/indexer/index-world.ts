@@ -23,14 +23,22 @@ export type TestIndex = {
  * @param more.rpc another node than the chain's own
  * @param more.withinMs how long the node may take
  * @param more.depth how deep a reorganisation may be
+ * @param more.database one that is open, and stays so
  */
 export async function openIndex(
   chain: TestChain,
   config?: DatabaseConfig,
   range?: number,
-  more: { rpc?: string; withinMs?: number; depth?: number; out?: { write(line: string): void } } = {},
+  more: {
+    rpc?: string
+    withinMs?: number
+    depth?: number
+    out?: { write(line: string): void }
+    database?: Database
+  } = {},
 ): Promise<TestIndex> {
-  const database: Database = config ? await openDatabase(config) : await openFreshDatabase()
+  const database: Database =
+    more.database ?? (config ? await openDatabase(config) : await openFreshDatabase())
   const db = await openIndexTables(database.db)
   const head = watchHead({ provider: chain.provider, clock: systemClock, everyMs: 3_600_000 })
   const rpc = createNodeRpc({
@@ -62,7 +70,7 @@ export async function openIndex(
       await head.close()
       await indexer.close()
       await rpc.close()
-      await database.close()
+      if (!more.database) await database.close()
     },
   }
 }

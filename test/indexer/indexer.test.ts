@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { id } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { deployContracts } from '../../src/chain/deploy.ts'
+import { createNodeRpc } from '../../src/chain/node-rpc.ts'
+import { followDeeper } from '../../src/indexer/index.ts'
+import { createLog } from '../../src/observe/log.ts'
 import { newSeats, publicSeats } from '../../src/sandbox/council.ts'
 import { type DatabaseConfig, openDatabase } from '../../src/store/database.ts'
 import { openIndexTables } from '../../src/store/migrate.ts'
@@ -337,6 +340,7 @@ describe('where a reorganisation may not be deeper than so many blocks', () => {
   test('as many are followed, one more is not; neither by a restart', async () => {
     const config = await keptDatabase()
     const index = await deep(config, 3)
+    index.indexer.onReorganisation(async () => {})
     for (let i = 0; i < 6; i++) await chain.register(hospital, name())
     await index.follow()
     await chain.provider.send('anvil_reorg', [3, []])
@@ -358,6 +362,19 @@ describe('where a reorganisation may not be deeper than so many blocks', () => {
     await again.follow()
     expect(again.indexer.tooDeep()).toEqual(tooDeep)
     expect(await dump(again.db)).toEqual(before)
+    // By an operator's word it is, once, and whoever listens hears of it then.
+    const rpc = createNodeRpc({ url: chain.anvil.rpc })
+    const log = createLog({ level: 'silent', hospital: 'test' })
+    const byHand = () => followDeeper({ db: again.db, rpc, log, from: chain.deployedAt })
+    expect(await byHand()).toEqual({ block: height - 3, blocks: 4 })
+    expect(await byHand()).toBeUndefined()
+    await rpc.close()
+    const forks: number[] = []
+    again.indexer.onReorganisation(async (block) => void forks.push(block))
+    await again.follow()
+    expect(again.indexer.tooDeep()).toBeUndefined()
+    expect(forks).toEqual([height - 3])
+    expect(await dump(again.db)).toEqual(await replayed(chain))
   })
 
   test('a node that is only behind takes no row away, and is waited for', async () => {

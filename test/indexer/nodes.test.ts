@@ -152,6 +152,24 @@ test('what the node cannot have from our contracts stops the index before that b
   expect((await dump(index.db)).filter(({ block }) => block >= first)).toEqual([])
 })
 
+test('a node that shows another chain for a while is an alarm for as long where no block may go', async () => {
+  const careful = await openIndex(chain, undefined, undefined, { rpc: node.url, depth: 0 })
+  await careful.follow()
+  expect(careful.indexer.tooDeep()).toBeUndefined()
+  const height = await chain.height()
+  node.oddity = ({ method, params }, pass) =>
+    method === 'eth_getBlockByNumber' && Number(params[0]) === height
+      ? pass().then((block) => ({ ...(block as object), hash: `0x${'ab'.repeat(32)}` }))
+      : undefined
+  await careful.follow()
+  expect(careful.indexer.tooDeep()).toEqual({ block: height, depth: 1, allowed: 0 })
+  node.oddity = undefined
+  await careful.follow()
+  expect(careful.indexer.tooDeep()).toBeUndefined()
+  expect(await dump(careful.db)).toEqual(whole)
+  await careful.close()
+})
+
 test('a chain that changes between two ranges leaves no row of the former branch', async () => {
   let changed = false
   // When the newest blocks are asked for, older ones that were read before are of a branch that is gone.

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { indexStatus } from '../../../src/cli/chain-index/status.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { startTracing } from '../../../src/observe/tracing.ts'
 import { createWords } from '../../../src/patient/seed.ts'
@@ -50,7 +51,11 @@ beforeAll(async () => {
   })
   world = await createWorld({
     fronts: { fhir: ['a'], chain: ['a'] },
-    configure: (config) => ({ ...config, operator: { host: '127.0.0.1', port: 0 } }),
+    configure: (config) => ({
+      ...config,
+      operator: { host: '127.0.0.1', port: 0 },
+      chain: { ...config.chain, reorganisationDepth: 0 },
+    }),
   })
   ;[a, b] = world.hospitals as [TestHospital, TestHospital]
   await a.put({ ...patient('anna-at-a', ANNA), name: [{ family: 'Zonnebloem' }] })
@@ -237,6 +242,9 @@ test('readiness says that the chain stands still, and that the index is behind',
     String(body).includes('eth_getLogs') ? { status: 500, headers: {}, body: '' } : forward()
   for (let i = 0; i < 4; i++) await world.provider.send('evm_mine', [])
   await eventually(async () => (await readiness(a)).reasons.includes('index-behind'))
+  const behind = await indexStatus({ broker: a.broker.base })
+  expect(behind.code).toBe(1)
+  expect(behind.text).toMatch(/^Being built: \d+ of \d+ blocks/m)
   front.behave = async () => ({ status: 500, headers: {}, body: '' })
   a.clock.elapse(11_000)
   expect((await readiness(a)).reasons).toEqual(expect.arrayContaining(['head-stale']))
@@ -247,6 +255,12 @@ test('readiness says that the chain stands still, and that the index is behind',
   expect(value('wayleave_index_lag_blocks')).toBeGreaterThan(2)
   front.behave = undefined
   await eventually(async () => (await readiness(a)).status === 200)
+  expect((await metricsOf(a)).value('wayleave_index_seconds_left')).toBe(0)
+  const follows = await indexStatus({ broker: `${a.broker.base}/` })
+  expect(follows.code).toBe(0)
+  expect(follows.text).toMatch(
+    /^Head: block \d+, .* old; the node is asked for new blocks\.\nIndexed: up to block \d+\.$/m,
+  )
 })
 
 test('readiness says that the log is not anchored in time', async () => {
@@ -263,4 +277,19 @@ test('readiness says that the database is gone, and metrics show gaps instead of
   expect((await metricsOf(b)).text).toMatch(/^wayleave_entries_registered NaN$/im)
   await sql`alter table broker.records_gone rename to records`.execute(b.database.db)
   await eventually(async () => !(await readiness(b)).reasons.includes('database-unavailable'))
+})
+
+test('where blocks are final at once, a reorganisation is an alarm: not ready, and no head that could decide anything', async () => {
+  // A block that is gone with what it held: an empty one in place of an empty one is the same block.
+  const [from] = (await world.provider.send('eth_accounts', [])) as [string]
+  await world.provider.send('eth_sendTransaction', [{ from, to: from }])
+  await eventually(async () => (await readiness(a)).status === 200)
+  await world.provider.send('anvil_reorg', [2, []])
+  await world.provider.send('evm_mine', [])
+  await eventually(async () => (await readiness(a)).reasons.includes('chain-reorganised'))
+  expect((await readiness(a)).reasons).toContain('head-stale')
+  expect((await metricsOf(a)).value('wayleave_not_ready{reason="chain-reorganised"}')).toBe(1)
+  const status = await indexStatus({ broker: a.broker.base })
+  expect(status.code).toBe(1)
+  expect(status.text).toContain('reorganised deeper than it may be')
 })
