@@ -4,7 +4,7 @@
  *   contracts   100,000 random sequences of acts on the contracts and on their model, a quarter of an hour on two idle cores
  *   contents    1 GB from one hospital to another, in constant memory, a quarter of a minute
  *   filtering   10,000 Bundles into which something was planted that may not come out of the filter, half a minute
- *   kills       2,000 SIGKILLs of a process that indexes into PostgreSQL, at seeded moments, a quarter of an hour on two idle cores;
+ *   kills       2,000 SIGKILLs of a process that indexes into PostgreSQL, at seeded moments, half an hour on two idle cores;
  *               KILLS=500 does them in parts. And 1,000 ends at seeded points of the indexer's way
  *
  *   npm run test:long -- filtering                                          these only, by the names above

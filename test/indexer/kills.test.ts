@@ -37,6 +37,8 @@ const COMPARE_EVERY = 20
 
 let chain: TestChain
 let hospital: TestMember
+/** No fork takes the hospital's admission back. */
+let admittedAt: number
 let stopServer: (() => Promise<void>) | undefined
 let database: TestDatabase
 let cache: string
@@ -44,6 +46,7 @@ beforeAll(async () => {
   cache = await mkdtemp(join(tmpdir(), 'wayleave-kills-'))
   chain = await createTestChain()
   hospital = await chain.member('hospital')
+  admittedAt = await chain.height()
   if (ON_POSTGRES && process.env.DATABASE_URL === undefined) {
     const server = await startPostgres((line) => console.log(line))
     stopServer = server.stop
@@ -72,7 +75,7 @@ async function something(below: (bound: number) => number): Promise<void> {
   const what = below(6)
   if (what === 0) await chain.mine(1 + below(30))
   if (what === 1) {
-    const depth = Math.min(1 + below(12), (await chain.height()) - chain.deployedAt - 5)
+    const depth = Math.min(1 + below(12), (await chain.height()) - admittedAt)
     if (depth > 0) await chain.provider.send('anvil_reorg', [depth, []])
     await chain.register(hospital, ...tags())
   }
@@ -133,8 +136,10 @@ test(`ended at ${CUTS} seeded points, before or after any question to the node a
   }
   // Each kind of step was an end, on both of its sides.
   const all = STEPS.flatMap((step) => [`after ${step}`, `before ${step}`])
-  if (CUTS >= 100) expect([...points].sort()).toEqual(all.sort())
-  expect(followed).toBeGreaterThan(0)
+  if (CUTS >= 100) {
+    expect([...points].sort()).toEqual(all.sort())
+    expect(followed).toBeGreaterThan(0)
+  }
   await rpc.close()
   await opened.close()
 }, 3_600_000)
