@@ -34,7 +34,10 @@ export function createForks(deps: {
   const listeners: ((block: number) => Promise<void>)[] = []
   let tooDeep: TooDeep | undefined
 
-  /** Whether the chain of now holds this block: `hidden` where the node says that it has it and does not show it. */
+  /**
+   * Whether the chain of now holds this block; `not yet` where it has fewer blocks.
+   * @throws Error where the node says that it has the block and does not show it
+   */
   async function standing({ number, hash }: Checkpoint): Promise<'here' | 'gone' | 'not yet'> {
     const block = await readBlock(rpc, number)
     if (block) return block.hash === hash ? 'here' : 'gone'
