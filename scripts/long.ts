@@ -3,6 +3,7 @@
  *
  *   contracts   100,000 random sequences of acts on the contracts and on their model, a quarter of an hour on two idle cores
  *   contents    1 GB from one hospital to another, in constant memory, a quarter of a minute
+ *   windows     200,000 entries of an access log by two replicas that are killed 40 times, a quarter of an hour
  *   filtering   10,000 Bundles into which something was planted that may not come out of the filter, half a minute
  *   kills       2,000 SIGKILLs of a process that indexes into PostgreSQL, at seeded moments, half an hour on two idle cores;
  *               KILLS=500 does them in parts. And 1,000 ends at seeded points of the indexer's way
@@ -32,6 +33,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   kills: {
     test: 'test/indexer/kills.test.ts',
     env: { KILLS: '2000', CUTS: '1000', KILLS_ON: 'postgres' },
+  },
+  windows: {
+    test: 'test/broker/audit/windows-at-scale.test.ts',
+    env: { KILLS: '40', STEPS: '12', ENTRIES: '5000' },
   },
   filtering: { test: 'test/domain/consent/filtering/planted.test.ts', env: { BUNDLES: '10000' } },
 }

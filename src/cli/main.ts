@@ -21,6 +21,7 @@ async function addProcesses(): Promise<void> {
   const { indexCommand } = await import('./chain-index.ts')
   const { keysCommand } = await import('./keys.ts')
   const { patientCommand } = await import('./patient.ts')
+  const { proofCommand } = await import('./proof.ts')
   const { reconcileCommand } = await import('./reconcile.ts')
   const { sandboxCommand } = await import('./sandbox.ts')
   const { successionCommand } = await import('./succession.ts')
@@ -35,6 +36,7 @@ async function addProcesses(): Promise<void> {
     .addCommand(keysCommand())
     .addCommand(reconcileCommand())
     .addCommand(indexCommand())
+    .addCommand(proofCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
 }

@@ -40,7 +40,7 @@ export type Decoder = {
    * A log of our contracts at their pinned addresses; undefined for logs of others, and for unknown events.
    * @throws MalformedLogError where no contract of ours can have emitted it
    */
-  decode(log: Pick<RawLog, 'address' | 'topics' | 'data'>): DecodedEvent | undefined
+  decode(log: Pick<RawLog, 'address' | 'data'> & { topics: readonly string[] }): DecodedEvent | undefined
 }
 
 /** Hex in lower case, as nodes answer; what else they answer gets no further, be it quotes, tabs or backslashes. */

@@ -1,3 +1,5 @@
+export { createRowHashes, type RowHashes } from './canonical/row-hashes.ts'
+export { viewLineOf } from './canonical/view.ts'
 export { followDeeper } from './follow-deeper.ts'
 export type { IndexProgress } from './index-progress.ts'
 export { createIndexer, type Indexer } from './indexer.ts'

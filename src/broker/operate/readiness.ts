@@ -4,6 +4,7 @@ import type { Indexer, IndexProgress } from '../../indexer/index.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { ANCHOR_WITHIN, type Windows } from '../audit/windows.ts'
 import { MAX_HEAD_AGE } from '../consent/consent-state.ts'
+import type { ViewsWatch } from '../evidence/views-watch.ts'
 import type { Registration } from '../register/registration.ts'
 
 /** Why a broker is not ready, in the order in which they are told. `docs/operate.md` says what to do about each. */
@@ -16,6 +17,7 @@ export const READINESS_REASONS = [
   'node-behind',
   'index-behind',
   'anchor-overdue',
+  'view-contradicted',
   'source-unavailable',
 ] as const
 export type ReadinessReason = (typeof READINESS_REASONS)[number]
@@ -54,6 +56,7 @@ export function createReadiness(deps: {
   registration: Registration
   windows: Windows
   sender: Sender
+  views: Pick<ViewsWatch, 'contradicted'>
   observer: Observer
   starting: () => boolean
   draining: () => boolean
@@ -83,6 +86,7 @@ export function createReadiness(deps: {
       'node-behind': head !== undefined && head.number < indexed,
       'index-behind': head !== undefined && indexed < head.number - MAX_LAG,
       'anchor-overdue': (found?.unanchoredMs ?? 0) > ANCHOR_WITHIN,
+      'view-contradicted': deps.views.contradicted(),
       'source-unavailable': deps.observer.sourceOutcome() === 'source-unavailable',
     }
     const reasons = READINESS_REASONS.filter((reason) => holds[reason])

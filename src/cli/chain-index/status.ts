@@ -1,5 +1,5 @@
-import type { Readiness } from '../../broker/index.ts'
-import { loadBrokerConfig } from '../../broker/index.ts'
+import { loadBrokerConfig, type Readiness } from '../../broker/index.ts'
+import type { Output } from './output.ts'
 
 export type StatusOptions = { config?: string; broker?: string; json?: boolean }
 
@@ -10,20 +10,20 @@ type State = Pick<
 
 /**
  * How far the index of a running broker is, as its `/ready` says.
- * @returns what to print, and the exit code: 0 where it follows the chain, 1 where it does not yet or not any more
+ * @returns the exit code: 0 where it follows the chain, 1 where it does not yet or not any more
  * @throws Error where no broker answers
  */
-export async function indexStatus(options: StatusOptions): Promise<{ text: string; code: number }> {
+export async function indexStatus(options: StatusOptions, { out }: Pick<Output, 'out'>): Promise<number> {
   const base = options.broker?.replace(/\/$/, '') ?? listensAt(options.config)
   const state = await readyOf(base)
   const stopped = state.reasons.filter((reason) => INDEX_REASONS.includes(reason))
-  const code = stopped.length === 0 ? 0 : 1
-  if (!options.json) return { text: `${inWords(state).join('\n')}\n`, code }
   const { head, headAgeMs, headNotices, indexed, building } = state
-  return {
-    text: `${JSON.stringify({ head, headAgeMs, headNotices, indexed, building, reasons: stopped })}\n`,
-    code,
-  }
+  out(
+    options.json
+      ? `${JSON.stringify({ head, headAgeMs, headNotices, indexed, building, reasons: stopped })}\n`
+      : `${inWords(state).join('\n')}\n`,
+  )
+  return stopped.length === 0 ? 0 : 1
 }
 
 const INDEX_REASONS: readonly string[] = ['head-stale', 'chain-reorganised', 'node-behind', 'index-behind']

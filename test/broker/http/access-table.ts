@@ -19,8 +19,8 @@ export const OWN_CALLERS = [
   'patient',
   'member for a record',
   'member for a record, by another key',
-  'member for a list',
-  'member for a list, by another key',
+  'member for a share',
+  'member for a share, by another key',
 ] as const
 
 /** Who calls with what another hospital's broker gave them. */
@@ -32,7 +32,7 @@ export const FOREIGN_CALLERS = [
   'operator',
   'patient',
   'member for a record',
-  'member for a list',
+  'member for a share',
 ] as const
 
 export type CallerName = (typeof OWN_CALLERS)[number]
@@ -58,8 +58,8 @@ const noProgram: Words = {
   patient: 'token-invalid',
   'member for a record': 'token-missing',
   'member for a record, by another key': 'token-missing',
-  'member for a list': 'token-missing',
-  'member for a list, by another key': 'token-missing',
+  'member for a share': 'token-missing',
+  'member for a share, by another key': 'token-missing',
 }
 const noForeignProgram: Door['foreign'] = {
   HIS: 'token-invalid',
@@ -69,7 +69,7 @@ const noForeignProgram: Door['foreign'] = {
   operator: 'token-invalid',
   patient: 'token-invalid',
   'member for a record': 'token-missing',
-  'member for a list': 'token-missing',
+  'member for a share': 'token-missing',
 }
 /** The removed program never had these scopes, and hears of that first. */
 const notForPrograms: Words = { ...noProgram, 'removed program': 'scope-insufficient' }
@@ -88,8 +88,8 @@ const noSession: Words = {
   patient: 'session-expired',
   'member for a record': 'token-missing',
   'member for a record, by another key': 'token-missing',
-  'member for a list': 'token-missing',
-  'member for a list, by another key': 'token-missing',
+  'member for a share': 'token-missing',
+  'member for a share, by another key': 'token-missing',
 }
 const noForeignSession: Door['foreign'] = {
   HIS: 'session-expired',
@@ -99,10 +99,10 @@ const noForeignSession: Door['foreign'] = {
   operator: 'session-expired',
   patient: 'session-expired',
   'member for a record': 'token-missing',
-  'member for a list': 'token-missing',
+  'member for a share': 'token-missing',
 }
 
-/** A DPoP-bound token of this broker's for this record or list, with a proof by the key that it is bound to. */
+/** A DPoP-bound token of this broker's for this record or for what is behind a share, with a proof by the key that it is bound to. */
 const noMember: Words = {
   nobody: 'token-missing',
   HIS: 'token-missing',
@@ -116,8 +116,8 @@ const noMember: Words = {
   patient: 'token-missing',
   'member for a record': 'token-invalid',
   'member for a record, by another key': 'token-invalid',
-  'member for a list': 'token-invalid',
-  'member for a list, by another key': 'token-invalid',
+  'member for a share': 'token-invalid',
+  'member for a share, by another key': 'token-invalid',
 }
 const noForeignMember: Door['foreign'] = {
   HIS: 'token-missing',
@@ -127,7 +127,7 @@ const noForeignMember: Door['foreign'] = {
   operator: 'token-missing',
   patient: 'token-missing',
   'member for a record': 'token-invalid',
-  'member for a list': 'token-invalid',
+  'member for a share': 'token-invalid',
 }
 
 const DOORS = {
@@ -135,6 +135,7 @@ const DOORS = {
   HIS: { own: { ...noProgram, HIS: 'in' }, foreign: noForeignProgram },
   registrar: { own: { ...noProgram, registrar: 'in' }, foreign: noForeignProgram },
   auditor: { own: { ...noProgram, auditor: 'in' }, foreign: noForeignProgram },
+  'HIS or auditor': { own: { ...noProgram, HIS: 'in', auditor: 'in' }, foreign: noForeignProgram },
   'client administrator': {
     own: { ...notForPrograms, 'client administrator': 'in' },
     foreign: noForeignProgram,
@@ -146,11 +147,13 @@ const DOORS = {
       ...noMember,
       'member for a record': 'in',
       'member for a record, by another key': 'token-wrong-key',
+      'member for a share': 'in',
+      'member for a share, by another key': 'token-wrong-key',
     },
     foreign: noForeignMember,
   },
-  list: {
-    own: { ...noMember, 'member for a list': 'in', 'member for a list, by another key': 'token-wrong-key' },
+  share: {
+    own: { ...noMember, 'member for a share': 'in', 'member for a share, by another key': 'token-wrong-key' },
     foreign: noForeignMember,
   },
 } as const satisfies Record<string, Door>
@@ -214,6 +217,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
     type: FORM,
     body: 'grant_type=client_credentials',
   }),
+  'POST /exchange/checkpoints': row('everybody', 'checkpoint-invalid', json({ checkpoints: ['x.y.z'] })),
   'POST /exchange/receipt': row('everybody', 'receipt-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/request': row('everybody', 'access-request-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/share': row('everybody', 'share-invalid', { type: JOSE, body: 'x.y.z' }),
@@ -282,15 +286,25 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'POST /fhir/Task/:id/$approve': row('HIS', 'task-unknown', task),
   'POST /fhir/Task/:id/$reject': row('HIS', 'task-unknown', task),
 
-  'POST /fhir/Subscription': row('HIS', 'subscription-invalid', fhir()),
-  'GET /fhir/Subscription': row('HIS', 200),
-  'GET /fhir/Subscription/:id': row('HIS', 'subscription-unknown', unknown()),
-  'DELETE /fhir/Subscription/:id': row('HIS', 'subscription-unknown', unknown()),
+  'POST /fhir/Subscription': row('HIS or auditor', 'subscription-invalid', fhir()),
+  'GET /fhir/Subscription': row('HIS or auditor', 200),
+  'GET /fhir/Subscription/:id': row('HIS or auditor', 'subscription-unknown', unknown()),
+  'DELETE /fhir/Subscription/:id': row('HIS or auditor', 'subscription-unknown', unknown()),
   'GET /events': row('HIS', 200),
   'GET /events/:id': row('HIS', 'event-unknown', unknown()),
 
+  'GET /audit/proofs/:id': row('auditor', 'not-found', unknown()),
   'GET /audit/unmatched': row('auditor', 200),
+  'GET /audit/events': row('auditor', 200),
+  'GET /audit/holds': row('auditor', 'user-missing'),
+  'POST /audit/holds': row('auditor', 'user-missing', json()),
+  'POST /audit/holds/:id/lifting': row('auditor', 'user-missing', { ...unknown(), ...json() }),
   'GET /fhir/AuditEvent': row('auditor', 200),
+  'GET /fhir/AuditEvent/:id': row('auditor', 'audit-event-unknown', unknown()),
+  'POST /fhir/AuditEvent/_search': row('auditor', 200, ({ person }) => ({
+    type: FORM,
+    body: new URLSearchParams({ 'patient.identifier': person }).toString(),
+  })),
 
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),
@@ -307,6 +321,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
 
   'GET /patient/consents': row('patient', 200),
   'GET /patient/history': row('patient', 200),
+  'GET /patient/AuditEvent': row('patient', 200),
   'POST /patient/explain': row('patient', 'request-invalid', json()),
   'POST /patient/preview': row('patient', 200, json()),
   'GET /patient/record': row('patient', 200),
@@ -322,8 +337,8 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'GET /exchange/record/:tag/content/:number': row('record', 'not-available', ({ tag }) => ({
     params: { tag, number: '0' },
   })),
-  'GET /exchange/list/:reference': row('list', 200, ({ reference }) => ({ params: { reference } })),
-  'POST /exchange/search/:reference': row('list', 200, ({ reference }) => ({
+  'GET /exchange/list/:reference': row('share', 200, ({ reference }) => ({ params: { reference } })),
+  'POST /exchange/search/:reference': row('share', 200, ({ reference }) => ({
     params: { reference },
     ...json({ type: 'Condition', parameters: [] }),
   })),

@@ -226,6 +226,20 @@ const readiness = async (hospital: TestHospital) => {
   return { status: answer.status, reasons }
 }
 
+/** What `wayleave index status` prints, and its exit code. */
+async function statusOf(broker: string): Promise<{ code: number; text: string }> {
+  let text = ''
+  const code = await indexStatus(
+    { broker },
+    {
+      out: (more) => {
+        text += more
+      },
+    },
+  )
+  return { code, text }
+}
+
 test('readiness says that the FHIR server is gone, and when it is back; liveness does not care', async () => {
   const front = a.fhirFront as Front
   front.behave = async () => ({ status: 500, headers: {}, body: '' })
@@ -242,7 +256,7 @@ test('readiness says that the chain stands still, and that the index is behind',
     String(body).includes('eth_getLogs') ? { status: 500, headers: {}, body: '' } : forward()
   for (let i = 0; i < 4; i++) await world.provider.send('evm_mine', [])
   await eventually(async () => (await readiness(a)).reasons.includes('index-behind'))
-  const behind = await indexStatus({ broker: a.broker.base })
+  const behind = await statusOf(a.broker.base)
   expect(behind.code).toBe(1)
   expect(behind.text).toMatch(/^Being built: \d+ of \d+ blocks/m)
   front.behave = async () => ({ status: 500, headers: {}, body: '' })
@@ -256,7 +270,7 @@ test('readiness says that the chain stands still, and that the index is behind',
   front.behave = undefined
   await eventually(async () => (await readiness(a)).status === 200)
   expect((await metricsOf(a)).value('wayleave_index_seconds_left')).toBe(0)
-  const follows = await indexStatus({ broker: `${a.broker.base}/` })
+  const follows = await statusOf(`${a.broker.base}/`)
   expect(follows.code).toBe(0)
   expect(follows.text).toMatch(
     /^Head: block \d+, .* old; the node is asked for new blocks\.\nIndexed: up to block \d+\.$/m,
@@ -289,7 +303,7 @@ test('where blocks are final at once, a reorganisation is an alarm: not ready, a
   await eventually(async () => (await readiness(a)).reasons.includes('chain-reorganised'))
   expect((await readiness(a)).reasons).toContain('head-stale')
   expect((await metricsOf(a)).value('wayleave_not_ready{reason="chain-reorganised"}')).toBe(1)
-  const status = await indexStatus({ broker: a.broker.base })
+  const status = await statusOf(a.broker.base)
   expect(status.code).toBe(1)
   expect(status.text).toContain('reorganised deeper than it may be')
 })
