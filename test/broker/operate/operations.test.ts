@@ -51,11 +51,7 @@ beforeAll(async () => {
   })
   world = await createWorld({
     fronts: { fhir: ['a'], chain: ['a'] },
-    configure: (config) => ({
-      ...config,
-      operator: { host: '127.0.0.1', port: 0 },
-      chain: { ...config.chain, reorganisationDepth: 0 },
-    }),
+    configure: (config) => ({ ...config, operator: { host: '127.0.0.1', port: 0 } }),
   })
   ;[a, b] = world.hospitals as [TestHospital, TestHospital]
   await a.put({ ...patient('anna-at-a', ANNA), name: [{ family: 'Zonnebloem' }] })
@@ -291,19 +287,4 @@ test('readiness says that the database is gone, and metrics show gaps instead of
   expect((await metricsOf(b)).text).toMatch(/^wayleave_entries_registered NaN$/im)
   await sql`alter table broker.records_gone rename to records`.execute(b.database.db)
   await eventually(async () => !(await readiness(b)).reasons.includes('database-unavailable'))
-})
-
-test('where blocks are final at once, a reorganisation is an alarm: not ready, and no head that could decide anything', async () => {
-  // A block that is gone with what it held: an empty one in place of an empty one is the same block.
-  const [from] = (await world.provider.send('eth_accounts', [])) as [string]
-  await world.provider.send('eth_sendTransaction', [{ from, to: from }])
-  await eventually(async () => (await readiness(a)).status === 200)
-  await world.provider.send('anvil_reorg', [2, []])
-  await world.provider.send('evm_mine', [])
-  await eventually(async () => (await readiness(a)).reasons.includes('chain-reorganised'))
-  expect((await readiness(a)).reasons).toContain('head-stale')
-  expect((await metricsOf(a)).value('wayleave_not_ready{reason="chain-reorganised"}')).toBe(1)
-  const status = await statusOf(a.broker.base)
-  expect(status.code).toBe(1)
-  expect(status.text).toContain('reorganised deeper than it may be')
 })
