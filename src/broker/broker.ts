@@ -24,6 +24,7 @@ import { createDrain } from './operate/drain.ts'
 import { openOperatorListener } from './operate/operator-listener.ts'
 import { createOutboxWatch } from './operate/outboxes.ts'
 import { createReadiness } from './operate/readiness.ts'
+import { sayAnew } from './operate/say-anew.ts'
 import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
@@ -118,6 +119,9 @@ async function open(
   const { requests } = request
   const { states, shares } = consent
   const { source, contents, searches, registration, reconciler } = register
+  // What waits under a key that is published no more would be believed by nobody.
+  const published = publicJwks(keyring).keys.map(({ kid }) => kid ?? '')
+  if ((await sayAnew({ db, published, ...request })) > 0) consent.shares.refresh()
   const release = createReleaseSide({
     ...{ ...core, states, windows, source, contents, searches, labeller, books },
     custodian: member,

@@ -14,12 +14,13 @@ import type { Peer } from './peer-connections.ts'
 export async function enqueueMessage(
   db: Kysely<BrokerTables>,
   clock: Clock,
-  message: { member: Hex; path: string; body: string; about?: string },
+  message: { member: Hex; path: string; body: string; about?: string; signed_by?: string },
 ): Promise<void> {
   await db
     .insertInto('exchange_outbox')
     .values({
       about: null,
+      signed_by: null,
       ...message,
       attempts: 0,
       next_at: new Date(clock.now()).toISOString(),

@@ -263,10 +263,15 @@ function unknownIn(bytes: Uint8Array): string[] {
   throw wayleaveError('response-invalid', 'no answer to a receipt')
 }
 
-/** A peer's refusal is handed on as one answer; only its inability to answer, and nonsense, are told apart. */
+/**
+ * A peer's refusal is handed on as one answer; only its inability to answer, and nonsense, are told apart. One that does not
+ * know the key that signs here, since its index has another profile, cannot answer either.
+ */
 function refusal({ status, bytes }: { status: number; bytes: Uint8Array }) {
-  const code = status >= 500 ? 'peer-unavailable' : status >= 400 ? 'not-available' : 'response-invalid'
-  return wayleaveError(code, `the peer answered ${status} ${codeIn(bytes) ?? ''}`)
+  const said = codeIn(bytes)
+  const unable = status >= 500 || said === 'assertion-invalid'
+  const code = unable ? 'peer-unavailable' : status >= 400 ? 'not-available' : 'response-invalid'
+  return wayleaveError(code, `the peer answered ${status} ${said ?? ''}`)
 }
 
 function codeIn(bytes: Uint8Array): ErrorCode | undefined {

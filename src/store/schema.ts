@@ -153,6 +153,8 @@ export type BrokerTables = {
     body: string
     /** The own patient whom it is about, where it has to be taken back when that one's identity is in doubt. */
     about: string | null
+    /** The own key that signed it, by its kid: with another one it is said anew. Null where somebody else signed it, or before. */
+    signed_by: string | null
     attempts: number
     next_at: string
     delivered_at: string | null

@@ -147,7 +147,7 @@ async function send(
       .execute()
     const jwe = await sealShare({ reference, sequence, ...body }, deps.signing, recipient)
     await noteHanded(trx, deps, patient, grantee, body)
-    const message = { member: grantee, path: '/exchange/share', body: jwe }
+    const message = { member: grantee, path: '/exchange/share', body: jwe, signed_by: deps.signing.kid }
     // An end is not taken back.
     await enqueueMessage(trx, deps.clock, body.ended ? message : { ...message, about: patient.id })
   })
