@@ -240,6 +240,7 @@ async function open(
       await contents.close()
       await searches.close()
       await register.writer.close()
+      await core.lead.close()
       provider.destroy()
       await operator?.close()
     },

@@ -4,6 +4,7 @@ import { isAtOrigin } from '../../exchange/fetch-jwks.ts'
 import type { Webhooks } from '../../exchange/webhook.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import { createTurns, type Turns } from '../../turns/turns.ts'
 import type { EventLog, EventSide } from './event-log.ts'
 import { notification, signDetached } from './notification.ts'
 
@@ -15,8 +16,6 @@ const SIDE_BY_SIDE = 8
 /** A try that has not ended by then died with its process. Milliseconds. */
 const LEASE = 30_000
 const LONGEST_WAIT = 5 * 60_000
-
-export type EventDelivery = { flush(): Promise<void>; close(): Promise<void> }
 
 /**
  * Tells webhooks of events, each in order and at least once: a subscription's cursor moves on only when its endpoint has
@@ -35,11 +34,8 @@ export function createEventDelivery(deps: {
   /** What a program may hear of now; nothing once it is gone. */
   sidesOf: (clientId: string) => Promise<EventSide[]>
   everyMs?: number
-}): EventDelivery {
+}): Turns {
   const { db, clock, log, events } = deps
-  let closed = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
   const instant = (ms = 0) => new Date(clock.now() + ms).toISOString()
 
   async function run(): Promise<void> {
@@ -101,28 +97,9 @@ export function createEventDelivery(deps: {
       .execute()
   }
 
-  function flush(): Promise<void> {
-    running = running
-      .then(run, run)
-      .catch((error: unknown) => log.warn({ error }, 'events wait for the next turn'))
-    return running
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void flush().finally(() => {
-        if (!closed) schedule()
-      })
-    }, deps.everyMs ?? 250)
-  }
-  schedule()
-
-  return {
-    flush,
-    async close() {
-      closed = true
-      clearTimeout(timer)
-      await running
-    },
-  }
+  return createTurns({
+    everyMs: deps.everyMs ?? 250,
+    run,
+    failed: (error) => log.warn({ error }, 'events wait for the next turn'),
+  })
 }

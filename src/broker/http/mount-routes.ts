@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { createIdempotencyStore } from '../../store/idempotency.ts'
+import type { Turns } from '../../turns/turns.ts'
 import type { AuditSide } from '../audit/audit-side.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
-import type { EventDelivery } from '../events/deliver-events.ts'
 import { createSubscriptions } from '../events/subscriptions.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
@@ -41,7 +41,7 @@ export type Sides = AuditSide &
   ConsentSide &
   RegisterSide &
   Freezing &
-  IdentitySide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
+  IdentitySide & { delivery: Turns } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
 /**

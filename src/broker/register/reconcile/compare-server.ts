@@ -120,8 +120,8 @@ type Row = { kind: string; patient_id: string; commitment: string; sealed: Uint8
 
 function commits(patient: StoredPatient | undefined, row: Row, resource: Record<string, unknown>): boolean {
   if (!patient) return false
-  const { salt } = openJson<StoredRecord>(patient.key, row.sealed)
-  return commitmentOf(Buffer.from(salt, 'base64url'), resource) === row.commitment
+  const { salt, contents } = openJson<StoredRecord>(patient.key, row.sealed)
+  return commitmentOf(Buffer.from(salt, 'base64url'), resource, contents) === row.commitment
 }
 
 async function registeredAs(db: Kysely<BrokerTables>, versions: string[]): Promise<Map<string, Row>> {
