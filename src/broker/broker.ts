@@ -144,7 +144,7 @@ async function open(
 
   let tls = config.tls && readTls(config.tls)
   const callers = createCallers(core, () => base)
-  const webhooks = createWebhooks()
+  const webhooks = createWebhooks({ origins: callers.origins, networks: config.callbackNetworks ?? [] })
   const delivery = createEventDelivery({
     ...core,
     webhooks,

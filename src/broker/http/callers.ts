@@ -42,7 +42,7 @@ export function createCallers(core: Core, base: () => string): Callers {
     issuer: member,
   }
   const origins = config.callbackOrigins ?? []
-  const fetchJwks = createFetchJwks({ origins })
+  const fetchJwks = createFetchJwks({ origins, networks: config.callbackNetworks ?? [] })
   const clients = createClients({
     ...core,
     configured: [...config.clients, operatorClient(signing.jwk)],
