@@ -20,7 +20,7 @@ export type OriginRules = {
 export type ListedOrigins = {
   /** How an address at a listed origin is called, by undici; undefined for any other. */
   to(address: string): { url: string; dispatcher: Agent } | undefined
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /**

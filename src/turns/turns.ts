@@ -3,9 +3,9 @@ import type { Lead } from './lead.ts'
 /** Work that is done by the clock and whenever somebody asks for it, one run after another. */
 export type Turns = {
   /** Runs once what is to be done now, after whatever runs already; never throws. */
-  flush(): Promise<void>
+  flush: () => Promise<void>
   /** No more by the clock. Waits for what runs; it should look whether it is to stop. */
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /**

@@ -1,7 +1,7 @@
 import { dateOfDay, dayOfDate } from '../days.ts'
 
 /** The contract takes no longer period: ten years, leap days included. */
-export const MAX_PERIOD_DAYS = 3_653
+const MAX_PERIOD_DAYS = 3_653
 
 /** First and last day, YYYY-MM-DD, both included; today, where the first is absent. */
 export type WishedPeriod = { from?: string | undefined; until?: string | undefined }

@@ -152,7 +152,12 @@ describe('A Consent that a hospital files', () => {
   test.each<[string, object, string, RegExp]>([
     ['more than ten years', { end: '2099-01-01' }, 'end', /ten years at most/],
     ['more than ten years, to the hour', { end: '2099-01-01T10:00:00Z' }, 'end', /ten years at most/],
-    ['longer than the chain can say', { start: '2030-01-01', end: '9999-12-31' }, 'end', /here to 2040-01-02/],
+    [
+      'longer than the chain can say',
+      { start: '2030-01-01', end: '9999-12-31' },
+      'end',
+      /here to 2040-01-02/,
+    ],
     ['no longer', { start: '2020-01-01', end: '2020-12-31' }, 'end', /is over/],
   ])(
     'that runs for %s cannot be signed, and whoever files it is told where and why',
