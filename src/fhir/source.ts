@@ -6,7 +6,7 @@ import { type ErrorCode, errorCodeOf, wayleaveError } from '../domain/errors.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import { isResourceId } from '../domain/records/resource-id.ts'
 import { parseStrictJson } from '../domain/records/strict-json.ts'
-import { callHeaders } from '../tracing/call-context.ts'
+import { callHeaders } from '../observe/call-context.ts'
 
 /** One version of one resource, as a `history` Bundle tells it; `resource` is absent for a deletion. */
 export type FhirChange = {

@@ -208,7 +208,9 @@ export function consentRoutes(
     const scope = await db
       .selectFrom('scopes')
       .select('patient_id')
-      .where('scope_hash', 'like', `0x${id}%`)
+      // Between two whole hashes, not by a prefix: of that an index knows nothing where texts are ordered by a language.
+      .where('scope_hash', '>=', `0x${id}${'0'.repeat(32)}`)
+      .where('scope_hash', '<=', `0x${id}${'f'.repeat(32)}`)
       .executeTakeFirst()
     const filed = scope
       ? undefined

@@ -210,7 +210,7 @@ describe('a page of history', () => {
   })
 
   test('with one version beyond all bounds passes over it, names it in an alarm, and all others are registered', async () => {
-    const note = [{ text: 'x'.repeat(3_000_000) }]
+    const note = [{ text: 'x'.repeat(2_200_000) }]
     await a.put(condition('before-giant', 'anna', 'Hypertension'))
     await a.put({ ...condition('giant', 'anna', 'Hypertension'), note })
     await a.put(condition('after-giant', 'anna', 'Hypertension'))
