@@ -62,6 +62,7 @@ export async function openCore(
     db,
     /** Whether this one of the member's brokers does what only one may. */
     lead,
+    indexDb,
     vault,
     patients: createPatientStore({ vault, clock }),
     remember: createReplayStore({ db, clock }),

@@ -1,8 +1,8 @@
 import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { leafOf } from '../../../src/broker/audit/access-log.ts'
 import { AccessLog__factory } from '../../../src/chain/contracts.ts'
 import type { AuditEntry } from '../../../src/domain/audit/audit-entry.ts'
+import { leafOf } from '../../../src/domain/audit/leaf.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { openJson } from '../../../src/store/vault.ts'
 import { insideOf } from '../../support/inside.ts'
@@ -87,7 +87,10 @@ async function books(hospital: TestHospital) {
     ...window,
     entries: rows
       .filter(({ window_number }) => window_number === window.number)
-      .map((row) => ({ ...row, entry: openJson<AuditEntry>(inside.vault.storeKey, row.sealed) })),
+      .map((row) => ({
+        ...{ ...row, salt: row.salt as Uint8Array },
+        entry: openJson<AuditEntry>(inside.vault.storeKey, row.sealed as Uint8Array),
+      })),
   }))
 }
 

@@ -135,6 +135,7 @@ const DOORS = {
   HIS: { own: { ...noProgram, HIS: 'in' }, foreign: noForeignProgram },
   registrar: { own: { ...noProgram, registrar: 'in' }, foreign: noForeignProgram },
   auditor: { own: { ...noProgram, auditor: 'in' }, foreign: noForeignProgram },
+  'HIS or auditor': { own: { ...noProgram, HIS: 'in', auditor: 'in' }, foreign: noForeignProgram },
   'client administrator': {
     own: { ...notForPrograms, 'client administrator': 'in' },
     foreign: noForeignProgram,
@@ -216,6 +217,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
     type: FORM,
     body: 'grant_type=client_credentials',
   }),
+  'POST /exchange/checkpoints': row('everybody', 'checkpoint-invalid', json({ checkpoints: ['x.y.z'] })),
   'POST /exchange/receipt': row('everybody', 'receipt-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/request': row('everybody', 'access-request-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/share': row('everybody', 'share-invalid', { type: JOSE, body: 'x.y.z' }),
@@ -284,15 +286,25 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'POST /fhir/Task/:id/$approve': row('HIS', 'task-unknown', task),
   'POST /fhir/Task/:id/$reject': row('HIS', 'task-unknown', task),
 
-  'POST /fhir/Subscription': row('HIS', 'subscription-invalid', fhir()),
-  'GET /fhir/Subscription': row('HIS', 200),
-  'GET /fhir/Subscription/:id': row('HIS', 'subscription-unknown', unknown()),
-  'DELETE /fhir/Subscription/:id': row('HIS', 'subscription-unknown', unknown()),
+  'POST /fhir/Subscription': row('HIS or auditor', 'subscription-invalid', fhir()),
+  'GET /fhir/Subscription': row('HIS or auditor', 200),
+  'GET /fhir/Subscription/:id': row('HIS or auditor', 'subscription-unknown', unknown()),
+  'DELETE /fhir/Subscription/:id': row('HIS or auditor', 'subscription-unknown', unknown()),
   'GET /events': row('HIS', 200),
   'GET /events/:id': row('HIS', 'event-unknown', unknown()),
 
+  'GET /audit/proofs/:id': row('auditor', 'not-found', unknown()),
   'GET /audit/unmatched': row('auditor', 200),
+  'GET /audit/events': row('auditor', 200),
+  'GET /audit/holds': row('auditor', 'user-missing'),
+  'POST /audit/holds': row('auditor', 'user-missing', json()),
+  'POST /audit/holds/:id/lifting': row('auditor', 'user-missing', { ...unknown(), ...json() }),
   'GET /fhir/AuditEvent': row('auditor', 200),
+  'GET /fhir/AuditEvent/:id': row('auditor', 'audit-event-unknown', unknown()),
+  'POST /fhir/AuditEvent/_search': row('auditor', 200, ({ person }) => ({
+    type: FORM,
+    body: new URLSearchParams({ 'patient.identifier': person }).toString(),
+  })),
 
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),
@@ -309,6 +321,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
 
   'GET /patient/consents': row('patient', 200),
   'GET /patient/history': row('patient', 200),
+  'GET /patient/AuditEvent': row('patient', 200),
   'POST /patient/explain': row('patient', 'request-invalid', json()),
   'POST /patient/preview': row('patient', 200, json()),
   'GET /patient/record': row('patient', 200),
