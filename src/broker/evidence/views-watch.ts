@@ -61,14 +61,15 @@ export function createViewsWatch(deps: {
     // While the index catches up, hashing would only keep it from doing so.
     if (lead.holds() && head !== undefined && indexed >= head - CHECKPOINT_EVERY)
       await checkpoints.make(Math.min(head, indexed) - deps.confirmations)
-    await lookAround()
+    // What is known from before the last stop counts at once; who was silent is told only after all were asked.
+    await lookAround(false)
     if (!lead.holds()) return
     const shown = await checkpoints.shown()
     // Whoever has none yet has nothing to compare, and would not be let in.
     if (shown.length === 0) return
     const others = (await deps.index.members()).filter((id) => id !== member)
     await Promise.all(others.map((id) => ask(id, shown)))
-    await lookAround()
+    await lookAround(true)
   }
 
   async function ask(id: Hex, shown: string[]): Promise<void> {
@@ -83,7 +84,7 @@ export function createViewsWatch(deps: {
   }
 
   /** Who stands where, as far as is known now. */
-  async function lookAround(): Promise<void> {
+  async function lookAround(asked: boolean): Promise<void> {
     const newest = await checkpoints.newest()
     const own = newest.get(member)?.block ?? 0
     const count = { agrees: 0, behind: 0, silent: 0, split: 0 }
@@ -93,11 +94,12 @@ export function createViewsWatch(deps: {
       const known = newest.get(id)
       if (known && known.verdict !== 'split') holding++
       if (known?.verdict === 'split') count.split++
-      else if (isSilent(id, known?.block ?? 0, own)) count.silent++
+      else if (asked && isSilent(id, known?.block ?? 0, own)) count.silent++
       else if (!known || known.block < own) count.behind++
       else count.agrees++
     }
     isContradicted = count.split > holding
+    if (!asked) return
     deps.metrics.state.checkpointBlock.set(own)
     for (const [view, members] of Object.entries(count)) deps.metrics.state.checkpoints.set({ view }, members)
   }
