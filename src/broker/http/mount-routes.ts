@@ -15,6 +15,7 @@ import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
 import type { createReleaseSide } from '../release/release-side.ts'
+import { createReports } from '../reports/reports.ts'
 import type { RequestSide } from '../requests/request-side.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
@@ -32,6 +33,7 @@ import { operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
+import { reportRoutes } from './report-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
@@ -124,6 +126,7 @@ export function mountRoutes(
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
   auditRoutes(app, { ...core, books: sides.books, base, authorise })
+  reportRoutes(app, { ...core, reports: createReports(core), sessions, authorise })
   operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }
