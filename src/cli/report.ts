@@ -28,9 +28,6 @@ type Options = {
 }
 
 const HELP = `
-Reports:
-${REPORT_NAMES.map((name) => `  ${name.padEnd(16)}${REPORT_TITLES[name]}${isOfOne(name) ? ', of one patient' : ''}`).join('\n')}
-
 Days are days in the time zone; both are included. Each report says what is not in it, and why. Reading one is itself an event
 of the trail, which names the user.`
 
@@ -40,46 +37,52 @@ const PROCESS: Output & { width?: number } = {
   width: process.stdout.columns ?? 120,
 }
 
-/** `wayleave report`: a report made of a hospital's audit trail. */
+/** `wayleave report`: a report made of a hospital’s audit trail. */
 export function reportCommand(output: Output & { width?: number } = PROCESS): Command {
-  return new Command('report')
-    .description(
-      'A report made of a hospital’s audit trail: in the terminal, as JSON, CSV or a page to print',
-    )
-    .argument('<name>', REPORT_NAMES.join(', '))
-    .option('--patient <patient>', 'whom it is about: Patient/ID, or an identifier as system|value')
-    .option('--from <day>', 'first day (2026-03-29), or an instant with its offset')
-    .option('--to <day>', 'last day, or the instant before which it ends; now unless given')
-    .option(
-      '--zone <name>',
-      'time zone of days and instants',
-      Intl.DateTimeFormat().resolvedOptions().timeZone,
-    )
-    .addOption(
-      new Option('--format <format>', 'how it is told')
-        .choices(['table', 'json', 'csv', 'html'])
-        .default('table'),
-    )
-    .option('--out <file>', 'write it to a file, which is there only once it is whole')
-    .option('--broker <url>', 'where the broker is reached')
-    .option('--organization <system|value>', 'the hospital’s identifier')
-    .option('--credentials <file>', 'clientId and private jwk of a program with system/AuditEvent.rs')
-    .option('--user <id>', 'who reads it; the trail names them', 'auditor')
-    .option('--hospital <key>', 'a hospital of the sandbox, in place of broker, organization and credentials')
-    .option('--sandbox <file>', 'the sandbox’s description', '.wayleave/sandbox.json')
-    .addHelpText('after', HELP)
-    .action((name: string, options: Options) => tell(name, options, output))
+  const report = new Command('report').description(
+    'A report made of a hospital’s audit trail: in the terminal, as JSON, CSV or a page to print',
+  )
+  for (const name of REPORT_NAMES) {
+    const command = report.command(name).description(REPORT_TITLES[name])
+    if (name === 'subject-access' || name === 'disclosures')
+      command.requiredOption(
+        '--patient <patient>',
+        'whom it is about: Patient/ID, or an identifier as system|value',
+      )
+    command
+      .option('--from <day>', 'first day (2026-03-29), or an instant with its offset')
+      .option('--to <day>', 'last day, or the instant before which it ends; now unless given')
+      .option(
+        '--zone <name>',
+        'time zone of days and instants',
+        Intl.DateTimeFormat().resolvedOptions().timeZone,
+      )
+      .addOption(
+        new Option('--format <format>', 'how it is told')
+          .choices(['table', 'json', 'csv', 'html'])
+          .default('table'),
+      )
+      .option('--out <file>', 'write it to a file, which is there only once it is whole')
+      .option('--broker <url>', 'where the broker is reached')
+      .option('--organization <system|value>', 'the hospital’s identifier')
+      .option('--credentials <file>', 'clientId and private jwk of a program with system/AuditEvent.rs')
+      .option('--user <id>', 'who reads it; the trail names them', 'auditor')
+      .option(
+        '--hospital <key>',
+        'a hospital of the sandbox, in place of broker, organization and credentials',
+      )
+      .option('--sandbox <file>', 'the sandbox’s description', '.wayleave/sandbox.json')
+      .addHelpText('after', HELP)
+      .action((options: Options) => tell(name, options, output))
+  }
+  return report
 }
 
-function isOfOne(name: ReportName): boolean {
-  return name === 'subject-access' || name === 'disclosures'
-}
-
-async function tell(name: string, options: Options, output: Output & { width?: number }): Promise<void> {
-  const report = REPORT_NAMES.find((one) => one === name)
-  if (!report) throw new Error(`No report ${name}; there are: ${REPORT_NAMES.join(', ')}`)
-  if (isOfOne(report) && options.patient === undefined)
-    throw new Error(`The report ${report} is about one patient: name --patient`)
+async function tell(
+  report: ReportName,
+  options: Options,
+  output: Output & { width?: number },
+): Promise<void> {
   const answer = await asked(report, options)
   const text =
     options.format === 'table' ? inWords((await answer.json()) as ReportJson, output.width ?? 120) : undefined

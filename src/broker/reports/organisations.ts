@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditKind, AuditParty } from '../../domain/audit/audit-entry.ts'
 import { ELSEWHERE, type Made, type Making, OUTSIDE, stretchOf } from './about.ts'
 import { createTally } from './tally.ts'
-import { code, count, identifierOf, instant, isCustodians, nameOf, text } from './words.ts'
+import { code, count, identifierOf, instant, isCustodians, more, nameOf, text } from './words.ts'
 
 const COUNTED = ['records', 'lists', 'received', 'refused', 'refusedThere', 'alarms', 'requests'] as const
 type Counted = (typeof COUNTED)[number]
@@ -77,8 +77,8 @@ export async function organisations(making: Making): Promise<Made> {
       count('refusedThere', 'Refused there'),
       count('alarms', 'Alarms'),
       count('requests', 'Requests to patients'),
-      instant('first', 'First'),
-      instant('last', 'Last'),
+      more(instant('first', 'First')),
+      more(instant('last', 'Last')),
       code('custodianIdentifier', 'Identifier of the custodian'),
       code('requesterIdentifier', 'Identifier of the requester'),
     ],

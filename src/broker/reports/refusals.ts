@@ -2,7 +2,7 @@ import { describeReason } from '../../domain/audit/reasons.ts'
 import { ELSEWHERE, type Made, type Making, OUTSIDE, stretchOf } from './about.ts'
 import { oneByOne } from './organisations.ts'
 import { createTally } from './tally.ts'
-import { count, instant, isCustodians, nameOf, otherParty, purposeOf, text } from './words.ts'
+import { count, instant, isCustodians, more, nameOf, otherParty, purposeOf, text } from './words.ts'
 
 /** The reason of another hospital, which tells it to nobody (I11). */
 const UNTOLD = 'untold'
@@ -55,7 +55,7 @@ export async function refusals(making: Making): Promise<Made> {
     ],
     columns: [
       text('reason', 'Reason'),
-      text('meaning', 'Meaning'),
+      more(text('meaning', 'Meaning')),
       text('where', 'Where'),
       text('kind', 'Kind'),
       text('organisation', 'Other organisation'),

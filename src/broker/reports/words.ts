@@ -42,7 +42,12 @@ export const reasonOf = ({ reason }: AuditEntry): string | null =>
 export const personOf = ({ user }: AuditEntry): string | null => user?.name ?? user?.id ?? null
 
 export const text = (key: string, title: string): Column => ({ key, title, kind: 'text' })
-export const code = (key: string, title: string): Column => ({ key, title, kind: 'text', isCode: true })
+export const code = (key: string, title: string): Column => ({
+  ...{ key, title, kind: 'text' },
+  detail: 'code',
+})
+/** What other columns say as well, or nearly. */
+export const more = (column: Column): Column => ({ ...column, detail: 'more' })
 export const count = (key: string, title: string): Column => ({ key, title, kind: 'count' })
 export const instant = (key: string, title: string): Column => ({ key, title, kind: 'instant' })
 export const length = (key: string, title: string): Column => ({ key, title, kind: 'ms' })

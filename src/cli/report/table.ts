@@ -19,14 +19,14 @@ export function tableText(
   { columns, rows, bars }: Pick<Table, 'columns' | 'rows' | 'bars'>,
   width: number,
 ): string {
-  const shown = columns.filter(({ isCode }) => !isCode)
+  const shown = columns.filter(({ detail }) => !detail)
   const texts = rows.map((row) => shown.map((column) => harmless(textOf(row, column))))
   const heads = shown.map(({ title }) => title)
-  const drawn = bars === undefined || width < 80 ? 0 : BAR + GAP
-  const widths = fitted([heads, ...texts], width - drawn)
+  const room = bars === undefined ? undefined : fitted([heads, ...texts], width - BAR - GAP)
+  const widths = room ?? fitted([heads, ...texts], width)
   if (widths === undefined) return listed(shown, texts, width)
   const most = Math.max(1, ...rows.map((row) => Number(row[bars ?? ''] ?? 0)))
-  const bar = (row: Row) => (drawn ? '█'.repeat(Math.ceil((Number(row[bars ?? ''] ?? 0) / most) * BAR)) : '')
+  const bar = (row: Row) => (room ? '█'.repeat(Math.ceil((Number(row[bars ?? ''] ?? 0) / most) * BAR)) : '')
   const lines = [
     ...lined(heads, shown, widths, ''),
     widths.map((w) => '─'.repeat(w)).join(' '.repeat(GAP)),

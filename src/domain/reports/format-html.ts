@@ -73,7 +73,7 @@ const rowHtml = (row: Row, columns: readonly Column[], zone: string, more = '') 
   `<tr>${columns
     .map((column, i) => {
       const text = cellHtml(row[column.key] ?? null, column, zone)
-      const kind = column.isCode ? 'code' : column.kind
+      const kind = column.detail === 'code' ? 'code' : column.kind
       return i === 0 ? `<th scope="row" class="${kind}">${text}</th>` : `<td class="${kind}">${text}</td>`
     })
     .join('')}${more}</tr>\n`

@@ -30,14 +30,14 @@ export const REPORT_TITLES: Readonly<Record<ReportName, string>> = {
 }
 
 /** An instant is written in the period's zone; a count and a length in milliseconds stand to the right. */
-export type ColumnKind = 'text' | 'instant' | 'count' | 'ms'
+type ColumnKind = 'text' | 'instant' | 'count' | 'ms'
 
-/** `isCode`: long names that nobody reads across, such as hashes; a terminal leaves them out. */
 export type Column = {
   readonly key: string
   readonly title: string
   readonly kind: ColumnKind
-  readonly isCode?: true
+  /** A terminal leaves it out: `code`, a name that nobody reads, such as a hash; `more`, what other columns say as well or nearly. */
+  readonly detail?: 'code' | 'more'
 }
 
 /** An instant is ISO 8601 in UTC; null where there is nothing to say. */
