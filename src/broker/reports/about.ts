@@ -1,7 +1,7 @@
 import type { AuditParty } from '../../domain/audit/audit-entry.ts'
 import type { Period } from '../../domain/reports/period.ts'
 import type { Omission, Report } from '../../domain/reports/report.ts'
-import type { TrailReader } from './read-trail.ts'
+import type { TrailPages } from './trail-pages.ts'
 
 /** Whose entries a report is of. */
 export type Subject = {
@@ -12,7 +12,7 @@ export type Subject = {
 
 /** What every report is made from. */
 export type Making = {
-  trail: TrailReader
+  trail: TrailPages
   period: Period
   /** The hospital whose log it is. */
   self: AuditParty
@@ -25,12 +25,24 @@ export type Made = Pick<Report, 'answers' | 'summary' | 'columns' | 'rows' | 'om
 export const stretchOf = ({ from, to }: Period) => ({ ...(from === undefined ? {} : { from }), to })
 
 /** What no report of one hospital's log can hold. */
-export const ELSEWHERE: Omission = {
+export const beyond = ({ trail }: Making): Omission[] => [
+  {
+    what:
+      trail.begins === undefined
+        ? 'Anything: the log is empty'
+        : `What is older than the log, which begins at ${trail.begins}`,
+    why: 'It was not written down here, or is not kept any longer.',
+  },
+  ELSEWHERE,
+  OUTSIDE,
+]
+
+const ELSEWHERE: Omission = {
   what: 'What other hospitals hold',
   why: 'This is the log of one hospital. What others hold of the same person, what they gave to each other, and what happened to data after it had been received, stands in their logs. Ask each of them.',
 }
 
-export const OUTSIDE: Omission = {
+const OUTSIDE: Omission = {
   what: 'Whatever did not go through Wayleave',
   why: 'Use within the hospital, paper, telephone and other programs have logs of their own, or none.',
 }

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
 import { covers } from '../../domain/consent/purposes.ts'
 import type { Row } from '../../domain/reports/report.ts'
-import { ELSEWHERE, type Made, type Making, nameless, OUTSIDE, type Subject, stretchOf } from './about.ts'
+import { beyond, type Made, type Making, nameless, type Subject, stretchOf } from './about.ts'
 import { createTally } from './tally.ts'
 import {
   code,
@@ -16,7 +16,9 @@ import {
   text,
 } from './words.ts'
 
-const KINDS = ['disclosure', 'list'] as const
+/** What tells another organisation something: a record, which records there are, or that with a consent. */
+const KINDS = ['disclosure', 'list', 'share-sent'] as const
+const COLUMN_OF = { disclosure: 'records', list: 'lists', 'share-sent': 'shares' } as const
 
 const COLUMNS = [
   instant('at', 'When'),
@@ -48,14 +50,17 @@ const NOT_EXEMPT = [
 export async function disclosures(making: Making, subject: Subject): Promise<Made> {
   const { trail, period, self } = making
   const stretch = { ...stretchOf(period), patients: subject.lookups }
-  const tally = createTally(['records', 'lists'])
-  for await (const { entry } of trail.entries({ ...stretch, kinds: KINDS }))
-    if (isCustodians(entry, self))
+  const tally = createTally(['records', 'lists', 'shares'])
+  const [meant, went] = [new Set<string>(), new Set<string>()]
+  for await (const { entry } of trail.entries({ ...stretch, kinds: [...KINDS, 'intent'] })) {
+    if (entry.exchange) (entry.kind === 'intent' ? meant : went).add(entry.exchange)
+    if (entry.kind !== 'intent' && isCustodians(entry, self))
       tally.add(
         [nameOf(entry.requester), purposeOf(entry) ?? 'not stated'],
-        entry.kind === 'list' ? 'lists' : 'records',
+        COLUMN_OF[entry.kind as keyof typeof COLUMN_OF],
         entry.recorded,
       )
+  }
   const counts = await trail.counts(stretch)
 
   async function* rows(): AsyncGenerator<Row> {
@@ -77,11 +82,12 @@ export async function disclosures(making: Making, subject: Subject): Promise<Mad
           text('purpose', 'Why'),
           count('records', 'Records'),
           count('lists', 'Lists of records'),
+          count('shares', 'Told by a consent'),
           instant('first', 'First'),
           instant('last', 'Last'),
         ],
         rows: tally.rows().map(({ key: [recipient = '', purpose = ''], counts: n, first, last }) => ({
-          ...{ recipient, purpose, records: n.records, lists: n.lists, first, last },
+          ...{ recipient, purpose, ...n, first, last },
         })),
         bars: 'records',
       },
@@ -94,18 +100,21 @@ export async function disclosures(making: Making, subject: Subject): Promise<Mad
         why: '45 CFR 164.528(b)(2)(ii) asks for them where they are known. The log has each organisation’s name and identifier; its address stands in the register that gave the identifier.',
       },
       {
-        what: 'Intents',
-        why: 'Before each record the log holds that it is about to go out. Only what did go out is listed here; an intent without a disclosure is one that was stopped in between.',
-        count: Math.max(0, (counts.intent ?? 0) - (counts.disclosure ?? 0)),
+        what: 'Intents that nothing followed',
+        why: 'Before anything goes out the log holds that it is about to. Only what did go out is listed here; these were stopped in between, or were searches that found nothing.',
+        count: [...meant].filter((exchange) => !went.has(exchange)).length,
       },
-      {
-        what: 'Keys that a consent opens',
-        why: 'With a consent the recipient is told which records there are, by kind. The log has the consent for that, and no line of its own.',
-        count: counts['consent-granted'] ?? 0,
-      },
+      ...(counts['share-sent'] === undefined && counts['consent-granted'] !== undefined
+        ? [
+            {
+              what: 'That a consent tells which records there are',
+              why: 'With a consent the recipient learns which records it opens. This log has the consents for that, and no line of its own.',
+              count: counts['consent-granted'],
+            },
+          ]
+        : []),
       ...(await nameless(making)),
-      ELSEWHERE,
-      OUTSIDE,
+      ...beyond(making),
     ],
   }
 }
@@ -115,7 +124,7 @@ const rowOf = (entry: AuditEntry): Row => ({
   recipient: nameOf(entry.requester),
   person: personOf(entry),
   role: entry.user?.role ?? null,
-  what: entry.kind === 'list' ? 'Which records there are' : dataOf(entry),
+  what: whatOf(entry),
   purpose: purposeOf(entry),
   duty: dutyOf(entry),
   recipientIdentifier: identifierOf(entry.requester),
@@ -124,6 +133,12 @@ const rowOf = (entry: AuditEntry): Row => ({
   hash: entry.record?.hash ?? null,
   entry: entry.id,
 })
+
+function whatOf(entry: AuditEntry): string | null {
+  if (entry.kind === 'list') return 'Which records there are'
+  if (entry.kind === 'share-sent') return entry.note ?? 'Which records a consent opens'
+  return dataOf(entry)
+}
 
 function dutyOf({ purpose }: AuditEntry): string {
   const isOf = (purposes: readonly string[]) =>

@@ -10,7 +10,7 @@ import type { Vault } from '../../store/vault.ts'
 import { consentIdOf } from '../consent/proposals.ts'
 import { scopesOf } from '../consent/scopes.ts'
 import { stretchOf } from './about.ts'
-import type { TrailReader } from './read-trail.ts'
+import type { TrailPages } from './trail-pages.ts'
 
 /** The acts that take access away, and what each becomes on the chain. */
 const NARROWING = {
@@ -34,7 +34,7 @@ export type NarrowingAct = {
   grantee: string | null
 }
 
-type Sides = { db: Kysely<BrokerTables>; vault: Vault; patients: PatientStore; trail: TrailReader }
+type Sides = { db: Kysely<BrokerTables>; vault: Vault; patients: PatientStore; trail: TrailPages }
 
 /** Every act of the period that took access away, oldest first: those that came here, and those found on the chain alone. */
 export async function narrowingActs(sides: Sides, period: Period): Promise<NarrowingAct[]> {

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditKind, AuditParty } from '../../domain/audit/audit-entry.ts'
-import { ELSEWHERE, type Made, type Making, OUTSIDE, stretchOf } from './about.ts'
+import { beyond, type Made, type Making, stretchOf } from './about.ts'
 import { createTally } from './tally.ts'
 import { code, count, identifierOf, instant, isCustodians, more, nameOf, text } from './words.ts'
 
@@ -98,8 +98,7 @@ export async function organisations(making: Making): Promise<Made> {
         what: 'Protection of small numbers',
         why: 'Nothing is rounded or suppressed: whoever may read this report may read each entry. Think of it before handing the table on: a cell of one is one person.',
       },
-      ELSEWHERE,
-      OUTSIDE,
+      ...beyond(making),
     ],
   }
 }

@@ -1,5 +1,5 @@
 import { describeReason } from '../../domain/audit/reasons.ts'
-import { ELSEWHERE, type Made, type Making, OUTSIDE, stretchOf } from './about.ts'
+import { beyond, type Made, type Making, stretchOf } from './about.ts'
 import { oneByOne } from './organisations.ts'
 import { createTally } from './tally.ts'
 import { count, instant, isCustodians, more, nameOf, otherParty, purposeOf, text } from './words.ts'
@@ -74,8 +74,7 @@ export async function refusals(making: Making): Promise<Made> {
         what: 'Calls without a valid credential, or beyond a program’s rights',
         why: 'They reach no record and are no refusals of one. The broker’s own log and counters have them.',
       },
-      ELSEWHERE,
-      OUTSIDE,
+      ...beyond(making),
     ],
   }
 }

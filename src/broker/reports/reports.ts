@@ -13,10 +13,10 @@ import { partyOf } from '../release/parties.ts'
 import type { Made, Making } from './about.ts'
 import { disclosures } from './disclosures.ts'
 import { organisations } from './organisations.ts'
-import { createTrailReader } from './read-trail.ts'
 import { refusals } from './refusals.ts'
 import { revocations } from './revocations.ts'
 import { subjectAccess } from './subject-access.ts'
+import { openTrailPages } from './trail-pages.ts'
 import type { Found } from './whose-entries.ts'
 
 /** Reports about one person take a subject; the others are about all. */
@@ -77,7 +77,7 @@ export function createReports(deps: {
         },
         subject?.of,
       )
-      const trail = await createTrailReader(db, vault)
+      const trail = await openTrailPages(db, vault)
       const now = new Date(deps.clock.now()).toISOString()
       return {
         ...{ name, title, hospital: self, period, made: now },

@@ -4,7 +4,7 @@ import { percentile } from '../../domain/reports/percentile.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
-import { ELSEWHERE, type Made, type Making } from './about.ts'
+import { beyond, type Made, type Making } from './about.ts'
 import { type NarrowingAct, narrowingActs } from './narrowing-acts.ts'
 import { oneByOne } from './organisations.ts'
 import { code, count, instant, length, text } from './words.ts'
@@ -139,7 +139,7 @@ export async function revocations(
         what: 'Results of live searches, in “handed out after”',
         why: 'The log does not say under which consent a search was answered. A lock counts them all.',
       },
-      ELSEWHERE,
+      ...beyond(making),
     ],
   }
 }

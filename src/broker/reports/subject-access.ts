@@ -1,9 +1,9 @@
 import type { AuditParty } from '../../domain/audit/audit-entry.ts'
 import { describeAuditEntry } from '../../domain/audit/describe-audit-entry.ts'
 import type { Row } from '../../domain/reports/report.ts'
-import { ELSEWHERE, type Made, type Making, nameless, OUTSIDE, type Subject, stretchOf } from './about.ts'
-import type { TrailEntry } from './read-trail.ts'
+import { beyond, type Made, type Making, nameless, type Subject, stretchOf } from './about.ts'
 import { createTally } from './tally.ts'
+import type { TrailEntry } from './trail-pages.ts'
 import {
   code,
   count,
@@ -116,8 +116,7 @@ export async function subjectAccess(making: Making, subject: Subject): Promise<M
         why: 'Whether a record is released is decided by a program, by the patient’s own consents; each refusal in this report has the reason, where this hospital decided. Why another hospital refused, that one alone knows.',
       },
       ...(await nameless(making)),
-      ELSEWHERE,
-      OUTSIDE,
+      ...beyond(making),
     ],
   }
 }

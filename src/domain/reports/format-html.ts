@@ -118,7 +118,7 @@ body{font:1rem/1.45 system-ui,sans-serif;margin:0 auto;padding:1rem;max-width:10
 h1{font-size:1.6rem;margin:0 0 .5rem}h2{font-size:1.2rem;margin:2rem 0 .5rem}header p{margin:.15rem 0}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
 th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:start;vertical-align:top;overflow-wrap:anywhere}
-thead th{border-bottom-width:2px}tbody th{font-weight:400}
+thead th{border-bottom-width:2px;overflow-wrap:normal}tbody th{font-weight:400}
 .count,.ms{text-align:end;font-variant-numeric:tabular-nums}.instant{white-space:nowrap;font-variant-numeric:tabular-nums}
 .text{min-width:6rem}.code{font:.8rem ui-monospace,monospace;min-width:8rem}
 .bar{min-width:10rem;border:0}.bar svg{width:100%;height:.8rem;display:block}.bar rect{fill:var(--bar)}

@@ -155,7 +155,14 @@ describe('the subject access report', () => {
     })
     const { report } = await whole({ name: 'subject-access', period: periodOf(), subject: own() })
     const said = report.omitted.map(({ what }) => what).join('\n')
-    for (const word of ['other hospitals', 'data itself', 'chain', 'named no patient', 'did not go through'])
+    for (const word of [
+      'other hospitals',
+      'data itself',
+      'chain',
+      'named no patient',
+      'did not go through',
+      'older than',
+    ])
       expect(said).toContain(word)
     expect(report.omitted.find(({ what }) => what.includes('cannot open'))?.count).toBe(1)
   })

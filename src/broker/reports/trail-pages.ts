@@ -16,20 +16,22 @@ export type Stretch = {
 export type TrailEntry = { entry: AuditEntry; seq: number; lookup: string | null }
 
 /** The trail as it stood at one moment, however long it is read. */
-export type TrailReader = {
+export type TrailPages = {
   /** Oldest first, by instant and then by the order of writing. */
   entries(stretch: Stretch): AsyncGenerator<TrailEntry>
   /** How many there are of each kind. */
   counts(stretch: Stretch): Promise<Partial<Record<AuditKind, number>>>
+  /** When the first line is from that there is. */
+  begins: string | undefined
 }
 
 const PAGE = 500
 
 /** Lines that are written from now on are not read. */
-export async function createTrailReader(db: Kysely<BrokerTables>, vault: Vault): Promise<TrailReader> {
-  const { last } = await db
+export async function openTrailPages(db: Kysely<BrokerTables>, vault: Vault): Promise<TrailPages> {
+  const { last, begins } = await db
     .selectFrom('audit_events')
-    .select(({ fn }) => fn.max('seq').as('last'))
+    .select(({ fn }) => [fn.max('seq').as('last'), fn.min('recorded').as('begins')])
     .executeTakeFirstOrThrow()
 
   const stretched = ({ from, to, kinds, patients }: Stretch) => {
@@ -42,6 +44,8 @@ export async function createTrailReader(db: Kysely<BrokerTables>, vault: Vault):
   }
 
   return {
+    begins: begins ?? undefined,
+
     async *entries(stretch) {
       // An empty list is nobody, and SQL has none.
       if (stretch.patients?.length === 0) return
