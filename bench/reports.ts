@@ -20,6 +20,7 @@ import { readPeriod } from '../src/domain/reports/period.ts'
 import { REPORT_NAMES, REPORT_TITLES, type ReportName } from '../src/domain/reports/report.ts'
 import { openDatabase } from '../src/store/database.ts'
 import type { StoredPatient } from '../src/store/patients.ts'
+import { sealJson } from '../src/store/vault.ts'
 import { freshDatabase } from '../test/support/databases.ts'
 import { somebody } from '../test/support/samples.ts'
 import { draws, openTrail, partiesOf, someEntries, type Trail } from '../test/support/seeded-trail.ts'
@@ -68,7 +69,7 @@ async function revoke({ db }: Trail, patients: readonly StoredPatient[]): Promis
     digest: `0x${i.toString(16).padStart(64, '0')}`,
     patient_id: patients[i % patients.length]?.id ?? '',
     ...{ act: 'Revocation', scope_hash: `0x${'ab'.repeat(32)}`, up_to: 1, terms_key: null },
-    sealed: new Uint8Array(1),
+    sealed: sealJson((patients[i % patients.length] as StoredPatient).key, {}),
     received_at: new Date(Date.parse('2021-06-01') + i * 86_400_000).toISOString(),
   }))
   await db.insertInto('acts').values(acts).execute()

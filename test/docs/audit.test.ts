@@ -6,6 +6,7 @@ import { AUDIT_KINDS, type AuditEntry } from '../../src/domain/audit/audit-entry
 import { type ReportJson, reportJson } from '../../src/domain/reports/format-json.ts'
 import { readPeriod } from '../../src/domain/reports/period.ts'
 import { REPORT_NAMES, REPORT_TITLES, type ReportName } from '../../src/domain/reports/report.ts'
+import { sealJson } from '../../src/store/vault.ts'
 import { openFreshDatabase } from '../support/databases.ts'
 import { somebody } from '../support/samples.ts'
 import { openTrail, partiesOf, type Trail } from '../support/seeded-trail.ts'
@@ -76,7 +77,8 @@ async function plant(): Promise<void> {
     .insertInto('acts')
     .values({
       ...{ digest: `0x${ID(9)}`, patient_id: patient.id, act: 'Revocation', scope_hash: SCOPE, up_to: 2 },
-      ...{ terms_key: null, sealed: new Uint8Array(1), received_at: '2026-03-05T16:00:00.400Z' },
+      ...{ terms_key: null, sealed: sealJson(patient.key, { signedAt: '2026-03-05T15:59:59.900Z' }) },
+      received_at: '2026-03-05T16:00:00.400Z',
     })
     .execute()
   await onChain('2026-03-05T16:00:02.000Z', 'consent-revoked', 2)

@@ -1,12 +1,13 @@
 import { type Kysely, sql } from 'kysely'
 import type { AuditEntry, AuditKind } from '../../domain/audit/audit-entry.ts'
+import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
 import type { SaltedScope } from '../../domain/consent/scope.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { memberId } from '../../domain/identity/member-id.ts'
 import type { Period } from '../../domain/reports/period.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import type { Vault } from '../../store/vault.ts'
+import { openJson, type Vault } from '../../store/vault.ts'
 import { consentIdOf } from '../consent/proposals.ts'
 import { scopesOf } from '../consent/scopes.ts'
 import { stretchOf } from './about.ts'
@@ -24,6 +25,8 @@ export type NarrowingAct = {
   /** Digest of what was signed, as the patient's receipt has it; none where it came by the chain alone. */
   digest: string | null
   lookup: string
+  /** When it was signed, by the clock of the patient's device, where that says so and is not ahead. */
+  signed: string | null
   /** When this custodian had it; by the block's time where it came by the chain alone. */
   known: string
   /** When the block was made that holds it. Whole seconds. */
@@ -40,7 +43,7 @@ type Sides = { db: Kysely<BrokerTables>; vault: Vault; patients: PatientStore; t
 export async function narrowingActs(sides: Sides, period: Period): Promise<NarrowingAct[]> {
   const { db, vault, trail } = sides
   const came = await received(db, period)
-  const named = await granteesOf(sides, came)
+  const told = await openActs(sides, came)
   const byTransaction = new Map<string, NarrowingAct>()
   /** Whose transaction is not known here. */
   const waiting: NarrowingAct[] = []
@@ -49,10 +52,11 @@ export async function narrowingActs(sides: Sides, period: Period): Promise<Narro
       act: row.act as NarrowingAct['act'],
       digest: row.digest,
       lookup: vault.lookup('patient', row.patient_id),
+      signed: told.get(row.digest)?.signed ?? null,
       known: row.received_at,
       mined: null,
       policy: row.scope_hash ? policyOf(row.scope_hash) : null,
-      grantee: named.get(row.digest) ?? null,
+      grantee: told.get(row.digest)?.grantee ?? null,
     }
     if (row.tx_hash) byTransaction.set(`${row.tx_hash}/${act.act}/${act.policy}`, act)
     else waiting.push(act)
@@ -69,7 +73,7 @@ export async function narrowingActs(sides: Sides, period: Period): Promise<Narro
     if (found) found.mined ??= entry.recorded
     else if ((from === undefined || entry.recorded >= from) && entry.recorded < period.to)
       acts.push({
-        ...{ act, digest: null, lookup, known: entry.recorded, mined: entry.recorded },
+        ...{ act, digest: null, lookup, signed: null, known: entry.recorded, mined: entry.recorded },
         ...{ policy: entry.policy ?? null, grantee: entry.requester?.id ?? null },
       })
   }
@@ -97,23 +101,27 @@ async function received(db: Kysely<BrokerTables>, period: Period) {
     .leftJoin('chain_outbox', (join) =>
       join.on('chain_outbox.dedupe_key', '=', sql<string>`'act/' || digest`),
     )
-    .select(['digest', 'patient_id', 'act', 'scope_hash', 'received_at', 'tx_hash'])
+    .select(['digest', 'patient_id', 'act', 'scope_hash', 'received_at', 'tx_hash', 'acts.sealed'])
     .where('act', 'in', Object.keys(NARROWING))
   const { from, to } = stretchOf(period)
   if (from !== undefined) rows = rows.where('received_at', '>=', from)
   return rows.where('received_at', '<', to).orderBy('received_at').orderBy('digest').execute()
 }
 
-/** By digest, the member that the act's scope names. */
-async function granteesOf({ db, patients }: Sides, rows: Awaited<ReturnType<typeof received>>) {
-  const found = new Map<string, string>()
+/** By digest, what only the patient's key opens: whom the act's scope names, and when it was signed. */
+async function openActs({ db, patients }: Sides, rows: Awaited<ReturnType<typeof received>>) {
+  const found = new Map<string, Pick<NarrowingAct, 'grantee' | 'signed'>>()
   for (const [patientId, acts] of Map.groupBy(rows, ({ patient_id }) => patient_id)) {
     const patient = await patients.byId(db, patientId)
     if (!patient) continue
     const scopes = await scopesOf(db, patient)
-    for (const { digest, scope_hash } of acts) {
-      const grantee = granteeIn(scopes.get((scope_hash ?? '0x') as Hex))
-      if (grantee) found.set(digest, grantee)
+    for (const { digest, scope_hash, sealed, received_at } of acts) {
+      const { signedAt = null } = openJson<SignedAct>(patient.key, sealed)
+      found.set(digest, {
+        grantee: granteeIn(scopes.get((scope_hash ?? '0x') as Hex)) ?? null,
+        // A device whose clock is ahead says nothing of how long it took.
+        signed: signedAt !== null && signedAt <= received_at ? signedAt : null,
+      })
     }
   }
   return found

@@ -7,7 +7,7 @@ import type { Vault } from '../../store/vault.ts'
 import { beyond, type Made, type Making } from './about.ts'
 import { type NarrowingAct, narrowingActs } from './narrowing-acts.ts'
 import { oneByOne } from './organisations.ts'
-import { code, count, instant, length, text } from './words.ts'
+import { code, count, instant, length, more, text } from './words.ts'
 
 /** Reasons that show that an act counts. */
 const SHOWS: Readonly<Record<NarrowingAct['act'], readonly string[]>> = {
@@ -21,6 +21,12 @@ const IN_WORDS: Readonly<Record<NarrowingAct['act'], string>> = {
   Objection: 'objection',
   Lock: 'lock',
 }
+
+const MEASURES = [
+  ['toKnown', 'from signed to known'],
+  ['toBlock', 'from known to mined'],
+  ['toRefusal', 'from known to the first refusal'],
+] as const
 
 /** What became of an act. */
 type Course = NarrowingAct & {
@@ -46,21 +52,18 @@ export async function revocations(
 
   const measured = courses.map((course) => ({
     ...course,
+    toKnown: course.signed ? between(course.signed, course.known) : null,
     toBlock: course.digest && course.mined ? between(course.known, course.mined) : null,
     toRefusal: course.firstRefusal ? between(course.known, course.firstRefusal) : null,
   }))
-  const figures = (name: string, of: typeof measured) => [
-    figure(
-      name,
-      'from known to mined',
-      of.map(({ toBlock }) => toBlock),
-    ),
-    figure(
-      name,
-      'from known to the first refusal',
-      of.map(({ toRefusal }) => toRefusal),
-    ),
-  ]
+  const figures = (name: string, of: typeof measured) =>
+    MEASURES.map(([key, measure]) =>
+      figure(
+        name,
+        measure,
+        of.map((one) => one[key]),
+      ),
+    )
   return {
     answers: [
       '“Known”: this custodian had stored the signed act and acknowledged it; from then on it counts, whatever the chain shows. GDPR art. 7(3).',
@@ -103,10 +106,12 @@ export async function revocations(
       },
     ],
     columns: [
+      more(instant('signed', 'Signed')),
       instant('known', 'Known'),
       text('act', 'Act'),
       text('came', 'Came'),
       instant('mined', 'In a block'),
+      length('toKnown', 'Signed to known'),
       length('toBlock', 'Known to block'),
       instant('firstRefusal', 'First refusal'),
       length('toRefusal', 'Known to refusal'),
@@ -115,15 +120,36 @@ export async function revocations(
       code('digest', 'Digest of the act'),
     ],
     rows: oneByOne(
-      measured.map(({ known, act, digest, mined, toBlock, firstRefusal, toRefusal, after, policy }) => ({
-        ...{ known, act: IN_WORDS[act], came: digest ? 'to this hospital' : 'by the chain alone' },
-        ...{ mined, toBlock, firstRefusal, toRefusal, after, consent: policy, digest },
-      })),
+      measured.map(
+        ({
+          signed,
+          toKnown,
+          known,
+          act,
+          digest,
+          mined,
+          toBlock,
+          firstRefusal,
+          toRefusal,
+          after,
+          policy,
+        }) => ({
+          ...{
+            signed,
+            toKnown,
+            known,
+            act: IN_WORDS[act],
+            came: digest ? 'to this hospital' : 'by the chain alone',
+          },
+          ...{ mined, toBlock, firstRefusal, toRefusal, after, consent: policy, digest },
+        }),
+      ),
     ),
     omitted: [
       {
-        what: 'When each act was signed',
-        why: 'What the patient signs has no time in it. The first instant that anybody but the patient’s device can know is when it arrived; the receipt that the patient got names the same.',
+        what: 'Proof of when each act was signed',
+        why: '“Signed” is what the patient’s device says; what is signed has no time in it, and a device’s clock may be wrong. Where it says nothing, or is ahead, there is none. “Known” is what the patient’s receipt says, too.',
+        count: measured.filter(({ signed }) => signed === null).length,
       },
       {
         what: 'Acts that nobody tried after',

@@ -68,12 +68,15 @@ ${body === '' ? `<tr><td colspan="${columns.length + (bars === undefined ? 0 : 1
 const headHtml = (columns: readonly Column[], more = '') =>
   `<thead><tr>${columns.map(({ title, kind }) => `<th scope="col" class="${kind}">${escaped(title)}</th>`).join('')}${more}</tr></thead>`
 
+/** Sentences get more room than names. */
+const LONG = 60
+
 /** The first cell names its row. */
 const rowHtml = (row: Row, columns: readonly Column[], zone: string, more = '') =>
   `<tr>${columns
     .map((column, i) => {
       const text = cellHtml(row[column.key] ?? null, column, zone)
-      const kind = column.detail === 'code' ? 'code' : column.kind
+      const kind = column.detail === 'code' ? 'code' : text.length > LONG ? 'text long' : column.kind
       return i === 0 ? `<th scope="row" class="${kind}">${text}</th>` : `<td class="${kind}">${text}</td>`
     })
     .join('')}${more}</tr>\n`
@@ -120,7 +123,7 @@ h1{font-size:1.6rem;margin:0 0 .5rem}h2{font-size:1.2rem;margin:2rem 0 .5rem}hea
 th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:start;vertical-align:top;overflow-wrap:anywhere}
 thead th{border-bottom-width:2px;overflow-wrap:normal}tbody th{font-weight:400}
 .count,.ms{text-align:end;font-variant-numeric:tabular-nums}.instant{white-space:nowrap;font-variant-numeric:tabular-nums}
-.text{min-width:6rem}.code{font:.8rem ui-monospace,monospace;min-width:8rem}
+.text{min-width:6rem}.long{min-width:18rem}.code{font:.8rem ui-monospace,monospace;min-width:8rem}
 .bar{min-width:10rem;border:0}.bar svg{width:100%;height:.8rem;display:block}.bar rect{fill:var(--bar)}
 @media print{@page{size:A4 landscape;margin:12mm}:root{color-scheme:light;--line:#767676;--bar:#444}
 body{padding:0;max-width:none;font-size:9pt}.wide{overflow:visible}table{font-size:8pt;width:100%}

@@ -111,6 +111,7 @@ describe('an auditor', () => {
     const { body: ended } = await ask(a, 'revocations')
     expect(ended.rows).toHaveLength(1)
     expect(ended.rows[0]).toMatchObject({ act: 'revocation', came: 'to this hospital', after: 0 })
+    expect(ended.rows[0]?.toKnown).toBeGreaterThanOrEqual(0)
     expect(ended.rows[0]?.toBlock).toBeGreaterThanOrEqual(0)
     expect(ended.rows[0]?.toRefusal).toBeGreaterThanOrEqual(0)
   })

@@ -5,6 +5,7 @@ import type { AuditEntry } from '../../../src/domain/audit/audit-entry.ts'
 import { readPeriod } from '../../../src/domain/reports/period.ts'
 import type { Report, Row } from '../../../src/domain/reports/report.ts'
 import type { StoredPatient } from '../../../src/store/patients.ts'
+import { sealJson } from '../../../src/store/vault.ts'
 import { openFreshDatabase } from '../../support/databases.ts'
 import { ANNA, BRAM, somebody } from '../../support/samples.ts'
 import { draws, openTrail, partiesOf, someEntries, type Trail } from '../../support/seeded-trail.ts'
@@ -235,14 +236,20 @@ describe('how soon revocations counted', () => {
   const plus = (ms: number) => new Date(Date.parse('2026-02-01T00:00:00.250Z') + ms).toISOString()
 
   /** @param sent the transaction by which this hospital sent it on; none where somebody else did */
-  async function took(n: number, act: string, at: string, patient: StoredPatient, sent?: string) {
+  async function took(
+    n: number,
+    act: string,
+    at: string,
+    patient: StoredPatient,
+    { sent, signedAt }: { sent?: string; signedAt?: string } = {},
+  ) {
     const scope_hash = act === 'Lock' ? null : SCOPE(n)
     const digest = `0x${hex(1_000 + n)}`
     await trail.db
       .insertInto('acts')
       .values({
         ...{ digest, patient_id: patient.id, act, scope_hash, up_to: 1, terms_key: null },
-        ...{ sealed: new Uint8Array(1), received_at: at },
+        ...{ sealed: sealJson(patient.key, { signedAt }), received_at: at },
       })
       .execute()
     if (sent)
@@ -279,7 +286,8 @@ describe('how soon revocations counted', () => {
     const bram = patients[1] as StoredPatient
     // 1: sent on by this hospital; refused after 400 ms, mined after 2 s; a disclosure before it does not count.
     await trail.write(plus(-5), { kind: 'disclosure', outcome: '0', policy: POLICY(1), ...entry(anna) }, anna)
-    const first = await took(1, 'Revocation', plus(0), anna, SCOPE(501))
+    const device = { signedAt: plus(-350) }
+    const first = await took(1, 'Revocation', plus(0), anna, { sent: SCOPE(501), ...device })
     await trail.write(plus(100), { kind: 'refusal', outcome: '8', reason: 'expired', ...entry(anna) }, anna)
     await trail.write(
       plus(400),
@@ -293,8 +301,8 @@ describe('how soon revocations counted', () => {
       { kind: 'disclosure', outcome: '0', policy: POLICY(1), ...entry(anna) },
       anna,
     )
-    // 2: brought to the chain by a relayer within the second in which it came; one record went out after it.
-    await took(2, 'Revocation', plus(10_000), bram)
+    // 2: signed by a clock that is ahead; brought to the chain by a relayer within the second in which it came; one record went out after it.
+    await took(2, 'Revocation', plus(10_000), bram, { signedAt: plus(70_000) })
     await mined(2, 'consent-revoked', '2026-02-01T00:00:10.000Z', bram)
     await trail.write(
       plus(11_000),
@@ -316,7 +324,13 @@ describe('how soon revocations counted', () => {
       ['revocation', 'by the chain alone', null, null, 0],
     ])
     expect(rows[0]?.digest).toBe(first)
+    expect(rows.map(({ toKnown }) => toKnown)).toEqual([350, null, null, null])
     expect(report.summary[0]?.rows[0]).toMatchObject({
+      measure: 'from signed to known',
+      acts: 1,
+      median: 350,
+    })
+    expect(report.summary[0]?.rows[1]).toMatchObject({
       act: 'all',
       acts: 2,
       median: 0,
@@ -328,7 +342,9 @@ describe('how soon revocations counted', () => {
       { act: 'objection', acts: 0, after: 0 },
       { act: 'lock', acts: 1, after: 0 },
     ])
-    expect(report.omitted.find(({ what }) => what.startsWith('When each act was signed'))).toBeTruthy()
+    expect(
+      report.omitted.find(({ what }) => what.startsWith('Proof of when each act was signed')),
+    ).toBeTruthy()
   })
 })
 
