@@ -73,6 +73,14 @@ export const BrokerConfig = Type.Object({
         description: 'keccak256 of the code at each contract, by its name; what is not named is not checked',
       }),
     ),
+    confirmations: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100_000,
+        description:
+          'Blocks on top of one until it is final and a checkpoint names it; absent: 12; 0 on a chain with immediate finality',
+      }),
+    ),
     deployedAt: Type.Integer({ minimum: 0, description: 'First block that holds a contract of ours' }),
     contracts: Type.Object({
       accessManager: Address,
@@ -127,6 +135,14 @@ export const BrokerConfig = Type.Object({
         Type.Integer({
           minimum: 0,
           description: 'How long a transaction of the FHIR server may take; absent: 600000. Milliseconds',
+        }),
+      ),
+      checkpointMs: Type.Optional(
+        Type.Integer({
+          minimum: 100,
+          // so that a split view shows within a minute
+          maximum: 20_000,
+          description: 'How often checkpoints are shown to all other members; absent: 15000. Milliseconds',
         }),
       ),
       windowMs: Type.Integer({

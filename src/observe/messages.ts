@@ -32,6 +32,9 @@ export const LOG_MESSAGES = [
   'the chain refused a window; its entries go into the next one',
   'the window stays open',
   'the audit trail waits for the next block',
+  'the chain is not the same for all members',
+  'a member has shown no checkpoint for long',
+  'checkpoints could not be compared; it is tried again',
 
   // records
   'no hook could be set; the history is read by the clock',
@@ -52,6 +55,7 @@ export const LOG_MESSAGES = [
   'a member must not be called; its messages wait',
   'the outbox waits',
   'receipts wait',
+  'checkpoints wait',
   'shares wait',
   'requests that are due wait',
   'a custodian did not list',

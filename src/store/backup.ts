@@ -36,6 +36,7 @@ const TABLES = [
   'access_log',
   'windows',
   'audit_events',
+  'checkpoints',
   'clients',
   'events',
   'subscriptions',

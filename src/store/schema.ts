@@ -295,6 +295,20 @@ export type BrokerTables = {
     sealed: Uint8Array
   }
   projection: { name: string; block: number; log_index: number }
+  /** Checkpoints of members, this one and the others, by what they say; evidence, and never deleted. */
+  checkpoints: {
+    member: string
+    block: number
+    /** SHA-256 of what it says, without its time: two of one member and block contradict each other. */
+    digest: string
+    jws: string
+    /** The public key that it was verified with; JSON. */
+    jwk: string
+    /** `own`; `rewritten`: own, and the chain has another history since; else how it compares, see checkpoint.ts. */
+    verdict: 'own' | 'rewritten' | 'agrees' | 'other-view' | 'split'
+    /** When it was signed or taken. */
+    at: string
+  }
 }
 
 /** The chain-derived index: blocks seen and the events of our contracts in total order (I10). */
@@ -302,6 +316,8 @@ export type IndexTables = {
   blocks: { number: number; hash: string; parent: string; time: number }
   /** First blocks of reorganisations that those who listen have not all followed yet; empty most of the time. */
   forks: { block: number }
+  /** How many rows there are up to every hundredth block, and the running hash over them. */
+  row_hashes: { block: number; rows: number; hash: string }
   events: {
     block: number
     log_index: number

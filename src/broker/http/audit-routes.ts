@@ -10,6 +10,7 @@ import type { Vault } from '../../store/vault.ts'
 import { type AccessLog, lookupsOf, personLookup } from '../audit/access-log.ts'
 import { type AuditParameters, readAuditQuery } from '../audit/audit-query.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
+import { proveEntry } from '../audit/prove-entry.ts'
 import { type AuditQuery, searchAudit } from '../audit/search-audit.ts'
 import { partyOf } from '../release/parties.ts'
 import type { HisGrant } from './his-routes.ts'
@@ -25,6 +26,7 @@ export function auditRoutes(
     index: IndexQueries
     books: Pick<ExchangeBooks, 'unmatched'>
     member: Hex
+    chainId: number
     base: () => string
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
   },
@@ -65,7 +67,15 @@ export function auditRoutes(
     return reply.type('application/fhir+json').send(bundle)
   })
 
-  /** What this member's books say of exchanges that the other side's word does not match; the trail has more of each. */
+  /** That an entry lies in an anchored window: with it anybody can be shown that one, and no other. */
+  app.get<{ Params: { id: string } }>('/audit/proofs/:id', async (request, reply) => {
+    const { clientId, asker } = await deps.authorise(request, 'system/AuditEvent.rs')
+    const proof = await proveEntry(deps, request.params.id)
+    await noteReading(clientId, asker)
+    return reply.send(proof)
+  })
+
+  /** What this member’s books say of exchanges that the other side's word does not match; the trail has more of each. */
   app.get('/audit/unmatched', async (request, reply) => {
     const { clientId, asker } = await deps.authorise(request, 'system/AuditEvent.rs')
     const { seconds = '60', count = '100' } = request.query as Record<string, unknown>

@@ -5,6 +5,7 @@ import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
 import type { EventDelivery } from '../events/deliver-events.ts'
 import { createSubscriptions } from '../events/subscriptions.ts'
+import type { EvidenceSide } from '../evidence/evidence-side.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import type { Readiness } from '../operate/readiness.ts'
@@ -20,6 +21,7 @@ import type { RequestSide } from '../requests/request-side.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
+import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { eventRoutes } from './event-routes.ts'
@@ -43,7 +45,8 @@ export type Sides = AuditSide &
   ConsentSide &
   RegisterSide &
   Freezing &
-  IdentitySide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
+  IdentitySide &
+  EvidenceSide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
 /**
@@ -99,6 +102,7 @@ export function mountRoutes(
       })
     },
   })
+  checkpointRoutes(app, sides)
   const enrolments = createEnrolments({
     ...core,
     ...sides,

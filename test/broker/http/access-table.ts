@@ -216,6 +216,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
     type: FORM,
     body: 'grant_type=client_credentials',
   }),
+  'POST /exchange/checkpoints': row('everybody', 'checkpoint-invalid', json({ checkpoints: ['x.y.z'] })),
   'POST /exchange/receipt': row('everybody', 'receipt-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/request': row('everybody', 'access-request-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/share': row('everybody', 'share-invalid', { type: JOSE, body: 'x.y.z' }),
@@ -291,6 +292,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'GET /events': row('HIS', 200),
   'GET /events/:id': row('HIS', 'event-unknown', unknown()),
 
+  'GET /audit/proofs/:id': row('auditor', 'not-found', unknown()),
   'GET /audit/unmatched': row('auditor', 200),
   'GET /fhir/AuditEvent': row('auditor', 200),
   'GET /reports/:name': row('auditor', 200, { params: { name: 'refusals' } }),
