@@ -13,6 +13,7 @@ import type { BrokerConfig } from './config.ts'
 import { createConsentSide } from './consent/consent-side.ts'
 import { openCore } from './core.ts'
 import { createEventDelivery } from './events/deliver-events.ts'
+import { createEventFeeds } from './events/feeds.ts'
 import { createEvidenceSide } from './evidence/evidence-side.ts'
 import { createExchangeSide } from './exchange-side.ts'
 import { createCallers } from './http/callers.ts'
@@ -150,7 +151,7 @@ async function open(
     webhooks,
     origins: callers.origins,
     base: () => base,
-    sidesOf: (clientId) => callers.sidesOf(clientId),
+    feeds: createEventFeeds(core.events, audit.feed, callers),
   })
   const limits = {
     perMinute: config.requestsPerMinute,
@@ -236,6 +237,9 @@ async function open(
       await head.close()
       await indexer.close()
       await projection.run()
+      await audit.expiry.close()
+      await audit.pushing.close()
+      await audit.filing.close()
       await peers.close()
       await source.close()
       await contents.close()

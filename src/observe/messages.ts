@@ -35,6 +35,10 @@ export const LOG_MESSAGES = [
   'the chain is not the same for all members',
   'a member has shown no checkpoint for long',
   'checkpoints could not be compared; it is tried again',
+  'the audit trail is filed at the next turn',
+  'lines of the audit trail wait to be pushed',
+  'lines of the audit trail were deleted at the end of their retention',
+  'old lines of the audit trail stay until the next turn',
 
   // records
   'no hook could be set; the history is read by the clock',

@@ -12,6 +12,9 @@ import * as broker0008 from './migrations/0008-identity.ts'
 import * as broker0009 from './migrations/0009-releases.ts'
 import * as index0095 from './migrations/0095-row-hashes.ts'
 import * as broker0096 from './migrations/0096-checkpoints.ts'
+import * as broker0100 from './migrations/0100-trail.ts'
+import * as broker0101 from './migrations/0101-retention.ts'
+import * as broker0102 from './migrations/0102-trail-subscriptions.ts'
 import * as broker0110 from './migrations/0110-reports.ts'
 import * as broker0120 from './migrations/0120-oldest-entry.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
@@ -27,6 +30,9 @@ const MIGRATIONS = {
     '0008-identity': broker0008,
     '0009-releases': broker0009,
     '0096-checkpoints': broker0096,
+    '0100-trail': broker0100,
+    '0101-retention': broker0101,
+    '0102-trail-subscriptions': broker0102,
     '0110-reports': broker0110,
     '0120-oldest-entry': broker0120,
   },

@@ -21,11 +21,14 @@ export async function proveEntry(
   const rows = known
     ? await db.selectFrom('access_log').selectAll().where('at', '=', known.recorded).orderBy('seq').execute()
     : []
-  const opened = rows.map((row) => ({ row, entry: openJson<AuditEntry>(vault.storeKey, row.sealed) }))
+  // Of what was deleted at the end of its retention the leaf is left: it proves what somebody else has kept.
+  const opened = rows.flatMap(({ sealed, salt, ...row }) =>
+    sealed && salt ? [{ row, salt, entry: openJson<AuditEntry>(vault.storeKey, sealed) }] : [],
+  )
   const found = opened.find(({ entry }) => entry.id === id)
   // Of what others wrote on the chain there is no entry: it proves itself.
   if (!found) throw wayleaveError('not-found')
-  const { row, entry } = found
+  const { row, salt, entry } = found
   const window = await db
     .selectFrom('windows')
     .innerJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
@@ -43,7 +46,7 @@ export async function proveEntry(
   return {
     format: 'wayleave-window-proof-1',
     ...{ chainId, member, window: window.number, root: window.root as Hex, entry },
-    salt: toHex(row.salt),
+    salt: toHex(salt),
     path: pathOf(
       leaves.map(({ leaf }) => leaf),
       window.padding,

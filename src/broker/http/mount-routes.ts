@@ -25,9 +25,11 @@ import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { eventRoutes } from './event-routes.ts'
+import { createStreams } from './event-stream.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
+import { holdRoutes } from './hold-routes.ts'
 import { keepIdempotent } from './idempotency.ts'
 import { identityRoutes } from './identity-routes.ts'
 import { liveRoutes } from './live-routes.ts'
@@ -112,13 +114,19 @@ export function mountRoutes(
   })
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions, enrolments, authorise })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
-  cdsRoutes(app, { ...core, ...sides, base, name: config.name, authorise })
+  cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })
+  const streams = createStreams(app)
+  const { noteListening } = auditRoutes(app, {
+    ...{ ...core, ...sides, base, sessions, streams, authorise },
+    mayHearTrail: (clientId) => callers.mayHearTrail(clientId),
+  })
   eventRoutes(app, {
     ...core,
     base,
     subscriptions: createSubscriptions({ ...core, origins }),
     sidesOf: (clientId) => callers.sidesOf(clientId),
     authorise,
+    ...{ streams, noteListening, feed: sides.feed },
     flush: () => void sides.delivery.flush(),
   })
   requestRoutes(app, {
@@ -131,8 +139,8 @@ export function mountRoutes(
     authorise,
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
-  auditRoutes(app, { ...core, books: sides.books, base, authorise })
   reportRoutes(app, { ...core, reports: createReports(core), sessions, authorise })
+  holdRoutes(app, { holds: sides.holds, authorise })
   operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }

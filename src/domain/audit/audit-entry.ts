@@ -38,6 +38,16 @@ export const AUDIT_KINDS = [
   'member-changed',
   'document-published',
   'own-record-read',
+  'own-trail-read',
+  'consents-consulted',
+  'representative-changed',
+  'recovery',
+  'emergency-access',
+  'governance',
+  'hold-placed',
+  'hold-lift-asked',
+  'hold-lifted',
+  'trail-expired',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]

@@ -135,6 +135,7 @@ const DOORS = {
   HIS: { own: { ...noProgram, HIS: 'in' }, foreign: noForeignProgram },
   registrar: { own: { ...noProgram, registrar: 'in' }, foreign: noForeignProgram },
   auditor: { own: { ...noProgram, auditor: 'in' }, foreign: noForeignProgram },
+  'HIS or auditor': { own: { ...noProgram, HIS: 'in', auditor: 'in' }, foreign: noForeignProgram },
   'client administrator': {
     own: { ...notForPrograms, 'client administrator': 'in' },
     foreign: noForeignProgram,
@@ -285,16 +286,25 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'POST /fhir/Task/:id/$approve': row('HIS', 'task-unknown', task),
   'POST /fhir/Task/:id/$reject': row('HIS', 'task-unknown', task),
 
-  'POST /fhir/Subscription': row('HIS', 'subscription-invalid', fhir()),
-  'GET /fhir/Subscription': row('HIS', 200),
-  'GET /fhir/Subscription/:id': row('HIS', 'subscription-unknown', unknown()),
-  'DELETE /fhir/Subscription/:id': row('HIS', 'subscription-unknown', unknown()),
+  'POST /fhir/Subscription': row('HIS or auditor', 'subscription-invalid', fhir()),
+  'GET /fhir/Subscription': row('HIS or auditor', 200),
+  'GET /fhir/Subscription/:id': row('HIS or auditor', 'subscription-unknown', unknown()),
+  'DELETE /fhir/Subscription/:id': row('HIS or auditor', 'subscription-unknown', unknown()),
   'GET /events': row('HIS', 200),
   'GET /events/:id': row('HIS', 'event-unknown', unknown()),
 
   'GET /audit/proofs/:id': row('auditor', 'not-found', unknown()),
   'GET /audit/unmatched': row('auditor', 200),
+  'GET /audit/events': row('auditor', 200),
+  'GET /audit/holds': row('auditor', 'user-missing'),
+  'POST /audit/holds': row('auditor', 'user-missing', json()),
+  'POST /audit/holds/:id/lifting': row('auditor', 'user-missing', { ...unknown(), ...json() }),
   'GET /fhir/AuditEvent': row('auditor', 200),
+  'GET /fhir/AuditEvent/:id': row('auditor', 'audit-event-unknown', unknown()),
+  'POST /fhir/AuditEvent/_search': row('auditor', 200, ({ person }) => ({
+    type: FORM,
+    body: new URLSearchParams({ 'patient.identifier': person }).toString(),
+  })),
   'GET /reports/:name': row('auditor', 200, { params: { name: 'refusals' } }),
   'POST /reports/:name': row('auditor', 200, ({ person }) => ({
     params: { name: 'disclosures' },
@@ -317,6 +327,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
 
   'GET /patient/consents': row('patient', 200),
   'GET /patient/history': row('patient', 200),
+  'GET /patient/AuditEvent': row('patient', 200),
   'GET /patient/reports/:name': row('patient', 200, { params: { name: 'subject-access' } }),
   'POST /patient/explain': row('patient', 'request-invalid', json()),
   'POST /patient/preview': row('patient', 200, json()),
