@@ -71,8 +71,7 @@ export function reportRoutes(
     const name = nameIn(request, OWN_REPORTS)
     const query = readReportQuery(name, request.query, deps.clock.now(), false)
     const subject = ownEntries(deps, patient)
-    const reader = { user: { id: subject.name, name: 'The patient' } }
-    const report = await deps.reports.make(wishOf(name, query.period, subject), reader)
+    const report = await deps.reports.make(wishOf(name, query.period, subject), 'patient')
     return send(reply, report, query.format)
   })
 }

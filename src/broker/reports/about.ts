@@ -31,7 +31,7 @@ export const beyond = ({ trail }: Making): Omission[] => [
       trail.begins === undefined
         ? 'Anything: the log is empty'
         : `What is older than the log, which begins at ${trail.begins}`,
-    why: 'It was not written down here, or is not kept any longer.',
+    why: 'It was not written down here, or is not kept any longer: where a retention is configured, entries of kind “trail-expired” say how many went, and those under a legal hold are still here.',
   },
   ELSEWHERE,
   OUTSIDE,

@@ -25,8 +25,8 @@ export type ReportWish = { period: Period } & (
   | { name: Exclude<ReportName, 'subject-access' | 'disclosures'> }
 )
 
-/** Who reads it, as the trail is to name them. */
-export type Reader = Required<Pick<AuditEntry, 'user'>> & Pick<AuditEntry, 'client'>
+/** Who reads it, as the trail is to name them; or the patient whom it is about. */
+export type Reader = 'patient' | (Required<Pick<AuditEntry, 'user'>> & Pick<AuditEntry, 'client'>)
 
 export type Reports = {
   /**
@@ -72,7 +72,10 @@ export function createReports(deps: {
       await deps.accessLog.append(
         db,
         {
-          ...{ kind: 'log-read', outcome: '0', requester: self, ...reader, note },
+          ...(reader === 'patient'
+            ? { kind: 'own-trail-read', custodian: self }
+            : { kind: 'log-read', requester: self, ...reader }),
+          ...{ outcome: '0', note },
           ...(subject ? { patient: namedIn(subject) } : {}),
         },
         subject?.of,

@@ -181,8 +181,11 @@ describe('a patient', () => {
     )
     const { body: given } = await askAsPatient('disclosures')
     expect(given.rows.filter(({ record }) => record !== null)).toHaveLength(2)
-    const last = (await insideOf(a).trail()).filter(({ kind }) => kind === 'log-read').at(-1)
-    expect(last).toMatchObject({ user: { name: 'The patient' }, patient: { reference: 'Patient/anna' } })
+    const last = (await insideOf(a).trail()).findLast(({ kind }) => kind === 'own-trail-read')
+    expect(last).toMatchObject({
+      note: 'Report: Accounting of disclosures.',
+      patient: { reference: 'Patient/anna' },
+    })
   })
 
   test('is told of no report about others, and names nobody', async () => {
