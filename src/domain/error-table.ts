@@ -348,6 +348,11 @@ export const ERRORS = {
     'not-found',
     'The organisation is not a member of this network that publishes keys. Check its identifier.',
   ),
+  'report-unknown': entry(
+    404,
+    'not-found',
+    'There is no such report, or no such patient for it. Check the name of the report and the id of the patient.',
+  ),
   'task-unknown': entry(404, 'not-found', 'There is no such task here. Search for the tasks that are open.'),
   'task-closed': entry(
     409,

@@ -31,6 +31,7 @@ const inGeneral = (path: string) =>
     .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT|ENROLMENT)\b/g, 'X')
     .replace(/^\/shared\/fhir\/\w+/, '/shared/fhir/X')
     .replace(/\/attachment\/\d+$/, '/attachment/X')
+    .replace(/^\/reports\/[\w-]+/, '/reports/X')
     .replace('/identity-events/none', '/identity-events/X')
 
 /** Each call that the page makes, by method and address. */

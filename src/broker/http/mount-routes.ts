@@ -16,6 +16,7 @@ import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
 import type { createReleaseSide } from '../release/release-side.ts'
+import { createReports } from '../reports/reports.ts'
 import type { RequestSide } from '../requests/request-side.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
@@ -36,6 +37,7 @@ import { operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
+import { reportRoutes } from './report-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
@@ -137,6 +139,7 @@ export function mountRoutes(
     authorise,
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
+  reportRoutes(app, { ...core, reports: createReports(core), sessions, authorise })
   holdRoutes(app, { holds: sides.holds, authorise })
   operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })

@@ -139,7 +139,7 @@ async function expiredToken(hospital: TestHospital): Promise<string> {
   return (await issueToken(keys, grant, hospital.clock.now() - 3_600_000)).token
 }
 
-async function sessionOf(world: World, hospital: TestHospital, words: string): Promise<string> {
+export async function sessionOf(world: World, hospital: TestHospital, words: string): Promise<string> {
   const key = childKey(words, hospital.member)
   const post = async (path: string, body: unknown) => {
     const answer = await fetch(`${hospital.broker.base}/patient/${path}`, {

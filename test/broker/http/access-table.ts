@@ -305,6 +305,12 @@ export const ACCESS: Readonly<Record<string, Row>> = {
     type: FORM,
     body: new URLSearchParams({ 'patient.identifier': person }).toString(),
   })),
+  'GET /reports/:name': row('auditor', 200, { params: { name: 'refusals' } }),
+  'POST /reports/:name': row('auditor', 200, ({ person }) => ({
+    params: { name: 'disclosures' },
+    type: FORM,
+    body: new URLSearchParams({ 'patient.identifier': person }).toString(),
+  })),
 
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),
@@ -322,6 +328,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'GET /patient/consents': row('patient', 200),
   'GET /patient/history': row('patient', 200),
   'GET /patient/AuditEvent': row('patient', 200),
+  'GET /patient/reports/:name': row('patient', 200, { params: { name: 'subject-access' } }),
   'POST /patient/explain': row('patient', 'request-invalid', json()),
   'POST /patient/preview': row('patient', 200, json()),
   'GET /patient/record': row('patient', 200),

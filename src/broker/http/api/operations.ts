@@ -14,7 +14,7 @@ export type Operation = {
   body?: { schema: string; types: readonly string[]; isOptional?: true }
   query?: readonly (readonly [name: string, about: string])[]
   /** The answer where it succeeds: statuses with media type and the name of a schema; 204 and 304 have neither. */
-  answers: Readonly<Record<number, readonly [type: string, schema: string] | null>>
+  answers: Readonly<Record<number, readonly [type: string | readonly string[], schema: string] | null>>
   errors?: readonly ErrorCode[]
 }
 
@@ -53,6 +53,16 @@ const OPENED = [
   ...(['peer-unavailable', 'peer-untrusted', 'address-refused', ...RELEASE] as const),
 ] as const
 const VERSIONED = { 304: null } as const
+const REPORT = {
+  answers: { 200: [[JSON_TYPE, 'text/csv', 'text/html'], 'Report'] },
+  errors: ['report-unknown', 'unsupported-parameter'],
+} as const
+const REPORT_QUERY = [
+  ['from', 'day or instant; from the beginning unless given, of disclosures six years back'],
+  ['to', 'day, included, or instant; until now unless given'],
+  ['zone', 'IANA time zone that days are meant in; UTC unless given'],
+  ['format', 'json (the default), csv or html'],
+] as const
 
 const searchDocuments = {
   tag: 'records',
@@ -542,6 +552,22 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     errors: ['user-missing', 'hold-unknown', 'hold-lifted', 'second-person-needed', ...KEYED],
   },
 
+  'GET /reports/:name': {
+    tag: 'trail',
+    summary: 'A report: subject-access, disclosures, organisations, refusals or revocations',
+    needs: 'system/AuditEvent.rs',
+    query: [...REPORT_QUERY, ['patient', 'Patient/ID, of the first two']],
+    ...REPORT,
+  },
+  'POST /reports/:name': {
+    tag: 'trail',
+    summary: 'The same with its parameters in the body, where a patient.identifier belongs',
+    needs: 'system/AuditEvent.rs',
+    body: { schema: 'Form', types: [FORM] },
+    answers: REPORT.answers,
+    errors: [...REPORT.errors, ...PATIENT_NAMED, ...KEYED],
+  },
+
   'POST /registrar/enrolments': {
     tag: 'enrolment',
     summary: 'Begin an enrolment: a code goes to the contact on file',
@@ -634,6 +660,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: TRAIL_QUERY,
     answers: { 200: fhir('Bundle') },
     errors: ['unsupported-parameter'],
+  },
+  'GET /patient/reports/:name': {
+    tag: 'patient',
+    summary: 'The patient’s own report: subject-access or disclosures',
+    needs: 'session',
+    query: REPORT_QUERY,
+    ...REPORT,
   },
   'POST /patient/explain': {
     tag: 'patient',
