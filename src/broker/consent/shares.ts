@@ -126,6 +126,11 @@ async function send(
   const digest = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
   const recipient = await sealingKey(deps.index, grantee)
   if (!recipient) return // without a key nobody can be told; the next reconciliation tries again
+  // Before the transaction: the index is read over another connection.
+  const parties = {
+    custodian: await partyOf(deps.index, deps.custodian),
+    requester: await partyOf(deps.index, grantee),
+  }
   await db.transaction().execute(async (trx) => {
     // Under the patient's lock, which a freeze takes first: what was open when it was read may be open no more.
     await deps.patients.lock(trx, patient.id)
@@ -156,8 +161,7 @@ async function send(
       trx,
       {
         ...{ kind: 'share-sent', outcome: '0' },
-        custodian: await partyOf(deps.index, deps.custodian),
-        requester: await partyOf(deps.index, grantee),
+        ...parties,
         patient: { reference: `Patient/${patient.secrets.fhirId}` },
         policy: `Consent/${consentIdOf(scope)}`,
         ...(body.ended ? { note: 'The share has ended.' } : {}),

@@ -176,11 +176,16 @@ test('an event names nobody and nothing clinical; whose it is is told to whoever
 
 describe('a program hears only', () => {
   test('what its scopes let it read, by page, stream, webhook and id', async () => {
-    for (const path of ['/events', '/events/x', '/fhir/Subscription', '/fhir/Subscription/x']) {
-      const authorization = `Bearer ${await a.auditor.token('HCOMPL')}`
+    // An auditor hears of the trail alone: of no consent, whichever way it asks.
+    const authorization = `Bearer ${await a.auditor.token('HCOMPL')}`
+    for (const path of ['/events', '/events/x']) {
       const response = await fetch(`${a.broker.base}${path}`, { headers: { authorization } })
       expect([path, (await answerOf(response)).code]).toEqual([path, 'scope-insufficient'])
     }
+    const headers = { authorization, 'content-type': 'application/fhir+json' }
+    const body = JSON.stringify(subscription())
+    const asked = await fetch(`${a.broker.base}/fhir/Subscription`, { method: 'POST', headers, body })
+    expect((await answerOf(asked)).code).toBe('scope-insufficient')
     const reader = createHisClient({
       broker: a.broker.base,
       client: { ...a.files.his, scopes: ['system/DocumentReference.rs'] },
