@@ -177,12 +177,12 @@ test('an event names nobody and nothing clinical; whose it is is told to whoever
 describe('a program hears only', () => {
   test('what its scopes let it read, by page, stream, webhook and id', async () => {
     // An auditor hears of the trail alone: of no consent, whichever way it asks.
-    const authorization = `Bearer ${await a.auditor.token('HCOMPL')}`
+    const auditor = `Bearer ${await a.auditor.token('HCOMPL')}`
     for (const path of ['/events', '/events/x']) {
-      const response = await fetch(`${a.broker.base}${path}`, { headers: { authorization } })
+      const response = await fetch(`${a.broker.base}${path}`, { headers: { authorization: auditor } })
       expect([path, (await answerOf(response)).code]).toEqual([path, 'scope-insufficient'])
     }
-    const headers = { authorization, 'content-type': 'application/fhir+json' }
+    const headers = { authorization: auditor, 'content-type': 'application/fhir+json' }
     const body = JSON.stringify(subscription())
     const asked = await fetch(`${a.broker.base}/fhir/Subscription`, { method: 'POST', headers, body })
     expect((await answerOf(asked)).code).toBe('scope-insufficient')
