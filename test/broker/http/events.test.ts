@@ -168,8 +168,8 @@ test('an event names nobody and nothing clinical; whose it is is told to whoever
   const event = eventsIn(body).find(({ change }) => change === 'granted')
   const one = (await get(b, `/events/${event?.id.replace('urn:uuid:', '')}`)) as unknown as Answer<object>
   expect(one.body).toMatchObject({ change: 'granted', share: event?.focus, identifiers: [ANNA] })
-  const noted = (await insideOf(b).trail()).at(-1)
-  expect(noted).toMatchObject({ kind: 'consents-read', user: { id: 'dr-1' } })
+  const noted = (await insideOf(b).trail()).findLast(({ kind }) => kind === 'consents-read')
+  expect(noted).toMatchObject({ user: { id: 'dr-1' } })
   const rows = await insideOf(b).db().selectFrom('events').selectAll().execute()
   expect(JSON.stringify(rows)).not.toContain(ANNA.value)
 }, 60_000)
