@@ -14,6 +14,7 @@ import { createConsentSide } from './consent/consent-side.ts'
 import { openCore } from './core.ts'
 import { createEventDelivery } from './events/deliver-events.ts'
 import { createEventFeeds } from './events/feeds.ts'
+import { createEvidenceSide } from './evidence/evidence-side.ts'
 import { createExchangeSide } from './exchange-side.ts'
 import { createCallers } from './http/callers.ts'
 import { mountRoutes } from './http/mount-routes.ts'
@@ -25,6 +26,7 @@ import { createDrain } from './operate/drain.ts'
 import { openOperatorListener } from './operate/operator-listener.ts'
 import { createOutboxWatch } from './operate/outboxes.ts'
 import { createReadiness } from './operate/readiness.ts'
+import { sayAnew } from './operate/say-anew.ts'
 import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
@@ -105,6 +107,7 @@ async function open(
   }
   const audit = createAuditSide(core, freezing)
   const exchange = await createExchangeSide(core, bounds.peer)
+  const evidence = createEvidenceSide(core, exchange)
   const request = createRequestSide(core, exchange)
   const consent = createConsentSide(core, exchange, request)
   const register = createRegisterSide(core, consent, {
@@ -119,9 +122,13 @@ async function open(
   const { requests } = request
   const { states, shares } = consent
   const { source, contents, searches, registration, reconciler } = register
+  // What waits under a key that is published no more would be believed by nobody.
+  const published = publicJwks(keyring).keys.map(({ kid }) => kid ?? '')
+  if ((await sayAnew({ db, published, ...request })) > 0) consent.shares.refresh()
   const release = createReleaseSide({
     ...{ ...core, states, windows, source, contents, searches, labeller, books },
     custodian: member,
+    contradicted: () => evidence.views.contradicted(),
     ...(afterIntent ? { afterIntent } : {}),
   })
   const receive = createReceiveSide({
@@ -135,13 +142,14 @@ async function open(
   indexer.onReorganisation(async (block) => {
     await projection.rewind(block)
     await sender.rewind(block)
+    await evidence.rowHashes.rewind(block)
   })
   indexer.onAdvance(() => void projection.run())
   projection.onChange((patientId) => shares.refresh(patientId))
 
   let tls = config.tls && readTls(config.tls)
   const callers = createCallers(core, () => base)
-  const webhooks = createWebhooks()
+  const webhooks = createWebhooks({ origins: callers.origins, networks: config.callbackNetworks ?? [] })
   const delivery = createEventDelivery({
     ...core,
     webhooks,
@@ -159,7 +167,7 @@ async function open(
   const drain = createDrain(app, { log, delayMs: 0, withinMs: 10_000, ...config.drain })
   const sides = {
     ...{ ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive },
-    ...{ ...freezing, ...office, delivery },
+    ...{ ...freezing, ...office, ...evidence, delivery },
   }
   const readiness = createReadiness({
     ...{ ...core, ...sides, starting: () => !started, draining: drain.draining },
@@ -225,6 +233,7 @@ async function open(
         sender.flush(),
         new Promise((done) => setTimeout(done, LAST_ANCHOR_WITHIN).unref()),
       ])
+      await evidence.views.close()
       await shares.close()
       await outbox.close()
       await books.close()
@@ -240,6 +249,7 @@ async function open(
       await contents.close()
       await searches.close()
       await register.writer.close()
+      await core.lead.close()
       provider.destroy()
       await operator?.close()
     },

@@ -7,6 +7,7 @@ import type { Clock } from '../domain/clock.ts'
 import { createIndexer, createIndexQueries, type IndexQueries, rememberProfiles } from '../indexer/index.ts'
 import type { Logger } from '../observe/log.ts'
 import type { BrokerTables, IndexTables } from '../store/schema.ts'
+import type { Lead } from '../turns/lead.ts'
 import type { BrokerConfig } from './config.ts'
 
 const REMEMBERED_TIMES = 10_000
@@ -15,12 +16,13 @@ const REMEMBERED_TIMES = 10_000
 export async function openChainSide(args: {
   config: BrokerConfig['chain']
   operator: string
+  lead: Lead
   db: Kysely<BrokerTables>
   indexDb: Kysely<IndexTables>
   clock: Clock
   log: Logger
 }) {
-  const { config, db, indexDb, clock, log } = args
+  const { config, db, indexDb, clock, log, lead } = args
   const { contracts, chainId, predecessors = {}, codeHashes = {} } = config
   const provider = new JsonRpcProvider(config.rpc, chainId, {
     staticNetwork: true,
@@ -36,6 +38,7 @@ export async function openChainSide(args: {
     from: config.deployedAt,
     head,
     log,
+    lead,
   })
   const queries = createIndexQueries(indexDb)
   const profile: IndexQueries['profile'] = async (member) => {
@@ -54,7 +57,7 @@ export async function openChainSide(args: {
       },
     },
   )
-  const sender = createSender({ db, provider, operator: args.operator, clock, log })
+  const sender = createSender({ db, provider, operator: args.operator, clock, log, lead })
   const reader = createConsentReader(provider, contracts, codeHashes)
 
   const times = new Map<number, number>()

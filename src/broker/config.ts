@@ -73,6 +73,14 @@ export const BrokerConfig = Type.Object({
         description: 'keccak256 of the code at each contract, by its name; what is not named is not checked',
       }),
     ),
+    confirmations: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100_000,
+        description:
+          'Blocks on top of one until it is final and a checkpoint names it; absent: 12; 0 on a chain with immediate finality',
+      }),
+    ),
     deployedAt: Type.Integer({ minimum: 0, description: 'First block that holds a contract of ours' }),
     contracts: Type.Object({
       accessManager: Address,
@@ -107,6 +115,12 @@ export const BrokerConfig = Type.Object({
         'Origins, https://host[:port], that the broker may call for its programs: key sets and webhooks; none unless named',
     }),
   ),
+  callbackNetworks: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        'Networks (CIDR) in which names among callbackOrigins may lie although they are not public',
+    }),
+  ),
   groups: Type.Array(Type.String(), { default: [], description: 'Names of the council’s groups' }),
   contactFile: Type.String({ description: 'File that one-time codes are written to; for trying' }),
   timing: Type.Object(
@@ -127,6 +141,14 @@ export const BrokerConfig = Type.Object({
         Type.Integer({
           minimum: 0,
           description: 'How long a transaction of the FHIR server may take; absent: 600000. Milliseconds',
+        }),
+      ),
+      checkpointMs: Type.Optional(
+        Type.Integer({
+          minimum: 100,
+          // so that a split view shows within a minute
+          maximum: 20_000,
+          description: 'How often checkpoints are shown to all other members; absent: 15000. Milliseconds',
         }),
       ),
       windowMs: Type.Integer({

@@ -22,6 +22,7 @@ export async function createExchangeSide(core: Core, bounds?: Partial<Bounds>) {
     clock,
     log,
     peers,
+    lead: core.lead,
     peerOf: (id) => index.profile(id),
   })
   return { peers, outbox, books: createExchangeBooks({ ...core, peers }) }

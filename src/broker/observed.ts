@@ -47,6 +47,7 @@ export const observedPeers = (peers: PeerClient, { timed }: Observer): PeerClien
   fetchSearch: (...args) => timed('peer search', () => peers.fetchSearch(...args)),
   post: (...args) => timed('peer message', () => peers.post(...args)),
   postReceipt: (...args) => timed('peer receipt', () => peers.postReceipt(...args)),
+  postCheckpoints: (...args) => timed('peer checkpoints', () => peers.postCheckpoints(...args)),
 })
 
 export const observedReader = (reader: ConsentReader, { timed }: Observer): ConsentReader => ({
@@ -54,8 +55,8 @@ export const observedReader = (reader: ConsentReader, { timed }: Observer): Cons
 })
 
 export const observedLog = (log: AccessLog, { metrics }: Observer): AccessLog => ({
-  async append(db, entry, patient) {
-    const id = await log.append(db, entry, patient)
+  async append(db, entry, ...more) {
+    const id = await log.append(db, entry, ...more)
     metrics.entry(entry)
     return id
   },

@@ -398,6 +398,11 @@ export const ERRORS = {
     'invalid',
     'The share cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
   ),
+  'checkpoint-invalid': entry(
+    400,
+    'invalid',
+    'None of these is a checkpoint that a member has signed. Sign it with a key of the member profile.',
+  ),
   'receipt-invalid': entry(
     400,
     'invalid',

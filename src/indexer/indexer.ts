@@ -4,6 +4,7 @@ import type { Contracts } from '../chain/contracts.ts'
 import type { HeadWatch } from '../chain/head-watch.ts'
 import type { Logger } from '../observe/log.ts'
 import type { IndexTables } from '../store/schema.ts'
+import type { Lead } from '../turns/lead.ts'
 import { createDecoder, type Predecessors } from './decode.ts'
 
 export type Indexer = {
@@ -25,6 +26,9 @@ export type Indexer = {
 const RANGE = 2_000
 const KEPT_HASHES = 512
 
+/** How soon one that follows looks again for what is not written yet. Milliseconds. */
+const FOLLOW_EVERY = 100
+
 /**
  * Turns contract events into rows in total order (block, log index). One range is one SQL transaction that ends with its
  * checkpoint, so that a crash anywhere loses or doubles nothing; a reorganisation takes rows back to the common ancestor
@@ -40,6 +44,8 @@ export async function createIndexer(deps: {
   from: number
   head: HeadWatch
   log: Logger
+  /** Of several brokers on one database one writes the index, and the others follow it. */
+  lead: Pick<Lead, 'holds'>
   /** Blocks asked for at once. */
   range?: number
 }): Promise<Indexer> {
@@ -49,6 +55,8 @@ export async function createIndexer(deps: {
   const reorganisation: ((block: number) => Promise<void>)[] = []
   let last = await lastBlock()
   let closed = false
+  let following = false
+  let soon: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
 
   async function lastBlock() {
@@ -56,6 +64,9 @@ export async function createIndexer(deps: {
   }
 
   async function run(): Promise<void> {
+    if (!deps.lead.holds()) return follow()
+    if (following) last = await lastBlock()
+    following = false
     await unwind()
     await followForks()
     for (;;) {
@@ -64,6 +75,17 @@ export async function createIndexer(deps: {
       if (closed || !target || next > target.number) return
       await take(next, Math.min(next + range - 1, target.number))
     }
+  }
+
+  /** What another process has written, until it is at the head. */
+  async function follow(): Promise<void> {
+    following = true
+    clearTimeout(soon)
+    const before = last
+    last = await lastBlock()
+    if (last && last.hash !== before?.hash) for (const listener of advance) listener(last.number)
+    const target = head.head()?.number ?? -1
+    if (!closed && (last?.number ?? -1) < target) soon = setTimeout(() => void catchUp(), FOLLOW_EVERY)
   }
 
   /** Takes rows back while the chain no longer holds the block that they came from. */
@@ -156,6 +178,7 @@ export async function createIndexer(deps: {
     onReorganisation: (listener) => reorganisation.push(listener),
     close: async () => {
       closed = true
+      clearTimeout(soon)
       await running
     },
   }

@@ -36,6 +36,7 @@ const TABLES = [
   'access_log',
   'windows',
   'audit_events',
+  'checkpoints',
   'audit_marks',
   'audit_holds',
   'audit_hold_patients',

@@ -153,6 +153,8 @@ export type BrokerTables = {
     body: string
     /** The own patient whom it is about, where it has to be taken back when that one's identity is in doubt. */
     about: string | null
+    /** The own key that signed it, by its kid: with another one it is said anew. Null where somebody else signed it, or before. */
+    signed_by: string | null
     attempts: number
     next_at: string
     delivered_at: string | null
@@ -265,6 +267,8 @@ export type BrokerTables = {
     root: string
     padding: string
     outbox_id: number
+    /** When the oldest of its entries was recorded; null in an empty window. */
+    oldest: string | null
   }
   /** Something happened to the identity of patients; until it is decided on, nothing of theirs is shared or widened. */
   identity_events: {
@@ -325,6 +329,20 @@ export type BrokerTables = {
   }
   audit_hold_patients: { hold_id: string; lookup: string }
   projection: { name: string; block: number; log_index: number }
+  /** Checkpoints of members, this one and the others, by what they say; evidence, and never deleted. */
+  checkpoints: {
+    member: string
+    block: number
+    /** SHA-256 of what it says, without its time: two of one member and block contradict each other. */
+    digest: string
+    jws: string
+    /** The public key that it was verified with; JSON. */
+    jwk: string
+    /** `own`; `rewritten`: own, and the chain has another history since; else how it compares, see checkpoint.ts. */
+    verdict: 'own' | 'rewritten' | 'agrees' | 'other-view' | 'split'
+    /** When it was signed or taken. */
+    at: string
+  }
 }
 
 /** The chain-derived index: blocks seen and the events of our contracts in total order (I10). */
@@ -332,6 +350,8 @@ export type IndexTables = {
   blocks: { number: number; hash: string; parent: string; time: number }
   /** First blocks of reorganisations that those who listen have not all followed yet; empty most of the time. */
   forks: { block: number }
+  /** How many rows there are up to every hundredth block, and the running hash over them. */
+  row_hashes: { block: number; rows: number; hash: string }
   events: {
     block: number
     log_index: number

@@ -35,6 +35,7 @@ export async function openIndex(
     from: deployedAt,
     head,
     log,
+    lead: { holds: () => true },
     ...(range ? { range } : {}),
   })
   return {

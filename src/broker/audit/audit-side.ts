@@ -20,18 +20,20 @@ export type AuditSide = ReturnType<typeof createAuditSide>
 
 /** The windows that anchor the broker's own log, the trail made of it and of the chain's events, and its readers. */
 export function createAuditSide(core: Core, freezing: Freezing) {
-  const { db, clock, contracts, log, config, index, member, sender, patients, vault, timeOf, events } = core
+  const { db, clock, contracts, log, config, index, member, sender, patients, vault, timeOf, events, lead } =
+    core
   const windows = createWindows({
     db,
     clock,
     contracts,
     log,
+    lead,
     everyMs: config.timing.windowMs,
     anchored: () => index.lastWindow(member),
     afterClose: () => void sender.flush(),
   })
   const projection = createChainProjection({
-    ...{ db, index, patients, vault, timeOf, events, log },
+    ...{ db, index, patients, vault, timeOf, events, log, lead },
     ...freezing,
     custodian: member,
   })

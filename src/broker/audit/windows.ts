@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
 import { expressionBuilder, type Kysely } from 'kysely'
 import { AccessLog__factory, type Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { windowTree } from '../../domain/evidence/window-proof.ts'
 import { type Hex, toHex } from '../../domain/hex.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import type { Lead } from '../../turns/lead.ts'
+import { createTurns } from '../../turns/turns.ts'
 
 /** A log entry must be anchored within this, or nothing is released (I4). Milliseconds. */
 export const ANCHOR_WITHIN = 60_000
@@ -21,16 +23,14 @@ type Oldest = { oldestOpen: string | null; oldestSent: string | null }
  */
 export function oldestUnanchored() {
   const eb = expressionBuilder<BrokerTables>()
-  const oldest = eb.selectFrom('access_log').select('at').orderBy('seq').limit(1)
-  const unmined = eb
-    .selectFrom('windows')
-    .innerJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
-    .select('number')
+  const open = eb.selectFrom('access_log').select('at').where('window_number', 'is', null)
+  // Not from the log itself, which only grows: every release waits for this.
+  const sent = eb
+    .selectFrom('chain_outbox')
+    .innerJoin('windows', 'windows.outbox_id', 'chain_outbox.id')
+    .select((w) => w.fn.min('windows.oldest').as('oldest'))
     .where('status', '!=', 'mined')
-  return [
-    oldest.where('window_number', 'is', null).as('oldestOpen'),
-    oldest.where('window_number', 'in', unmined).as('oldestSent'),
-  ] as const
+  return [open.orderBy('seq').limit(1).as('oldestOpen'), sent.as('oldestSent')] as const
 }
 
 function ageOf({ oldestOpen, oldestSent }: Oldest, clock: Clock): number {
@@ -61,14 +61,13 @@ export function createWindows(deps: {
   contracts: Contracts
   log: Logger
   everyMs: number
+  /** Two that close windows at once would have them overlap. */
+  lead: Pick<Lead, 'holds'>
   /** The member's newest window on the chain: after a restore it may be ahead of the database. */
   anchored: () => Promise<{ number: number; until: number } | undefined>
   afterClose: () => void
 }): Windows {
   const { db, clock, log } = deps
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
-  let running: Promise<void> = Promise.resolve()
 
   async function run(): Promise<void> {
     const anchored = await deps.anchored()
@@ -87,7 +86,7 @@ export function createWindows(deps: {
       // Whatever was recorded in the second that has just begun belongs to the next window.
       const entries = await trx
         .selectFrom('access_log')
-        .select(['seq', 'leaf'])
+        .select(['seq', 'leaf', 'at'])
         .where('window_number', 'is', null)
         .where('at', '<', new Date(until * 1000).toISOString())
         .orderBy('seq')
@@ -95,13 +94,16 @@ export function createWindows(deps: {
       const number = Math.max(last?.number ?? 0, anchored?.number ?? 0) + 1
       // One random leaf in each, so that an empty window looks like any other; kept, since a proof needs all leaves.
       const padding = toHex(randomBytes(32))
-      const root = SimpleMerkleTree.of([...entries.map((e) => e.leaf), padding]).root as Hex
+      const leaves = entries.map(({ leaf }) => leaf)
+      const root = windowTree(leaves, padding).root as Hex
       const data = registry.encodeFunctionData('anchor', [number, until, root]) as Hex
       const call = { contract: deps.contracts.accessLog as Hex, data, dedupeKey: `anchor/${number}` }
+      // Written by several connections, so not always in the order of their numbers.
+      const [oldest = null] = entries.map(({ at }) => at).sort()
       const outbox_id = await enqueueCall(trx, clock, call)
       await trx
         .insertInto('windows')
-        .values({ number, from_time: from, until_time: until, root, padding, outbox_id })
+        .values({ number, from_time: from, until_time: until, root, padding, outbox_id, oldest })
         .execute()
       // Exactly the entries whose leaves are in the tree: another connection may have committed a lower number since.
       for (let i = 0; i < entries.length; i += 1_000) {
@@ -132,34 +134,23 @@ export function createWindows(deps: {
     }
   }
 
-  function close(): Promise<void> {
-    running = running.then(run, run).catch((error: unknown) => log.warn({ error }, 'the window stays open'))
-    return running
-  }
-
   async function unanchoredAge(): Promise<number> {
     const row = await db.selectNoFrom(oldestUnanchored()).executeTakeFirstOrThrow()
     return ageOf(row, clock)
   }
 
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void close().finally(() => {
-        if (!stopped) schedule()
-      })
-    }, deps.everyMs)
-  }
-  schedule()
+  const turns = createTurns({
+    everyMs: deps.everyMs,
+    run,
+    failed: (error) => log.warn({ error }, 'the window stays open'),
+    lead: deps.lead,
+  })
 
   return {
-    close,
+    close: turns.flush,
     unanchoredAge,
     overdue: async () =>
       isOverdue(await db.selectNoFrom(oldestUnanchored()).executeTakeFirstOrThrow(), clock),
-    stop: async () => {
-      stopped = true
-      clearTimeout(timer)
-      await running
-    },
+    stop: turns.close,
   }
 }

@@ -156,7 +156,7 @@ async function send(
       .execute()
     const jwe = await sealShare({ reference, sequence, ...body }, deps.signing, recipient)
     await noteHanded(trx, deps, patient, grantee, body)
-    const message = { member: grantee, path: '/exchange/share', body: jwe }
+    const message = { member: grantee, path: '/exchange/share', body: jwe, signed_by: deps.signing.kid }
     await deps.accessLog.append(
       trx,
       {

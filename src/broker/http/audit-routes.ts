@@ -7,8 +7,10 @@ import type { Hex } from '../../domain/hex.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import type { Vault } from '../../store/vault.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
+import { proveEntry } from '../audit/prove-entry.ts'
 import type { TrailFeed } from '../audit/push/trail-feed.ts'
 import { type Found, type TrailReader, trailBundle } from '../audit/read-trail.ts'
 import { TRAIL_SCOPE } from '../clients/scopes.ts'
@@ -31,12 +33,14 @@ export function auditRoutes(
   app: FastifyInstance,
   deps: {
     db: Kysely<BrokerTables>
+    vault: Vault
     trail: TrailReader
     sessions: Sessions
     accessLog: AccessLog
     index: IndexQueries
     books: Pick<ExchangeBooks, 'unmatched'>
     member: Hex
+    chainId: number
     base: () => string
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
     feed: TrailFeed
@@ -132,7 +136,15 @@ export function auditRoutes(
     return reply.type(FHIR).send(bundle)
   })
 
-  /** What this member's books say of exchanges that the other side's word does not match; the trail has more of each. */
+  /** That an entry lies in an anchored window: with it anybody can be shown that one, and no other. */
+  app.get<{ Params: { id: string } }>('/audit/proofs/:id', async (request, reply) => {
+    const grant = await deps.authorise(request, TRAIL_SCOPE)
+    const proof = await proveEntry(deps, request.params.id)
+    await noteReading(grant, { note: 'A proof of one line was made.' })
+    return reply.send(proof)
+  })
+
+  /** What this member’s books say of exchanges that the other side's word does not match; the trail has more of each. */
   app.get('/audit/unmatched', async (request, reply) => {
     const grant = await deps.authorise(request, TRAIL_SCOPE)
     const { seconds = '60', count = '100' } = request.query as Record<string, unknown>

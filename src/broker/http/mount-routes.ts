@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { createIdempotencyStore } from '../../store/idempotency.ts'
+import type { Turns } from '../../turns/turns.ts'
 import type { AuditSide } from '../audit/audit-side.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
-import type { EventDelivery } from '../events/deliver-events.ts'
 import { createSubscriptions } from '../events/subscriptions.ts'
+import type { EvidenceSide } from '../evidence/evidence-side.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import type { Readiness } from '../operate/readiness.ts'
@@ -19,6 +20,7 @@ import type { RequestSide } from '../requests/request-side.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
+import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { eventRoutes } from './event-routes.ts'
@@ -43,7 +45,8 @@ export type Sides = AuditSide &
   ConsentSide &
   RegisterSide &
   Freezing &
-  IdentitySide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
+  IdentitySide &
+  EvidenceSide & { delivery: Turns } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
 /**
@@ -58,7 +61,7 @@ export function mountRoutes(
 ): void {
   const { config, member, organization, signing, sender, index, accessLog, db } = core
   const { callers, readiness, base } = deps
-  const { keys, clients, sessions, origins } = callers
+  const { keys, verifyToken, clients, sessions, origins } = callers
   app.addHook('onClose', () => callers.close())
   keepIdempotent(app, { callers, store: createIdempotencyStore(core) })
   const { authorise, authoriseClinical } = hisRoutes(app, {
@@ -66,6 +69,7 @@ export function mountRoutes(
     ...sides,
     base,
     keys,
+    verifyToken,
     publicJwk: signing.jwk,
     clients,
     organization: organization.identifier,
@@ -86,6 +90,7 @@ export function mountRoutes(
     ...sides,
     base,
     keys,
+    verifyToken,
     shares: sides.received,
     onShare: async ({ custodian, ended }) => {
       await accessLog.append(db, {
@@ -97,6 +102,7 @@ export function mountRoutes(
       })
     },
   })
+  checkpointRoutes(app, sides)
   const enrolments = createEnrolments({
     ...core,
     ...sides,

@@ -154,13 +154,15 @@ export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
     primaryType,
     message: message as ActMessages[ActName],
   }
-  return { typedData, ...checkSignature(input), ...checkBody(input.body, typedData.message) }
+  return { typedData, ...checkSignature(input), ...checkBody(primaryType, input.body, typedData.message) }
 }
 
 /** The terms say whether there is a body, and which. */
-function checkBody(body: unknown, message: ActMessages[ActName]): { body?: ConsentBody } {
+function checkBody(act: ActName, body: unknown, message: ActMessages[ActName]): { body?: ConsentBody } {
   const named = 'terms' in message ? message.terms.body : ZERO_32
   if (named === ZERO_32 && body === undefined) return {}
+  // What forbids counts without its body, in whole: the body could only say less, and doubt refuses (I3, I5).
+  if (act === 'Objection' && body === undefined) return {}
   if (!isObject(body)) throw wayleaveError('consent-body-missing')
   if (named.toLowerCase() !== hashOf(body)) throw wayleaveError('consent-body-mismatch')
   return { body }

@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely'
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
     'alter table access_log alter column sealed drop not null, alter column salt drop not null',
-    'create index access_log_at on access_log (at) where sealed is not null',
+    'create index access_log_kept on access_log (at) where sealed is not null',
     `create table audit_holds (
       id text primary key, from_at text, until_at text, everybody boolean not null, sealed bytea not null,
       placed_by text not null, placed_at text not null, lift_asked_by text, lifted_by text, lifted_at text)`,

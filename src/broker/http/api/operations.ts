@@ -475,6 +475,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     errors: ['event-unknown'],
   },
 
+  'GET /audit/proofs/:id': {
+    tag: 'trail',
+    summary: 'That one entry of the own log lies in an anchored window',
+    needs: 'system/AuditEvent.rs',
+    answers: { 200: json('Anything') },
+    errors: ['user-missing', 'not-found', 'not-ready', 'audit-unavailable'],
+  },
   'GET /audit/unmatched': {
     tag: 'trail',
     summary: 'Exchanges that the other side’s word does not match',
@@ -746,6 +753,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     body: jsonBody('Anything'),
     answers: { 200: fhir('Bundle') },
     errors: ['dpop-invalid', 'dpop-replayed', 'token-wrong-key', 'not-available', ...RELEASE],
+  },
+  'POST /exchange/checkpoints': {
+    tag: 'exchange',
+    summary: 'Signed checkpoints of the chain; whoever shows a member’s sees this one’s',
+    body: jsonBody('Anything'),
+    answers: { 200: json('Anything') },
+    errors: ['checkpoint-invalid', 'audit-unavailable', ...CHAIN],
   },
   'POST /exchange/receipt': {
     tag: 'exchange',
