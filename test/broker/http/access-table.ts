@@ -296,9 +296,12 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'GET /audit/proofs/:id': row('auditor', 'not-found', unknown()),
   'GET /audit/unmatched': row('auditor', 200),
   'GET /audit/events': row('auditor', 200),
-  'GET /audit/holds': row('auditor', 'user-missing'),
-  'POST /audit/holds': row('auditor', 'user-missing', json()),
-  'POST /audit/holds/:id/lifting': row('auditor', 'user-missing', { ...unknown(), ...json() }),
+  'GET /audit/holds': row('auditor', 200),
+  'POST /audit/holds': row('auditor', 'request-invalid', json()),
+  'POST /audit/holds/:id/lifting': row('auditor', 'request-invalid', {
+    ...unknown(),
+    ...json(),
+  }),
   'GET /fhir/AuditEvent': row('auditor', 200),
   'GET /fhir/AuditEvent/:id': row('auditor', 'audit-event-unknown', unknown()),
   'POST /fhir/AuditEvent/_search': row('auditor', 200, ({ person }) => ({
