@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
+import type { AuditEntry, AuditParty } from '../../domain/audit/audit-entry.ts'
 import { covers } from '../../domain/consent/purposes.ts'
 import type { Row } from '../../domain/reports/report.ts'
 import { beyond, type Made, type Making, nameless, type Subject, stretchOf } from './about.ts'
@@ -54,7 +54,7 @@ export async function disclosures(making: Making, subject: Subject): Promise<Mad
   const [meant, went] = [new Set<string>(), new Set<string>()]
   for await (const { entry } of trail.entries({ ...stretch, kinds: [...KINDS, 'intent'] })) {
     if (entry.exchange) (entry.kind === 'intent' ? meant : went).add(entry.exchange)
-    if (entry.kind !== 'intent' && isCustodians(entry, self))
+    if (entry.kind !== 'intent' && isGiven(entry, self))
       tally.add(
         [nameOf(entry.requester), purposeOf(entry) ?? 'not stated'],
         COLUMN_OF[entry.kind as keyof typeof COLUMN_OF],
@@ -65,7 +65,7 @@ export async function disclosures(making: Making, subject: Subject): Promise<Mad
 
   async function* rows(): AsyncGenerator<Row> {
     for await (const { entry } of trail.entries({ ...stretch, kinds: KINDS }))
-      if (isCustodians(entry, self)) yield rowOf(entry)
+      if (isGiven(entry, self)) yield rowOf(entry)
   }
 
   return {
@@ -119,6 +119,10 @@ export async function disclosures(making: Making, subject: Subject): Promise<Mad
   }
 }
 
+/** The end of a share, which its note tells, gives nothing. */
+const isGiven = (entry: AuditEntry, self: AuditParty) =>
+  isCustodians(entry, self) && !(entry.kind === 'share-sent' && entry.note)
+
 const rowOf = (entry: AuditEntry): Row => ({
   at: entry.recorded,
   recipient: nameOf(entry.requester),
@@ -136,7 +140,7 @@ const rowOf = (entry: AuditEntry): Row => ({
 
 function whatOf(entry: AuditEntry): string | null {
   if (entry.kind === 'list') return 'Which records there are'
-  if (entry.kind === 'share-sent') return entry.note ?? 'Which records a consent opens'
+  if (entry.kind === 'share-sent') return 'Which records a consent opens'
   return dataOf(entry)
 }
 
