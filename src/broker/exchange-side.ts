@@ -5,6 +5,7 @@ import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
 import type { PeerRules } from '../exchange/peer-connections.ts'
 import { createExchangeBooks } from './audit/exchange-books.ts'
+import { createAuditReconciler } from './audit/reconcile/audit-reconciler.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Core } from './core.ts'
 import { observedPeers } from './observed.ts'
@@ -24,7 +25,11 @@ export async function createExchangeSide(core: Core, bounds?: Partial<Bounds>) {
     peers,
     peerOf: (id) => index.profile(id),
   })
-  return { peers, outbox, books: createExchangeBooks({ ...core, peers }) }
+  const { contracts, predecessors = {}, deployedAt } = core.config.chain
+  const logs = [contracts.accessLog, ...(predecessors.accessLog ?? [])]
+  const chain = { provider: core.provider, logs, deployedAt }
+  const auditReconciler = createAuditReconciler({ ...core, peers, chain })
+  return { peers, outbox, books: createExchangeBooks({ ...core, peers }), auditReconciler }
 }
 
 function rulesOf({ endpoints, ca, ...rest }: NonNullable<BrokerConfig['peers']> = {}): PeerRules {

@@ -58,6 +58,8 @@ export type PeerClient = {
   post(peer: Peer, path: string, contentType: string, body: string): Promise<number>
   /** Posts a sealed receipt; resolves to the exchanges that the custodian does not know. Throws as `fetchRecord` does. */
   postReceipt(peer: Peer, body: string): Promise<string[]>
+  /** Posts a sealed request for evidence; resolves to the sealed answer, unopened. Throws as `fetchRecord` does. */
+  postEvidence(peer: Peer, body: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -226,6 +228,12 @@ export async function createPeerClient(deps: {
       const answer = await call(peer, '/exchange/receipt', { method: 'POST', headers, body })
       if (answer.status !== 200) throw refusal(answer)
       return unknownIn(answer.bytes)
+    },
+    async postEvidence(peer, body) {
+      const headers = { 'content-type': 'application/jose' }
+      const answer = await call(peer, '/exchange/evidence', { method: 'POST', headers, body })
+      if (answer.status !== 200) throw refusal(answer)
+      return new TextDecoder().decode(answer.bytes)
     },
     close: () => connections.close(),
   }

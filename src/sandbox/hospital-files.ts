@@ -43,7 +43,7 @@ const SCOPES = {
     'system/Consent.u',
   ],
   registrar: ['system/registrar'],
-  auditor: ['system/AuditEvent.rs'],
+  auditor: ['system/AuditEvent.rs', 'system/reidentify'],
   admin: ['system/client-admin'],
 }
 

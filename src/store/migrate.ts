@@ -10,6 +10,7 @@ import * as broker0006 from './migrations/0006-his-platform.ts'
 import * as broker0007 from './migrations/0007-exchanges.ts'
 import * as broker0008 from './migrations/0008-identity.ts'
 import * as broker0009 from './migrations/0009-releases.ts'
+import * as broker0105 from './migrations/0105-reconciliation.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
 const MIGRATIONS = {
@@ -22,6 +23,7 @@ const MIGRATIONS = {
     '0007-exchanges': broker0007,
     '0008-identity': broker0008,
     '0009-releases': broker0009,
+    '0105-reconciliation': broker0105,
   },
   chain_index: { '0001-index': index0001, '0002-forks': index0002 },
 } as const

@@ -1,11 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { keccak_256 } from '@noble/hashes/sha3.js'
-import canonicalize from 'canonicalize'
 import type { Kysely } from 'kysely'
 import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
+import { leafOf } from '../../domain/audit/leaf.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { wayleaveError } from '../../domain/errors.ts'
-import { type Hex, toHex } from '../../domain/hex.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import type { StoredPatient } from '../../store/patients.ts'
@@ -79,9 +77,4 @@ export async function inAuditStore<T>(written: Promise<T>): Promise<T> {
   } catch (cause) {
     throw wayleaveError('audit-unavailable', String(cause), cause)
   }
-}
-
-/** A leaf of a window's tree: keccak256 of salt and RFC 8785 form, so that no leaf can be guessed at. */
-export function leafOf(salt: Uint8Array, entry: AuditEntry): Hex {
-  return toHex(keccak_256(Buffer.concat([salt, Buffer.from(canonicalize(entry) ?? '')])))
 }

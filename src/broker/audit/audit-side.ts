@@ -1,6 +1,7 @@
 import type { Core } from '../core.ts'
 import type { Freezing } from '../identity/identity-side.ts'
 import { createChainProjection } from './project-chain.ts'
+import { createResolutions } from './resolutions.ts'
 import { createWindows } from './windows.ts'
 
 export type AuditSide = ReturnType<typeof createAuditSide>
@@ -22,5 +23,5 @@ export function createAuditSide(core: Core, freezing: Freezing) {
     ...freezing,
     custodian: member,
   })
-  return { windows, projection }
+  return { windows, projection, resolutions: createResolutions(core) }
 }

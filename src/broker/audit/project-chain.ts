@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { AuditEntry, AuditKind } from '../../domain/audit/audit-entry.ts'
+import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { memberId } from '../../domain/identity/member-id.ts'
 import type { IndexedEvent, IndexQueries } from '../../indexer/index.ts'
@@ -12,26 +12,9 @@ import type { EventLog } from '../events/event-log.ts'
 import { ownChange } from '../events/own-changes.ts'
 import type { IdentityWatch } from '../identity/identity-watch.ts'
 import { partyOf } from '../release/parties.ts'
+import { CHAIN_KINDS, lineIdOf } from './chain-kinds.ts'
 
 type Db = Kysely<BrokerTables>
-
-const KINDS: Partial<Record<string, AuditKind>> = {
-  ConsentGranted: 'consent-granted',
-  ConsentRevoked: 'consent-revoked',
-  ConsentObjected: 'consent-objected',
-  ObjectionWithdrawn: 'objection-withdrawn',
-  ConsentUnchanged: 'consent-unchanged',
-  HandleBound: 'bound',
-  HandleLocked: 'locked',
-  HandleUnlocked: 'unlocked',
-  WindowAnchored: 'window',
-  MemberAdmitted: 'member-changed',
-  MemberSuspended: 'member-changed',
-  MemberReinstated: 'member-changed',
-  MemberRemoved: 'member-changed',
-  RequestClosed: 'request-closed',
-  RequestLapsed: 'request-closed',
-}
 
 export type ChainProjection = {
   /** Brings the audit trail to the index's place. */
@@ -138,7 +121,7 @@ export function createChainProjection(deps: {
       .executeTakeFirst()
     if (!sent) return undefined
     return {
-      id: `${transaction.slice(2, 34)}-${logIndex}`,
+      id: lineIdOf(event),
       recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
       chain: { block, transaction, logIndex },
       ...{ kind: 'request-closed', outcome: '0', recordedBy: 'requester' },
@@ -152,13 +135,13 @@ export function createChainProjection(deps: {
     event: IndexedEvent,
     patient: StoredPatient | undefined,
   ): Promise<AuditEntry | undefined> {
-    const kind = KINDS[event.name]
+    const kind = CHAIN_KINDS[event.name]
     if (!kind) return undefined
     if (kind === 'request-closed') return closedEntry(event)
     const { args, block, logIndex, transaction } = event
     const base = {
       // The same event has the same id in every replay.
-      id: `${transaction.slice(2, 34)}-${logIndex}`,
+      id: lineIdOf(event),
       recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
       chain: { block, transaction, logIndex },
     }

@@ -12,6 +12,7 @@ export const CLIENT_SCOPES: readonly string[] = [
   'system/Consent.c',
   'system/Consent.u',
   'system/registrar',
+  'system/reidentify',
 ]
 
 /** Registering programs. Given in the broker's configuration only: no program can make another one like it. */

@@ -16,6 +16,7 @@ import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
 import type { createReleaseSide } from '../release/release-side.ts'
 import type { RequestSide } from '../requests/request-side.ts'
+import { auditReconcileRoutes } from './audit-reconcile-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
@@ -33,6 +34,7 @@ import { patientRoutes } from './patient-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
 import { requestRoutes } from './request-routes.ts'
+import { resolutionRoutes } from './resolution-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
 export type Sides = AuditSide &
@@ -124,6 +126,8 @@ export function mountRoutes(
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
   auditRoutes(app, { ...core, books: sides.books, base, authorise })
+  auditReconcileRoutes(app, { ...core, ...sides, authorise })
+  resolutionRoutes(app, { ...sides, authorise })
   operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }

@@ -263,6 +263,13 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'patient',
     observer: 'custodian',
   },
+  'handle-resolved': {
+    type: coding(AUDIT_KIND_SYSTEM, 'handle-resolved', 'Somebody found out whose handle it is'),
+    subtype: [],
+    action: 'R',
+    agents: 'member',
+    observer: 'custodian',
+  },
   'member-changed': {
     type: ALERT,
     subtype: [ROLES_CHANGED],

@@ -59,6 +59,10 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   'document-published': (e) =>
     `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} added documents to the patient's record`,
   'own-record-read': (e) => `The patient read their own record at ${custodian(e)}`,
+  'handle-resolved': (e) =>
+    e.outcome === '0'
+      ? `${deciding(e)} found out whose handle this is`
+      : `${deciding(e)} asked whose handle this is and was not told`,
   'member-changed': (e) =>
     `The membership of ${e.custodian?.name ?? e.requester?.name ?? 'an organisation'} changed`,
 }

@@ -216,6 +216,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   }),
   'POST /exchange/receipt': row('everybody', 'receipt-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/request': row('everybody', 'access-request-invalid', { type: JOSE, body: 'x.y.z' }),
+  'POST /exchange/evidence': row('everybody', 'evidence-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/share': row('everybody', 'share-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /patient/enrolment/offer': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/enrolment': row('everybody', 'enrolment-code-wrong', json()),
@@ -291,6 +292,11 @@ export const ACCESS: Readonly<Record<string, Row>> = {
 
   'GET /audit/unmatched': row('auditor', 200),
   'GET /fhir/AuditEvent': row('auditor', 200),
+  'POST /audit/reconciliations': row('auditor', 202, json({ members: 'none' })),
+  'GET /audit/reconciliations/:id': row('auditor', 'not-found', unknown()),
+  'POST /audit/evidence': row('auditor', 'request-invalid', json()),
+  // A program that may, and that names no person.
+  'POST /audit/resolutions': row('auditor', 'user-missing', json()),
 
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),
