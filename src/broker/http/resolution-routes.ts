@@ -2,12 +2,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { readResolutionRequest } from '../../domain/audit/resolution.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import type { Resolutions } from '../audit/resolutions.ts'
+import { REIDENTIFY_SCOPE } from '../clients/scopes.ts'
 import { alike } from './exchange-routes.ts'
 import type { HisGrant } from './his-routes.ts'
 
-/** Finding out whose handle it is: a permission of its own, for named persons, with a reason, in the patient's own trail. */
-export const REIDENTIFY_SCOPE = 'system/reidentify'
-
+/** Finding out whose handle it is: a permission of its own, for named persons, with a reason, in the patient’s own trail. */
 export function resolutionRoutes(
   app: FastifyInstance,
   deps: {

@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AuditReconciliation } from '../../../src/broker/audit/reconcile/audit-reconciler.ts'
+import { auditCommand } from '../../../src/cli/audit.ts'
 import type { AuditEntry } from '../../../src/domain/audit/audit-entry.ts'
 import { leafOf } from '../../../src/domain/audit/leaf.ts'
 import type { ReconciliationReport } from '../../../src/domain/audit/reconcile/findings.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { type Evidence, openEvidence, sealEvidenceRequest } from '../../../src/exchange/evidence.ts'
 import { answerOf } from '../../../src/sandbox/his-client.ts'
+import { writeSandboxFile } from '../../../src/sandbox/sandbox-file.ts'
 import { publicJwks } from '../../../src/store/keyring.ts'
 import { openJson, sealJson } from '../../../src/store/vault.ts'
+import { createTerminal, sandboxOf } from '../../cli/terminal.ts'
 import { insideOf } from '../../support/inside.ts'
 import { ANNA, condition, patient, STRANGER } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
@@ -17,9 +23,12 @@ import { createWorld, eventually, type TestHospital, type World } from '../../su
 let world: World
 let a: TestHospital
 let b: TestHospital
+let dir: string
 
 beforeAll(async () => {
   world = await createWorld({ hospitals: 3, windowMs: 300 })
+  dir = mkdtempSync(join(tmpdir(), 'wayleave-audit-'))
+  writeSandboxFile(join(dir, 'sandbox.json'), sandboxOf(world))
   ;[a, b] = world.hospitals as [TestHospital, TestHospital]
   await a.put(patient('anna', ANNA))
   await a.put(condition('c1', 'anna', 'Hypertension'))
@@ -41,7 +50,10 @@ beforeAll(async () => {
   await anchored()
 }, 60_000)
 
-afterAll(() => world?.close())
+afterAll(async () => {
+  await world?.close()
+  rmSync(dir, { recursive: true, force: true })
+})
 
 const db = (hospital: TestHospital) => insideOf(hospital).db()
 
@@ -130,8 +142,7 @@ describe('two brokers that kept their books', () => {
   })
 
   test('the comparison is itself in the trail', async () => {
-    const { body } = await a.auditor.audit({ _count: '50' })
-    const notes = (body.entry ?? []).map(({ resource }) => resource?.outcomeDesc)
+    const notes = (await insideOf(a).trail()).map(({ note }) => note)
     expect(notes).toContain('Log, trail and chain were compared.')
   })
 })
@@ -249,7 +260,6 @@ describe('evidence', () => {
     const request = { since: 0, until: a.clock.now(), to: a.member, at: now }
     const ask = async (by: TestHospital, change: object = {}) => {
       const { signing } = by.files.keyring
-      const { importJWK } = await import('jose')
       const key = { key: (await importJWK(signing, 'ES256')) as CryptoKey, kid: signing.kid ?? '' }
       const seal = publicJwks(a.files.keyring).keys.find(({ use }) => use === 'enc') as JWK
       const body = await sealEvidenceRequest({ ...request, from: by.member, ...change }, key, seal)
@@ -264,7 +274,6 @@ describe('evidence', () => {
     const linesFor = async (by: TestHospital) => {
       const { bytes, status } = await ask(by)
       expect(status).toBe(200)
-      const { importJWK } = await import('jose')
       const key = (await importJWK(by.files.keyring.sealing, 'ECDH-ES+A256KW')) as CryptoKey
       return (await openEvidence(new TextDecoder().decode(bytes), key, keysOf)).lines
     }
@@ -273,5 +282,86 @@ describe('evidence', () => {
     expect((await ask(c, { from: b.member })).code).toBe('evidence-invalid')
     expect((await ask(b, { at: now - 3_600 })).code).toBe('evidence-invalid')
     expect((await ask(b, { to: c.member })).code).toBe('evidence-invalid')
+  })
+})
+
+describe('in the terminal', () => {
+  const run = createTerminal(
+    () => world.hospitals.map(({ files }) => String(files.auditor.jwk.d)),
+    auditCommand,
+  )
+  const sandbox = () => ['--sandbox', join(dir, 'sandbox.json')]
+  const until = () => ['--until', new Date(Date.now() + 1_200_000).toISOString()]
+
+  test('a reconciliation ends with 0 where all agree', async () => {
+    const { code, out } = await run('reconcile', '--hospital', 'b', ...until(), ...sandbox())
+    expect(out).toContain('5 exchanges match')
+    expect(out).toContain('They agree.')
+    expect(code).toBe(0)
+  })
+
+  test('with 1 where something is found: what it means, what to do, and of what', async () => {
+    const { row, entry } = await logged(a, 'disclosure')
+    const ask = ['reconcile', '--hospital', 'a', '--alone', ...until(), ...sandbox()]
+    const { code, out } = await tampered(a, row.seq, { at: '2020-01-01T00:00:00.000Z' }, () => run(...ask))
+    expect(code).toBe(1)
+    expect(out).toContain('entry-altered: 1\n  An entry does not have the leaf that was anchored for it')
+    expect(out).toContain(`entry ${entry.id}`)
+    expect(out).toContain('They do not agree.')
+  })
+
+  test('and with 2 where nothing could be compared', async () => {
+    const { code, err } = await run('reconcile', '--hospital', 'nowhere', ...sandbox())
+    expect([code, err]).toEqual([2, 'wayleave: No hospital nowhere; there are: a, b, c\n'])
+  })
+
+  test('whose handle it is is told with a reason, and the help lists the reasons', async () => {
+    const row = await insideOf(a)
+      .index()
+      .selectFrom('events')
+      .select('key1')
+      .where('name', '=', 'HandleBound')
+      .executeTakeFirstOrThrow()
+    const asked = ['--user', 'po-1', '--note', 'Complaint of the ward', ...sandbox()]
+    const words = ['resolve', row.key1, '--hospital', 'a', '--reason', 'misuse-inquiry', ...asked]
+    expect(await run(...words)).toEqual({ code: 0, out: 'Patient/anna\n', err: '' })
+    const nobody = run('resolve', row.key1, '--hospital', 'a', '--reason', 'curious', ...asked)
+    expect((await nobody).code).not.toBe(0)
+  })
+
+  test('an auditor checks both sides’ evidence with every broker stopped, and finds what one of them altered', async () => {
+    const file = (name: string) => join(dir, name)
+    await run('auditor-key', file('auditor.jwk'))
+    const period = until()
+    const exported = async (of: TestHospital, other: TestHospital, out: string) => {
+      const who = ['--hospital', of.key, '--with', identifierText(other.config.identifier)]
+      const to = ['--for', file('auditor.jwk.pub'), '--out', file(out)]
+      expect((await run('export', ...who, ...to, ...period, ...sandbox())).code).toBe(0)
+    }
+    await exported(a, b, 'a')
+    await exported(b, a, 'b')
+    const { row, entry } = await logged(a, 'disclosure')
+    const altered = { ...entry, purpose: 'HRESCH' }
+    const change = {
+      leaf: leafOf(row.salt, altered),
+      sealed: sealJson(insideOf(a).vault.storeKey, altered),
+    }
+    await tampered(a, row.seq, change, () => exported(a, b, 'altered'))
+    for (const hospital of world.hospitals) await hospital.stop()
+    try {
+      const verify = (...files: string[]) =>
+        run('verify', ...files.map(file), '--key', file('auditor.jwk'), ...sandbox())
+      const { code, out } = await verify('a', 'b')
+      expect(out).toContain('5 exchanges match')
+      expect(code).toBe(0)
+      const found = await verify('altered', 'b')
+      expect(found.out).toContain(`exchange ${entry.exchange}`)
+      expect(found.out).toContain('proof-invalid: ')
+      expect(found.code).toBe(1)
+      expect((await verify('a', 'a')).err).toContain('not about the exchanges of the same two members')
+      expect((await verify('a')).code).toBe(2)
+    } finally {
+      for (const hospital of world.hospitals) await hospital.start()
+    }
   })
 })

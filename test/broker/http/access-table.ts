@@ -139,6 +139,7 @@ const DOORS = {
     own: { ...notForPrograms, 'client administrator': 'in' },
     foreign: noForeignProgram,
   },
+  'privacy officer': { own: { ...notForPrograms, auditor: 'in' }, foreign: noForeignProgram },
   operator: { own: { ...notForPrograms, operator: 'in' }, foreign: noForeignProgram },
   patient: { own: { ...noSession, patient: 'in', 'another patient': 'in' }, foreign: noForeignSession },
   record: {
@@ -296,7 +297,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'GET /audit/reconciliations/:id': row('auditor', 'not-found', unknown()),
   'POST /audit/evidence': row('auditor', 'request-invalid', json()),
   // A program that may, and that names no person.
-  'POST /audit/resolutions': row('auditor', 'user-missing', json()),
+  'POST /audit/resolutions': row('privacy officer', 'user-missing', json()),
 
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),

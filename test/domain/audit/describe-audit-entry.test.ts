@@ -54,7 +54,8 @@ describe('an audit entry in plain words', () => {
       record-registered: Hospital A registered a record (problems and diagnoses).
       member-changed: The membership of Hospital A changed.
       document-published: Dr. Vos (physician) at Hospital A added documents to the patient's record.
-      own-record-read: The patient read their own record at Hospital A."
+      own-record-read: The patient read their own record at Hospital A.
+      handle-resolved: Dr. Vos (physician) at Hospital A found out whose handle this is."
     `)
   })
 

@@ -43,8 +43,8 @@ const LEFTOVER = 86_400_000
 
 /** Compares log, trail and chain, and this member's side of its exchanges with the other's. It changes nothing. */
 export function createAuditReconciler(
-  deps: Omit<CompareDeps, 'report' | 'run' | 'since' | 'until' | 'progress' | 'goOn'> &
-    Omit<PeerDeps, keyof CompareDeps | 'now' | 'index'> & {
+  deps: Omit<CompareDeps, 'report' | 'run' | 'since' | 'until' | 'now' | 'progress' | 'goOn'> &
+    Omit<PeerDeps, keyof CompareDeps | 'index'> & {
       db: Kysely<BrokerTables>
       index: IndexQueries
       timeOf: (block: number) => Promise<number>

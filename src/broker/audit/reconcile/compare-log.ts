@@ -20,6 +20,7 @@ export type CompareDeps = {
   /** Milliseconds: what is older is left out, and what is younger need not be on the chain or with the other side yet. */
   since: number
   until: number
+  now: () => number
   progress: (done: number, of: number | null) => void
   /** @throws Error when the broker stops */
   goOn: () => void
@@ -40,7 +41,7 @@ export async function compareLog(deps: CompareDeps): Promise<void> {
     member,
     found: report.found,
     seen: (ids) => metBefore(deps, ids),
-    dueBefore: Math.floor(deps.until / 1000) - DUE,
+    dueBefore: Math.floor(Math.min(deps.until, deps.now()) / 1000) - DUE,
     since: start === 0 ? 0 : since,
   })
   const kept = keptWindows(deps, { since: Math.floor(start / 1000) })

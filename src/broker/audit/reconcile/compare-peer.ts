@@ -20,7 +20,6 @@ export type PeerDeps = CompareDeps & {
   signing: { key: CryptoKey; kid: string }
   sealing: CryptoKey
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
-  now: () => number
 }
 
 /** What either side says is read so far beyond the period, for the counterparts. Milliseconds. */
