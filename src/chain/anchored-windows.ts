@@ -1,5 +1,5 @@
 import type { JsonRpcProvider } from 'ethers'
-import type { Anchor } from '../domain/audit/reconcile/own-log.ts'
+import type { Anchor } from '../domain/audit/reconcile/kept.ts'
 import type { Hex } from '../domain/hex.ts'
 import { AccessLog__factory } from './contracts.ts'
 

@@ -190,6 +190,20 @@ export async function emittedByBrokers(): Promise<Emitted[]> {
       jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'ward-1' }] },
     })
 
+    // Somebody finds out whose a handle is.
+    const { handle } = await anna.consents()
+    const officer = createHisClient({
+      ...{ broker: a.broker.base, client: a.files.auditor, organization: a.config.identifier },
+      user: { id: 'po-1', name: 'Officer One', role: 'privacy officer' },
+      now: () => a.clock.now(),
+    })
+    const inquiry = { handle, reason: 'misuse-inquiry', note: 'Complaint of the ward' }
+    await officer.post('/audit/resolutions', inquiry)
+    note(
+      'a handle of nobody',
+      (await officer.post('/audit/resolutions', { ...inquiry, handle: `0x${'12'.repeat(32)}` })).body,
+    )
+
     // The whole trail, once each kind of event is in it.
     await passDays(world, 4)
     const trail = async () =>

@@ -54,11 +54,13 @@ export function createResolutions(deps: {
         .execute(),
     )
     await db.deleteFrom('resolutions').where('at', '<', ago(DAY)).execute()
-    const { count } = db.fn
-    const { all } = await db.selectFrom('resolutions').select(count('id').as('all')).executeTakeFirstOrThrow()
+    const { all } = await db
+      .selectFrom('resolutions')
+      .select((eb) => eb.fn.countAll().as('all'))
+      .executeTakeFirstOrThrow()
     const { own } = await db
       .selectFrom('resolutions')
-      .select(count('id').as('own'))
+      .select((eb) => eb.fn.countAll().as('own'))
       .where('person_lookup', '=', person_lookup)
       .where('at', '>', ago(HOUR))
       .executeTakeFirstOrThrow()

@@ -16,9 +16,9 @@ import { compareFiles } from './verify-evidence.ts'
 /** `wayleave audit auditor-key`: a key to which evidence is sealed for whoever is to check it. */
 export function auditorKeyCommand(output: Output): Command {
   return new Command('auditor-key')
-    .description('Make a key to which hospitals seal evidence: FILE holds it, FILE.pub goes to them')
-    .argument('<file>', 'where to write it; must not exist')
-    .action(async (file: string) => {
+    .description('Make a key to which hospitals seal evidence, and beside it the FILE.pub that goes to them')
+    .requiredOption('--out <file>', 'where to write it; must not exist')
+    .action(async ({ out: file }: { out: string }) => {
       const { privateKey } = await generateKeyPair('ECDH-ES+A256KW', { extractable: true })
       const jwk = await exportJWK(privateKey)
       const { d: _private, ...publicJwk } = jwk

@@ -28,7 +28,7 @@ export async function compareFiles(
       'The two files are about different periods; export both with the same --since and --until',
     )
   const pairing = createPairing({
-    ...{ own, peer, found: report.found },
+    ...{ own, peer, found: (finding) => report.found(finding) },
     // At the edges of the period the counterparts may lie outside of it.
     within: {
       since: since === 0 ? 0 : since + PAIR_BOUNDS.arrival,

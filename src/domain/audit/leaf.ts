@@ -34,7 +34,7 @@ export type ShownLine = { readonly shared: SharedPart; readonly salt: Hex; reado
 const isShared = (kind: string): kind is SharedKind => (SHARED_KINDS as readonly string[]).includes(kind)
 
 /** Undefined for an entry that is about no exchange of two members. */
-export function sharedPart(entry: AuditEntry): SharedPart | undefined {
+function sharedPart(entry: AuditEntry): SharedPart | undefined {
   const { kind, exchange, recorded, custodian, requester, purpose, record } = entry
   if (!isShared(kind) || !exchange || !custodian || !requester) return undefined
   return {

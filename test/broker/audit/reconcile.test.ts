@@ -331,7 +331,7 @@ describe('in the terminal', () => {
 
   test('an auditor checks both sides’ evidence with every broker stopped, and finds what one of them altered', async () => {
     const file = (name: string) => join(dir, name)
-    await run('auditor-key', file('auditor.jwk'))
+    await run('auditor-key', '--out', file('auditor.jwk'))
     const period = until()
     const exported = async (of: TestHospital, other: TestHospital, out: string) => {
       const who = ['--hospital', of.key, '--with', identifierText(other.config.identifier)]

@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely'
 import { anchoredWindows, type Chain } from '../../../chain/anchored-windows.ts'
 import type { AuditEntry } from '../../../domain/audit/audit-entry.ts'
 import type { ReportBuilder } from '../../../domain/audit/reconcile/findings.ts'
-import { type Anchor, createLogChecker, type KeptEntry } from '../../../domain/audit/reconcile/own-log.ts'
+import type { Anchor, KeptEntry } from '../../../domain/audit/reconcile/kept.ts'
+import { createLogChecker } from '../../../domain/audit/reconcile/own-log.ts'
 import { compareEntries, compareOwnLines } from '../../../domain/audit/reconcile/trail-lines.ts'
 import type { Hex } from '../../../domain/hex.ts'
 import type { BrokerTables } from '../../../store/schema.ts'
@@ -39,7 +40,7 @@ export async function compareLog(deps: CompareDeps): Promise<void> {
   const start = Math.max(0, since - LEAD)
   const checker = createLogChecker({
     member,
-    found: report.found,
+    found: (finding) => report.found(finding),
     seen: (ids) => metBefore(deps, ids),
     dueBefore: Math.floor(Math.min(deps.until, deps.now()) / 1000) - DUE,
     since: start === 0 ? 0 : since,

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { AuditEntry } from '../../../domain/audit/audit-entry.ts'
-import type { KeptEntry, KeptWindow } from '../../../domain/audit/reconcile/own-log.ts'
+import type { KeptEntry, KeptWindow } from '../../../domain/audit/reconcile/kept.ts'
 import type { Hex } from '../../../domain/hex.ts'
 import type { BrokerTables } from '../../../store/schema.ts'
 import { openJson, type Vault } from '../../../store/vault.ts'

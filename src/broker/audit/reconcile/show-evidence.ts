@@ -1,7 +1,7 @@
 import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Kysely } from 'kysely'
 import { showLine, shownLeaf } from '../../../domain/audit/leaf.ts'
-import type { KeptWindow } from '../../../domain/audit/reconcile/own-log.ts'
+import type { KeptWindow } from '../../../domain/audit/reconcile/kept.ts'
 import type { ProvenLine } from '../../../domain/audit/reconcile/pair.ts'
 import type { Hex } from '../../../domain/hex.ts'
 import { type EvidencePeriod, type EvidencePlace, MOST_LINES } from '../../../exchange/evidence.ts'

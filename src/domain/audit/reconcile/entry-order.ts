@@ -1,5 +1,5 @@
 import type { FindingCode } from './findings.ts'
-import { type KeptEntry, LOG_BOUNDS } from './own-log.ts'
+import { type KeptEntry, LOG_BOUNDS } from './kept.ts'
 
 /** What is remembered of an exchange, and for so long after its last line; a release takes minutes at most. Milliseconds. */
 const REMEMBERED = 3_600_000

@@ -2,7 +2,7 @@ import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Hex } from '../../hex.ts'
 import { type ShownLine, shownLeaf } from '../leaf.ts'
 import type { Finding, FindingCode } from './findings.ts'
-import type { Anchor } from './own-log.ts'
+import type { Anchor } from './kept.ts'
 
 /** One line that a member shows, with the way from its leaf to the root of its window. */
 export type ProvenLine = ShownLine & { readonly window: number; readonly path: readonly Hex[] }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
 import type { AuditEntry, AuditKind } from '../../../../src/domain/audit/audit-entry.ts'
 import { leafOf, showLine } from '../../../../src/domain/audit/leaf.ts'
-import type { Anchor, KeptEntry, KeptWindow } from '../../../../src/domain/audit/reconcile/own-log.ts'
+import type { Anchor, KeptEntry, KeptWindow } from '../../../../src/domain/audit/reconcile/kept.ts'
 import type { ProvenLine } from '../../../../src/domain/audit/reconcile/pair.ts'
 import type { ToldEvent } from '../../../../src/domain/audit/reconcile/trail-lines.ts'
 import type { Hex } from '../../../../src/domain/hex.ts'
@@ -97,7 +97,7 @@ export function keptOf(random: Random, entry: AuditEntry, seq: number): KeptEntr
   return { seq, at: entry.recorded, leaf: leafOf(salt, entry), body: { salt, entry: structuredClone(entry) } }
 }
 
-export function rootOf({ entries, padding }: Pick<KeptWindow, 'entries' | 'padding'>): Hex {
+function rootOf({ entries, padding }: Pick<KeptWindow, 'entries' | 'padding'>): Hex {
   return SimpleMerkleTree.of([...entries.map(({ leaf }) => leaf), padding]).root as Hex
 }
 

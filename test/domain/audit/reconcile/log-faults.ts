@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../../../src/domain/audit/audit-entry.ts'
 import { leafOf } from '../../../../src/domain/audit/leaf.ts'
 import type { FindingCode } from '../../../../src/domain/audit/reconcile/findings.ts'
-import type { Anchor, KeptEntry, KeptWindow } from '../../../../src/domain/audit/reconcile/own-log.ts'
+import type { Anchor, KeptEntry, KeptWindow } from '../../../../src/domain/audit/reconcile/kept.ts'
 import { type Books, type Draft, keptOf, type Random } from './books.ts'
 
 export type Expected = readonly [code: FindingCode, what: string]
