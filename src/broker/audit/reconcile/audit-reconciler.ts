@@ -43,11 +43,13 @@ const LEFTOVER = 86_400_000
 
 /** Compares log, trail and chain, and this member's side of its exchanges with the other's. It changes nothing. */
 export function createAuditReconciler(
-  deps: Omit<CompareDeps, 'report' | 'run' | 'since' | 'until' | 'now' | 'progress' | 'goOn'> &
+  deps: Omit<CompareDeps, 'report' | 'run' | 'since' | 'until' | 'keptFrom' | 'now' | 'progress' | 'goOn'> &
     Omit<PeerDeps, keyof CompareDeps | 'index'> & {
       db: Kysely<BrokerTables>
       index: IndexQueries
       timeOf: (block: number) => Promise<number>
+      /** From when on everything has to be there still, in milliseconds; absent: from the beginning. */
+      keptFrom?: () => number
       clock: Clock
       log: Logger
     },
@@ -63,6 +65,7 @@ export function createAuditReconciler(
     const with_ = {
       ...deps,
       ...{ report, run: state.id, since: state.since, until: state.until, now: () => clock.now() },
+      keptFrom: deps.keptFrom?.() ?? 0,
       progress: (done: number, of: number | null) => Object.assign(state, { done, of }),
       goOn: () => {
         if (closed) throw new Error('the broker stops')

@@ -49,7 +49,7 @@ async function eventsInTrail(deps: EventDeps): Promise<void> {
 
 /** Those that the trail has to tell of; of requests, only the member's own. */
 async function toldOf(
-  { db, since, timeOf }: EventDeps,
+  { db, since, keptFrom, timeOf }: EventDeps,
   events: readonly IndexedEvent[],
 ): Promise<ToldEvent[]> {
   const closed = events.flatMap(({ name, args }) =>
@@ -66,7 +66,7 @@ async function toldOf(
     if (!kind || (kind === 'request-closed' && !own.has(event.args.commitment ?? ''))) continue
     const { block, logIndex, transaction } = event
     const time = await timeOf(block)
-    if (time * 1000 < since) continue
+    if (time * 1000 < Math.max(since, keptFrom)) continue
     told.push({ id: lineIdOf(event), kind, block, logIndex, transaction, time })
   }
   return told

@@ -21,6 +21,8 @@ export type CompareDeps = {
   /** Milliseconds: what is older is left out, and what is younger need not be on the chain or with the other side yet. */
   since: number
   until: number
+  /** What is older may have been deleted at the end of its retention. */
+  keptFrom: number
   now: () => number
   progress: (done: number, of: number | null) => void
   /** @throws Error when the broker stops */
@@ -43,7 +45,9 @@ export async function compareLog(deps: CompareDeps): Promise<void> {
     found: (finding) => report.found(finding),
     seen: (ids) => metBefore(deps, ids),
     dueBefore: Math.floor(Math.min(deps.until, deps.now()) / 1000) - DUE,
-    since: start === 0 ? 0 : since,
+    // What began before may have its beginning where nobody looks, or where it was deleted.
+    since: Math.max(start === 0 ? 0 : since, deps.keptFrom === 0 ? 0 : deps.keptFrom + LEAD),
+    keptFrom: deps.keptFrom,
   })
   const kept = keptWindows(deps, { since: Math.floor(start / 1000) })
   const anchors = anchoredWindows(deps.chain, member, Math.floor(start / 1000))
@@ -105,8 +109,9 @@ async function againstTrail(deps: CompareDeps, entries: readonly KeptEntry[]): P
   const { report, member } = deps
   report.compared.entries += entries.length
   report.compared.expired += entries.filter(({ body }) => body === undefined).length
-  const readable = entries.flatMap(({ body }) =>
-    body === undefined || body === 'unreadable' ? [] : [body.entry],
+  // The end of their retention takes line and content, not always in one turn.
+  const readable = entries.flatMap(({ body, at }) =>
+    body === undefined || body === 'unreadable' || Date.parse(at) < deps.keptFrom ? [] : [body.entry],
   )
   for (let i = 0; i < readable.length; i += PART) {
     const part = readable.slice(i, i + PART)
@@ -152,7 +157,7 @@ export async function compareTrail(deps: CompareDeps): Promise<void> {
       .select(['id', 'seq'])
       .where('block', 'is', null)
       .where('seq', '>', last)
-      .where('recorded', '>=', iso(since))
+      .where('recorded', '>=', iso(Math.max(since, deps.keptFrom)))
       .where('recorded', '<', iso(until))
       .orderBy('seq')
       .limit(PART)

@@ -40,6 +40,10 @@ export const FINDINGS = {
     means: 'An entry cannot be opened with the hospital’s key.',
     act: 'Look whether the key file is the right one; if others open, the entry was damaged or replaced.',
   },
+  'entry-emptied': {
+    means: 'The content of an entry was deleted, though it has to be kept longer.',
+    act: 'Look in backups for the entry; its leaf says which is the true one. Find out who could write to the database.',
+  },
   'entry-doubled': {
     means: 'One entry stands in the log more than once.',
     act: 'No process of the broker writes an entry twice. Find out who could write to the database.',

@@ -24,6 +24,7 @@ export type LogChecker = {
  * fit. Pure but for `seen`.
  *
  * @param seen which of these entry ids it was given before; it remembers all of them
+ * @param keptFrom of entries from before it the content may have been deleted, at the end of their retention; milliseconds
  * @param since releases from before it may have their intent in windows that are not looked at; milliseconds
  * @param dueBefore windows that end before this, and entries from before it, are on the chain by now; seconds
  */
@@ -31,6 +32,7 @@ export function createLogChecker(deps: {
   member: string
   dueBefore: number
   since: number
+  keptFrom: number
   seen: (ids: readonly string[]) => Promise<Set<string>>
   found: (finding: Finding) => void
 }): LogChecker {
@@ -44,7 +46,10 @@ export function createLogChecker(deps: {
 
   /** What an entry says of itself, wherever it stands. @returns whether it is one more of an entry met before. */
   function entryAlone(entry: KeptEntry, isDouble: boolean): void {
-    if (entry.body === undefined) return
+    if (entry.body === undefined) {
+      if (Date.parse(entry.at) >= deps.keptFrom) tell('entry-emptied', `line ${entry.seq}`)
+      return
+    }
     if (entry.body === 'unreadable') {
       tell('entry-unreadable', `line ${entry.seq}`)
       return

@@ -150,6 +150,17 @@ export const LOG_FAULTS: Readonly<Record<string, LogFault>> = {
       ]
     },
   },
+  'the content of an entry deleted too early': {
+    after: (at) => {
+      const entry = lone(at)
+      const name = named(entry)
+      entry.body = undefined
+      return [
+        ['entry-emptied', `line ${entry.seq}`],
+        ['log-entry-missing', name],
+      ]
+    },
+  },
   'an entry doubled in its window': {
     after: (at) => {
       const entry = lone(at)

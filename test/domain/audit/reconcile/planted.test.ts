@@ -21,7 +21,7 @@ async function reconciled(member: string, books: Books, last: number): Promise<F
   const found: Finding[] = []
   const ids = new Set<string>()
   const checker = createLogChecker({
-    ...{ member, dueBefore: START + (last + 10) * 60, since: 0 },
+    ...{ member, dueBefore: START + (last + 10) * 60, since: 0, keptFrom: START * 1000 },
     seen: async (more) => {
       const again = new Set(more.filter((id) => ids.has(id)))
       for (const id of more) ids.add(id)
@@ -154,4 +154,23 @@ test('no more than about an hour of exchanges is kept, however long the period',
   const { most, exchanges } = pairWith(drawn(Object.keys(PAIR_FAULTS), 15, randomOf(seed)), 5)
   expect(exchanges).toBeGreaterThan(400)
   expect(most).toBeLessThan(4 * 62 + 20)
+})
+
+test('what was deleted at the end of its retention counts by its leaf, and nothing is missed of it', async () => {
+  const random = randomOf(seed + 6)
+  const drafts = draftsOf(random, partyOf(random, 'A'), partyOf(random, 'B'), 10)
+  const books = anchored(random, drafts)
+  const found: Finding[] = []
+  const keptFrom = (START + 5 * 60) * 1000
+  const checker = createLogChecker({
+    ...{ member: 'A', dueBefore: START + 20 * 60, keptFrom, since: keptFrom + 60_000 },
+    seen: async () => new Set(),
+    found: (finding) => found.push(finding),
+  })
+  for (const [number, kept] of books.kept) {
+    for (const entry of kept.entries) if (number <= 5) entry.body = undefined
+    await checker.window(kept, books.anchors.get(number) ?? [])
+  }
+  checker.end()
+  expect(found).toEqual([])
 })
