@@ -55,8 +55,8 @@ export const observedReader = (reader: ConsentReader, { timed }: Observer): Cons
 })
 
 export const observedLog = (log: AccessLog, { metrics }: Observer): AccessLog => ({
-  async append(db, entry, patient) {
-    const id = await log.append(db, entry, patient)
+  async append(db, entry, ...more) {
+    const id = await log.append(db, entry, ...more)
     metrics.entry(entry)
     return id
   },

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import {
-  createLocalJWKSet,
   decodeJwt,
   decodeProtectedHeader,
   errors,
@@ -11,6 +10,7 @@ import {
 } from 'jose'
 import { wayleaveError } from '../domain/errors.ts'
 import { type Asker, b2bExtension } from './b2b.ts'
+import { keySetOf } from './key-set.ts'
 
 /** SMART Backend Services allows five minutes at the most. Seconds. */
 const MAX_LIFETIME = 300
@@ -96,7 +96,7 @@ async function verified(
   { audience, nowMs }: { audience: string; nowMs: number },
 ): Promise<JWTPayload> {
   try {
-    const { payload } = await jwtVerify(assertion, createLocalJWKSet(jwks), {
+    const { payload } = await jwtVerify(assertion, keySetOf(jwks), {
       audience,
       issuer: clientId,
       subject: clientId,

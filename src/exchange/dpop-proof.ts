@@ -9,23 +9,27 @@ export type DpopKeys = { privateKey: CryptoKey; publicKey: CryptoKey }
 
 const hashOf = (accessToken: string) => createHash('sha256').update(accessToken).digest('base64url')
 
-/** A DPoP proof (RFC 9449 §4.2), ES256, dated by the caller's clock; its `jti` names the request that it goes with. */
-export async function makeDpopProof(args: {
-  keys: DpopKeys
+export type DpopProver = (args: {
   method: 'GET' | 'POST'
   url: string
   accessToken?: string
   nowMs: number
-}): Promise<{ proof: string; jti: string }> {
-  const { kty, crv, x, y } = await exportJWK(args.keys.publicKey)
-  const jti = randomUUID()
-  const ath = args.accessToken === undefined ? {} : { ath: hashOf(args.accessToken) }
-  const proof = await new SignJWT({ htm: args.method, htu: args.url, ...ath })
-    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } as JWK })
-    .setIssuedAt(Math.floor(args.nowMs / 1000))
-    .setJti(jti)
-    .sign(args.keys.privateKey)
-  return { proof, jti }
+}) => Promise<{ proof: string; jti: string }>
+
+/** Makes DPoP proofs (RFC 9449 §4.2), ES256, dated by the caller's clock; the `jti` of each names the request that it goes with. */
+export async function createDpopProver(keys: DpopKeys): Promise<DpopProver> {
+  const { kty, crv, x, y } = await exportJWK(keys.publicKey)
+  const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } as JWK }
+  return async ({ method, url, accessToken, nowMs }) => {
+    const jti = randomUUID()
+    const ath = accessToken === undefined ? {} : { ath: hashOf(accessToken) }
+    const proof = await new SignJWT({ htm: method, htu: url, ...ath })
+      .setProtectedHeader(header)
+      .setIssuedAt(Math.floor(nowMs / 1000))
+      .setJti(jti)
+      .sign(keys.privateKey)
+    return { proof, jti }
+  }
 }
 
 /**

@@ -11,10 +11,11 @@ import { callHeaders } from '../tracing/call-context.ts'
 import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
-import { makeDpopProof } from './dpop-proof.ts'
+import { createDpopProver } from './dpop-proof.ts'
 import type { SearchRequest } from './live-search.ts'
 import { codeOfOAuthError } from './oauth-error.ts'
 import { createPeerConnections, type Peer, type PeerRules } from './peer-connections.ts'
+import { createPeerTokens, type IssuedToken } from './peer-tokens.ts'
 
 /** What a custodian's broker answered: unverified. `fetch` is the jti that its signature must name. */
 export type FetchedRecord = {
@@ -36,17 +37,21 @@ export type FetchedList = { bytes: Uint8Array; responseJws: string; fetch: strin
 /** A page of a search: unverified. `asked` is the SHA-256 of what was asked. */
 export type FetchedSearch = FetchedList & { asked: Hex }
 
+/** A record by its tag, and the reference of the share that led to it. */
+export type SharedRecord = { tag: Hex; share: string }
+
 export type PeerClient = {
   /**
-   * Asks another member's broker for one record: token (private_key_jwt, DPoP), then the record (design §6).
+   * Asks another member's broker for one record behind a share of its: token (private_key_jwt, DPoP), then the record
+   * (design §6). A token serves its person for all that is behind the share, as long as it lasts.
    * @throws WayleaveError `not-available` where the custodian refuses; `peer-unavailable` where it does not answer;
    * `response-invalid` where what it answers breaks the protocol, a redirect or too large a body for example;
    * `address-refused` and `peer-untrusted` where it must not be called; then nothing was sent.
    * @param deadline ends the waiting sooner than the client's own bounds
    */
-  fetchRecord(peer: Peer, tag: Hex, asker: Asker, deadline?: AbortSignal): Promise<FetchedRecord>
+  fetchRecord(peer: Peer, of: SharedRecord, asker: Asker, deadline?: AbortSignal): Promise<FetchedRecord>
   /** Asks for one of a record's contents, by its number. Throws as `fetchRecord` does. */
-  fetchContent(peer: Peer, tag: Hex, number: number, asker: Asker): Promise<FetchedContent>
+  fetchContent(peer: Peer, of: SharedRecord, number: number, asker: Asker): Promise<FetchedContent>
   /** Asks another member's broker what there is behind a share of its. Throws as `fetchRecord` does. */
   fetchList(peer: Peer, reference: string, asker: Asker, deadline?: AbortSignal): Promise<FetchedList>
   /**
@@ -78,7 +83,7 @@ export async function createPeerClient(deps: {
   const { clock, signing } = deps
   const bounds = { ...DEFAULT_BOUNDS, ...deps.bounds }
   const connections = createPeerConnections(deps.rules, bounds)
-  const dpopKeys = await generateKeyPair('ES256')
+  const prove = await createDpopProver(await generateKeyPair('ES256'))
 
   // Peers are reached directly, never through a redirect: undici's request follows none.
   async function call(
@@ -106,7 +111,12 @@ export async function createPeerClient(deps: {
     }
   }
 
-  async function token(peer: Peer, scope: string, asker: Asker, deadline?: AbortSignal): Promise<string> {
+  async function askToken(
+    peer: Peer,
+    share: string,
+    asker: Asker,
+    deadline?: AbortSignal,
+  ): Promise<IssuedToken> {
     const path = '/exchange/token'
     const url = `${peer.endpoint}${path}`
     const assertion = await makeClientAssertion({
@@ -118,10 +128,10 @@ export async function createPeerClient(deps: {
       asker,
       nowMs: clock.now(),
     })
-    const { proof } = await makeDpopProof({ keys: dpopKeys, method: 'POST', url, nowMs: clock.now() })
+    const { proof } = await prove({ method: 'POST', url, nowMs: clock.now() })
     const body = new URLSearchParams({
       grant_type: 'client_credentials',
-      scope,
+      scope: peerScope({ reference: share }),
       client_assertion_type: ASSERTION_TYPE,
       client_assertion: assertion,
     })
@@ -130,36 +140,34 @@ export async function createPeerClient(deps: {
     if (answer.status !== 200) throw refusal(answer)
     return tokenIn(answer.bytes)
   }
+  const tokens = createPeerTokens({ clock, ask: askToken })
 
-  /** The headers that fetch what stands at a path: a token for one thing, and the proof that goes with it. */
-  async function withToken(
+  /** What stands at a path behind a share, and how it is asked for. */
+  type Place = { share: string; path: string; method?: 'GET' | 'POST'; asker: Asker }
+
+  /**
+   * Sends what needs a token, with one and its proof. One that was kept may have lost its worth meanwhile: then another is
+   * asked for, once.
+   */
+  async function withToken<T extends { status: number }>(
     peer: Peer,
-    path: string,
-    scope: string,
-    asker: Asker,
-    { method = 'GET', deadline }: { method?: 'GET' | 'POST'; deadline?: AbortSignal | undefined } = {},
-  ) {
-    const accessToken = await token(peer, scope, asker, deadline)
+    { share, path, method = 'GET', asker }: Place,
+    send: (headers: Record<string, string>) => Promise<T>,
+    deadline?: AbortSignal,
+  ): Promise<{ answer: T; fetch: string }> {
+    const { token, kept } = await tokens.take(peer, share, asker, deadline)
     const url = `${peer.endpoint}${path}`
-    const { proof, jti } = await makeDpopProof({
-      keys: dpopKeys,
-      method,
-      url,
-      accessToken,
-      nowMs: clock.now(),
-    })
-    return { headers: { authorization: `DPoP ${accessToken}`, dpop: proof }, fetch: jti }
+    const { proof, jti } = await prove({ method, url, accessToken: token, nowMs: clock.now() })
+    const answer = await send({ authorization: `DPoP ${token}`, dpop: proof })
+    if (answer.status !== 401) return { answer, fetch: jti }
+    tokens.drop(peer, share, asker)
+    return kept ? withToken(peer, { share, path, method, asker }, send, deadline) : { answer, fetch: jti }
   }
 
-  async function fetchWithToken(
-    peer: Peer,
-    path: string,
-    scope: string,
-    asker: Asker,
-    deadline?: AbortSignal,
-  ) {
-    const { headers, fetch } = await withToken(peer, path, scope, asker, { deadline })
-    const answer = await call(peer, path, { method: 'GET', headers }, deadline)
+  async function fetchWithToken(peer: Peer, place: Place, deadline?: AbortSignal) {
+    const get = (headers: Record<string, string>) =>
+      call(peer, place.path, { method: 'GET', headers }, deadline)
+    const { answer, fetch } = await withToken(peer, place, get, deadline)
     if (answer.status !== 200) throw refusal(answer)
     const header = (name: string) => String(answer.headers[name] ?? '')
     return {
@@ -172,40 +180,44 @@ export async function createPeerClient(deps: {
   }
 
   /** Not bounded in size or time as a whole: whoever reads it knows its size, and stops where more comes. */
-  async function fetchContent(peer: Peer, tag: Hex, number: number, asker: Asker): Promise<FetchedContent> {
+  async function fetchContent(
+    peer: Peer,
+    { tag, share }: SharedRecord,
+    number: number,
+    asker: Asker,
+  ): Promise<FetchedContent> {
     const path = `/exchange/record/${tag}/content/${number}`
-    const { headers, fetch } = await withToken(peer, path, peerScope({ tag }), asker)
-    const { url, dispatcher } = connections.to(peer, path, 'unbounded')
-    const traced = { ...headers, ...callHeaders() }
-    const answer = await request(url, { method: 'GET', headers: traced, dispatcher }).catch(
-      (cause: unknown) => {
-        throw refusedAddress(cause) ?? wayleaveError('peer-unavailable', String(cause), cause)
-      },
-    )
-    if (answer.statusCode !== 200) {
-      answer.body.on('error', () => {}).destroy()
-      throw refusal({ status: answer.statusCode, bytes: new Uint8Array() })
-    }
+    const { answer, fetch } = await withToken(peer, { share, path, asker }, async (headers) => {
+      const { url, dispatcher } = connections.to(peer, path, 'unbounded')
+      const traced = { ...headers, ...callHeaders() }
+      const begun = await request(url, { method: 'GET', headers: traced, dispatcher }).catch(
+        (cause: unknown) => {
+          throw refusedAddress(cause) ?? wayleaveError('peer-unavailable', String(cause), cause)
+        },
+      )
+      if (begun.statusCode !== 200) begun.body.on('error', () => {}).destroy()
+      return { status: begun.statusCode, headers: begun.headers, body: begun.body }
+    })
+    if (answer.status !== 200) throw refusal({ status: answer.status, bytes: new Uint8Array() })
     const size = Number(answer.headers['content-length'] ?? Number.NaN)
     return { body: answer.body, size, fetch, ...signedParts(answer.headers) }
   }
 
   async function fetchSearch(
     peer: Peer,
-    reference: string,
+    share: string,
     search: SearchRequest,
     asker: Asker,
   ): Promise<FetchedSearch> {
-    const path = `/exchange/search/${reference}`
-    const { headers, fetch } = await withToken(peer, path, peerScope({ reference }), asker, {
-      method: 'POST',
-    })
+    const path = `/exchange/search/${share}`
     const body = JSON.stringify(search)
     const asked: Hex = `0x${createHash('sha256').update(body).digest('hex')}`
-    const answer = await call(peer, path, {
-      ...{ method: 'POST', body },
-      headers: { ...headers, 'content-type': 'application/json' },
-    })
+    const { answer, fetch } = await withToken(peer, { share, path, method: 'POST', asker }, (headers) =>
+      call(peer, path, {
+        ...{ method: 'POST', body },
+        headers: { ...headers, 'content-type': 'application/json' },
+      }),
+    )
     // What the custodian's server cannot search by says nothing of anybody.
     if (codeIn(answer.bytes) === 'unsupported-parameter') throw wayleaveError('unsupported-parameter')
     if (answer.status !== 200) throw refusal(answer)
@@ -213,10 +225,10 @@ export async function createPeerClient(deps: {
   }
 
   return {
-    fetchRecord: (peer, tag, asker, deadline) =>
-      fetchWithToken(peer, `/exchange/record/${tag}`, peerScope({ tag }), asker, deadline),
-    fetchList: (peer, reference, asker, deadline) =>
-      fetchWithToken(peer, `/exchange/list/${reference}`, peerScope({ reference }), asker, deadline),
+    fetchRecord: (peer, { tag, share }, asker, deadline) =>
+      fetchWithToken(peer, { share, path: `/exchange/record/${tag}`, asker }, deadline),
+    fetchList: (peer, share, asker, deadline) =>
+      fetchWithToken(peer, { share, path: `/exchange/list/${share}`, asker }, deadline),
     fetchContent,
     fetchSearch,
     async post(peer, path, contentType, body) {
@@ -248,8 +260,8 @@ const signedParts = (headers: Record<string, string | string[] | undefined>) => 
 /** RFC 6750's `b64token`, at a length that a header can hold. */
 const TOKEN = /^[\w.~+/-]{1,8000}=*$/
 
-function tokenIn(bytes: Uint8Array): string {
-  let answer: { access_token?: unknown } | null
+function tokenIn(bytes: Uint8Array): IssuedToken {
+  let answer: { access_token?: unknown; expires_in?: unknown } | null
   try {
     answer = JSON.parse(new TextDecoder().decode(bytes)) as typeof answer
   } catch (cause) {
@@ -258,7 +270,7 @@ function tokenIn(bytes: Uint8Array): string {
   if (typeof answer?.access_token !== 'string' || !TOKEN.test(answer.access_token)) {
     throw wayleaveError('response-invalid', 'no token')
   }
-  return answer.access_token
+  return { token: answer.access_token, expiresIn: Number(answer.expires_in) }
 }
 
 function unknownIn(bytes: Uint8Array): string[] {

@@ -1,7 +1,8 @@
 import canonicalize from 'canonicalize'
-import { CompactSign, compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
+import { CompactSign, compactVerify, type JSONWebKeySet } from 'jose'
 import { wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import { keySetOf } from './key-set.ts'
 import type { SearchStatement } from './live-search.ts'
 import type { ListStatement } from './record-list.ts'
 
@@ -40,7 +41,7 @@ async function verify(jwks: JSONWebKeySet, typ: string, detached: string, statem
     // In here, too: what a peer says of its answer may be something that no signature covers, a time of NaN for example.
     const payload = Buffer.from(encode(statement)).toString('base64url')
     const jws = `${header}.${payload}.${signature}`
-    const { protectedHeader } = await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ['ES256'] })
+    const { protectedHeader } = await compactVerify(jws, keySetOf(jwks), { algorithms: ['ES256'] })
     if (protectedHeader.typ !== typ) throw new Error('a signature over something else')
   } catch (cause) {
     throw wayleaveError('signature-invalid', String(cause), cause)

@@ -11,6 +11,7 @@ import * as broker0007 from './migrations/0007-exchanges.ts'
 import * as broker0008 from './migrations/0008-identity.ts'
 import * as broker0009 from './migrations/0009-releases.ts'
 import * as broker0105 from './migrations/0105-reconciliation.ts'
+import * as broker0120 from './migrations/0120-oldest-entry.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
 const MIGRATIONS = {
@@ -24,6 +25,7 @@ const MIGRATIONS = {
     '0008-identity': broker0008,
     '0009-releases': broker0009,
     '0105-reconciliation': broker0105,
+    '0120-oldest-entry': broker0120,
   },
   chain_index: { '0001-index': index0001, '0002-forks': index0002 },
 } as const

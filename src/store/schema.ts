@@ -262,6 +262,8 @@ export type BrokerTables = {
     root: string
     padding: string
     outbox_id: number
+    /** When the oldest of its entries was recorded; null in an empty window. */
+    oldest: string | null
   }
   /** Something happened to the identity of patients; until it is decided on, nothing of theirs is shared or widened. */
   identity_events: {

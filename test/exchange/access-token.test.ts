@@ -1,6 +1,13 @@
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Grant, issueToken, type TokenKeys, verifyToken } from '../../src/exchange/access-token.ts'
+import {
+  createTokenVerifier,
+  type Grant,
+  issueToken,
+  type TokenKeys,
+  type TokenVerifier,
+  verifyToken,
+} from '../../src/exchange/access-token.ts'
 import {
   ASKER,
   createSigner,
@@ -26,6 +33,7 @@ const HIS = {
 let signer: Signer
 let keys: TokenKeys
 let others: TokenKeys
+let remembering: TokenVerifier
 beforeAll(async () => {
   const of = ({ key, publicKey, kid }: Signer, issuer: string) => ({
     privateKey: key,
@@ -36,11 +44,18 @@ beforeAll(async () => {
   signer = await createSigner('k1')
   keys = of(signer, '0xcustodian')
   others = of(await createSigner('k1'), '0xcustodian')
+  remembering = createTokenVerifier(keys)
 })
 
 const issue = async (grant: Grant, from = keys) => (await issueToken(from, grant, NOW)).token
-const code = (kind: Grant['kind'], token: string | undefined, nowMs = NOW) =>
-  refusal(() => verifyToken(keys, kind, token, nowMs))
+/** What both ways of verifying answer: anew, and remembered, where a second look must say what the first one said. */
+async function code(kind: Grant['kind'], token: string | undefined, nowMs = NOW) {
+  const anew = await refusal(() => verifyToken(keys, [kind], token, nowMs))
+  for (const kinds of [[kind], [kind], ['his', 'record', 'share'] as const])
+    if (kinds.length === 1 || anew === 'accepted')
+      expect(await refusal(() => remembering(kinds, token, nowMs))).toBe(anew)
+  return anew
+}
 
 const claims = (changes: Record<string, unknown> = {}) => {
   const all = { ...decoded, ...changes }
@@ -55,14 +70,14 @@ const custom = (changes: Record<string, unknown>, header: Record<string, unknown
 
 describe('an access token', () => {
   test('says what it was issued for, and nothing more', async () => {
-    expect(await verifyToken(keys, 'record', await issue(RECORD), NOW)).toEqual(RECORD)
-    expect(await verifyToken(keys, 'his', await issue(HIS), NOW)).toEqual(HIS)
+    expect(await verifyToken(keys, ['record'], await issue(RECORD), NOW)).toEqual(RECORD)
+    expect(await verifyToken(keys, ['his'], await issue(HIS), NOW)).toEqual(HIS)
     const { asker: _none, ...bare } = HIS
-    expect(await verifyToken(keys, 'his', await issue(bare), NOW)).toEqual(bare)
+    expect(await verifyToken(keys, ['his'], await issue(bare), NOW)).toEqual(bare)
     expect(await code('record', await custom({}))).toBe('accepted')
   })
 
-  test('for a record or a list says who asks and under which consent in the words of IHE IUA and PCF as well', async () => {
+  test('for a record or a share says who asks and under which consent in the words of IHE IUA and PCF as well', async () => {
     const share = 'ABEiM0RVZneImaq7zN3u_w'
     const of = async (grant: Grant) =>
       (decodeJwt(await issue(grant)).extensions ?? {}) as Record<string, Record<string, unknown>>
@@ -74,11 +89,11 @@ describe('an access token', () => {
     expect(ihe_pcf).toMatchObject({ doc_id: ['urn:uuid:00112233-4455-6677-8899-aabbccddeeff'] })
     expect((await of(RECORD)).ihe_pcf).toBeUndefined()
     const { tag: _none, kind: _record, ...who } = RECORD
-    const list: Grant = { kind: 'list', reference: share, ...who }
-    expect((await of(list)).ihe_pcf).toEqual(ihe_pcf)
-    expect(await verifyToken(keys, 'list', await issue(list), NOW)).toEqual(list)
-    expect(await code('record', await issue(list))).toBe('token-invalid')
-    expect(await code('list', await issue(RECORD))).toBe('token-invalid')
+    const behind: Grant = { kind: 'share', reference: share, ...who }
+    expect((await of(behind)).ihe_pcf).toEqual(ihe_pcf)
+    expect(await verifyToken(keys, ['share'], await issue(behind), NOW)).toEqual(behind)
+    expect(await code('record', await issue(behind))).toBe('token-invalid')
+    expect(await code('share', await issue(RECORD))).toBe('token-invalid')
   })
 
   test('for a record lives at most sixty seconds, and then is expired', async () => {
@@ -87,6 +102,15 @@ describe('an access token', () => {
     expect(await code('record', token, NOW + 59_000)).toBe('accepted')
     expect(await code('record', token, NOW + 60_000)).toBe('token-expired')
     expect(await code('record', await custom({ exp: undefined }))).toBe('token-invalid')
+  })
+
+  test('is remembered as what it is, and as nothing else', async () => {
+    const token = await issue(RECORD)
+    expect(await code('record', token)).toBe('accepted')
+    expect(await code('share', token)).toBe('token-invalid')
+    expect(await code('his', token)).toBe('token-invalid')
+    expect(await remembering(['share', 'record'], token, NOW)).toEqual(RECORD)
+    expect(await code('record', tampered(token, 2))).toBe('token-invalid')
   })
 
   test('of a HIS opens no record at the exchange, nor one for a record the API of the HIS', async () => {

@@ -1,6 +1,11 @@
 import { exportJWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeDpopProof, sameText, verifyDpopProof } from '../../src/exchange/dpop-proof.ts'
+import {
+  createDpopProver,
+  type DpopProver,
+  sameText,
+  verifyDpopProof,
+} from '../../src/exchange/dpop-proof.ts'
 import {
   createSigner,
   NOW,
@@ -29,8 +34,11 @@ beforeAll(async () => {
 afterAll(() => replay.close())
 
 const keysOf = ({ key, publicKey }: Signer) => ({ privateKey: key, publicKey })
-const make = (more: Partial<Parameters<typeof makeDpopProof>[0]> = {}) =>
-  makeDpopProof({ keys: keysOf(signer), method: 'GET', url: URL, accessToken: TOKEN, nowMs: NOW, ...more })
+const make = async (more: Partial<Parameters<DpopProver>[0]> = {}, by = signer) =>
+  (await createDpopProver(keysOf(by)))({
+    ...{ method: 'GET', url: URL, accessToken: TOKEN, nowMs: NOW },
+    ...more,
+  })
 const verify = (proof: string | undefined, more: Partial<Parameters<typeof verifyDpopProof>[0]> = {}) =>
   verifyDpopProof({
     proof,
@@ -63,7 +71,7 @@ describe('a DPoP proof', () => {
     const read = await verify(proof)
     expect(read.jti).toBe(jti)
     expect(read.thumbprint).toBe((await verify((await make()).proof)).thumbprint)
-    const other = await verify((await make({ keys: keysOf(stranger) })).proof)
+    const other = await verify((await make({}, stranger)).proof)
     expect(other.thumbprint).not.toBe(read.thumbprint)
   })
 

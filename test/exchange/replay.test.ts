@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeClientAssertion, verifyClientAssertion } from '../../src/exchange/client-assertion.ts'
-import { makeDpopProof, verifyDpopProof } from '../../src/exchange/dpop-proof.ts'
+import { createDpopProver, verifyDpopProof } from '../../src/exchange/dpop-proof.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
 import { openBrokerTables } from '../../src/store/migrate.ts'
 import { createReplayStore } from '../../src/store/replay.ts'
@@ -52,7 +52,7 @@ const show = (remember: Remember, made: string) =>
 
 async function proof() {
   const keys = { privateKey: signer.key, publicKey: signer.publicKey }
-  const made = await makeDpopProof({ keys, method: 'POST', url: AUDIENCE, nowMs: NOW })
+  const made = await (await createDpopProver(keys))({ method: 'POST', url: AUDIENCE, nowMs: NOW })
   return (remember: Remember) =>
     refusal(() => verifyDpopProof({ proof: made.proof, method: 'POST', url: AUDIENCE, remember, nowMs: NOW }))
 }

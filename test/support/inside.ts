@@ -23,6 +23,18 @@ export function insideOf(hospital: TestHospital) {
       return rows.map(({ sealed }) => openJson<AuditEntry>(vault.storeKey, sealed))
     },
 
+    /** The reference of the share by which this hospital opened a patient's records to a member. */
+    async referenceFor(grantee: Hex, fhirId: string): Promise<string> {
+      const row = await db()
+        .selectFrom('shares_sent')
+        .innerJoin('patients', 'patients.id', 'shares_sent.patient_id')
+        .select('reference')
+        .where('grantee', '=', grantee)
+        .where('fhir_lookup', '=', vault.lookup('fhir', fhirId))
+        .executeTakeFirstOrThrow()
+      return row.reference
+    },
+
     /** The tag under which a version is registered. */
     async tagOf(resourceType: string, id: string, versionId = '1'): Promise<Hex> {
       const row = await db()

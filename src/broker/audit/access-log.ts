@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Kysely } from 'kysely'
+import type { Insertable, Kysely } from 'kysely'
 import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
 import { leafOf } from '../../domain/audit/leaf.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -20,9 +20,15 @@ export type AccessLog = {
    * Writes an entry, its salted leaf, and its audit event, in the caller's transaction where there is one. Durable when
    * it returns.
    * @param patient whom it is about: an own patient, or somebody known by an identifier alone
+   * @param exchange the line of the books that goes with it: both stand, or neither
    * @throws WayleaveError `audit-unavailable` when the store cannot be written: then nothing may be released (I3, I4)
    */
-  append(db: Db, entry: LogEntry, patient?: { id: string } | Identifier): Promise<string>
+  append(
+    db: Db,
+    entry: LogEntry,
+    patient?: { id: string } | Identifier,
+    exchange?: Insertable<BrokerTables['exchanges']>,
+  ): Promise<string>
 }
 
 /** Where entries about a person stand who need not be this hospital's patient. */
@@ -39,7 +45,7 @@ export const lookupsOf = (vault: Vault, { id, secrets }: StoredPatient): string[
 
 export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }): AccessLog {
   return {
-    async append(db, entry, patient) {
+    async append(db, entry, patient, exchange) {
       const recorded = new Date(clock.now()).toISOString()
       const full: AuditEntry = { id: randomUUID(), recorded, ...entry }
       const salt = randomBytes(32)
@@ -49,8 +55,11 @@ export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }
           : personLookup(vault, patient)
         : null
       const sealed = sealJson(vault.storeKey, full)
-      // One statement, so that both rows stand or neither does, and a release waits once.
-      const written = db
+      // One statement, so that all rows stand or none does, and a release waits once.
+      const books = exchange
+        ? (db.with('exchange', (eb) => eb.insertInto('exchanges').values(exchange)) as unknown as Db)
+        : db
+      const written = books
         .with('leaf', (eb) =>
           eb.insertInto('access_log').values({
             at: recorded,

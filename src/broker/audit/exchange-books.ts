@@ -11,7 +11,7 @@ import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson, type Vault } from '../../store/vault.ts'
 import { partyOf } from '../release/parties.ts'
-import { type AccessLog, inAuditStore } from './access-log.ts'
+import { type AccessLog, inAuditStore, type LogEntry } from './access-log.ts'
 
 /** One exchange as this side knows it. `bytes`: SHA-256 of all that went over. */
 export type Exchange = { id: string; peer: Hex; bytes: Hex }
@@ -37,11 +37,14 @@ export type Unmatched = {
   why: 'no-receipt' | 'waiting' | 'not-in-their-books'
 }
 
+/** What the access log says of an exchange, and about whom. */
+export type Line = [entry: LogEntry, patient?: Parameters<AccessLog['append']>[2]]
+
 export type ExchangeBooks = {
-  /** Notes what is about to go out. Before it is logged as disclosed: a line without that shows as unmatched, and no more. */
-  disclosed(exchange: Exchange): Promise<void>
-  /** Notes what came, whole and verified; its custodian gets a receipt. */
-  received(exchange: Exchange & Omit<KeptExchange, 'bytes'>): Promise<void>
+  /** Notes what is about to go out, with the log's line on it where one tells all: both stand, or neither. */
+  disclosed(exchange: Exchange, line?: Line): Promise<void>
+  /** Notes what came, whole and verified, with the log's line; its custodian gets a receipt. */
+  received(exchange: Exchange & Omit<KeptExchange, 'bytes'>, line: Line): Promise<void>
   /**
    * Takes another member's receipt; what it names and was not disclosed to that member, or not so, is an alarm. Delivered
    * twice, it changes nothing.
@@ -80,10 +83,15 @@ export function createExchangeBooks(deps: {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
 
-  async function note(side: 'custodian' | 'requester', { id, peer, ...kept }: Exchange & KeptExchange) {
+  async function note(
+    side: 'custodian' | 'requester',
+    { id, peer, ...kept }: Exchange & KeptExchange,
+    line?: Line,
+  ): Promise<void> {
     const sealed = sealJson(vault.storeKey, kept)
     const row = { id, side, peer, at: now(), sealed, state: 'open', receipt: null } as const
-    await inAuditStore(db.insertInto('exchanges').values(row).execute())
+    if (line) await deps.accessLog.append(db, line[0], line[1], row)
+    else await inAuditStore(db.insertInto('exchanges').values(row).execute())
   }
 
   async function settle(
@@ -166,8 +174,8 @@ export function createExchangeBooks(deps: {
   schedule()
 
   return {
-    disclosed: (exchange) => note('custodian', exchange),
-    received: (exchange) => note('requester', exchange),
+    disclosed: (exchange, line) => note('custodian', exchange, line),
+    received: (exchange, line) => note('requester', exchange, line),
 
     async take(jwe) {
       const { requester, exchanges } = await openReceipt(jwe, { member, key: deps.sealing }, deps.keysOf)

@@ -21,16 +21,14 @@ type Oldest = { oldestOpen: string | null; oldestSent: string | null }
  */
 export function oldestUnanchored() {
   const eb = expressionBuilder<BrokerTables>()
-  const oldest = eb.selectFrom('access_log').select('at').orderBy('seq').limit(1)
-  const unmined = eb
-    .selectFrom('windows')
-    .innerJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
-    .select('number')
+  const open = eb.selectFrom('access_log').select('at').where('window_number', 'is', null)
+  // Not from the log itself, which only grows: every release waits for this.
+  const sent = eb
+    .selectFrom('chain_outbox')
+    .innerJoin('windows', 'windows.outbox_id', 'chain_outbox.id')
+    .select((w) => w.fn.min('windows.oldest').as('oldest'))
     .where('status', '!=', 'mined')
-  return [
-    oldest.where('window_number', 'is', null).as('oldestOpen'),
-    oldest.where('window_number', 'in', unmined).as('oldestSent'),
-  ] as const
+  return [open.orderBy('seq').limit(1).as('oldestOpen'), sent.as('oldestSent')] as const
 }
 
 function ageOf({ oldestOpen, oldestSent }: Oldest, clock: Clock): number {
@@ -87,7 +85,7 @@ export function createWindows(deps: {
       // Whatever was recorded in the second that has just begun belongs to the next window.
       const entries = await trx
         .selectFrom('access_log')
-        .select(['seq', 'leaf'])
+        .select(['seq', 'leaf', 'at'])
         .where('window_number', 'is', null)
         .where('at', '<', new Date(until * 1000).toISOString())
         .orderBy('seq')
@@ -98,10 +96,12 @@ export function createWindows(deps: {
       const root = SimpleMerkleTree.of([...entries.map((e) => e.leaf), padding]).root as Hex
       const data = registry.encodeFunctionData('anchor', [number, until, root]) as Hex
       const call = { contract: deps.contracts.accessLog as Hex, data, dedupeKey: `anchor/${number}` }
+      // Written by several connections, so not always in the order of their numbers.
+      const [oldest = null] = entries.map(({ at }) => at).sort()
       const outbox_id = await enqueueCall(trx, clock, call)
       await trx
         .insertInto('windows')
-        .values({ number, from_time: from, until_time: until, root, padding, outbox_id })
+        .values({ number, from_time: from, until_time: until, root, padding, outbox_id, oldest })
         .execute()
       // Exactly the entries whose leaves are in the tree: another connection may have committed a lower number since.
       for (let i = 0; i < entries.length; i += 1_000) {

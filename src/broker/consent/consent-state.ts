@@ -14,7 +14,7 @@ import { groupId, identifierText, memberId } from '../../domain/identity/member-
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import { knownConsentsOf, type StoredTerms } from './scopes.ts'
+import { type KnownConsents, knownConsentsOf, type StoredTerms } from './scopes.ts'
 
 /** A head older than this decides nothing (I3). Milliseconds. */
 export const MAX_HEAD_AGE = 10_000
@@ -38,6 +38,8 @@ export type ConsentStates = {
       purpose: string
       /** Of the person who asks, `system#code`, for consents that name roles. */
       role?: string | undefined
+      /** What the hospital knows of the patient's consents, where it was read with the record. */
+      known?: KnownConsents
     },
   ): Promise<ConsentState>
 }
@@ -55,7 +57,7 @@ export function createConsentStates(deps: {
   const { reader, head, index, clock } = deps
   const computedSlot = createComputedSlots()
   return {
-    async read(db, { patient, requester, purpose, role }) {
+    async read(db, { patient, requester, purpose, role, known }) {
       const seen = head.head()
       if (!seen || head.age() > MAX_HEAD_AGE)
         throw wayleaveError('head-stale', `head is ${head.age()} ms old`)
@@ -67,7 +69,7 @@ export function createConsentStates(deps: {
         ...deps.groups.map((grantee) => ({ granteeType: 'Group' as const, grantee })),
         { granteeType: 'Everyone', grantee: '' },
       ]
-      const { scopes, terms, signed, frozen } = await knownConsentsOf(db, patient)
+      const { scopes, terms, signed, frozen } = known ?? (await knownConsentsOf(db, patient))
       const slots = slotsFor(computedSlot, patient, parties, purpose, scopes, requester)
       const bodies = bodiesOf(terms)
       const names = new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => s.grantee))
@@ -92,13 +94,13 @@ export function createConsentStates(deps: {
       const candidates = slots.map(([hash, scope], i): Candidate => {
         const word = reading.words[i]
         if (!word) throw wayleaveError('head-stale', 'the node answered with fewer words than scopes')
-        const known = terms.get(word.terms)
+        const said = terms.get(word.terms)
         const body = bodies.get(word.terms)
         return {
           scopeHash: hash,
           scope,
           word,
-          ...(known ? { terms: known } : {}),
+          ...(said ? { terms: said } : {}),
           ...(body ? { body } : {}),
           joinedAt: scope.granteeType === 'Group' ? (joined.get(groupId(scope.grantee)) ?? 0) : 0,
           signed: signed.scopes.get(hash) ?? {},

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { expressionBuilder, type Kysely } from 'kysely'
 import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { ConsentBody } from '../../domain/consent/body-hash.ts'
 import { termsKey } from '../../domain/consent/consent-word.ts'
@@ -9,7 +9,7 @@ import type { Hex } from '../../domain/hex.ts'
 import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson } from '../../store/vault.ts'
-import { closedAndFrozen, type Freeze, freezeIn } from '../identity/freezes.ts'
+import { type Freeze, freezeIn, frozenPatient } from '../identity/freezes.ts'
 
 type Db = Kysely<BrokerTables>
 
@@ -87,38 +87,68 @@ export type KnownConsents = {
 
 const RESTRICTING = ['Revocation', 'Objection', 'Lock']
 
-/** In one query, since every decision waits for it. Rows come as JSON, in which bytes are `\\x` and hex. */
-export async function knownConsentsOf(db: Db, patient: StoredPatient): Promise<KnownConsents> {
-  const row = await db
-    .selectNoFrom((eb) => [
-      jsonArrayFrom(
-        eb
-          .selectFrom('scopes')
-          .select(['scope_hash', 'sealed'])
-          .where('patient_id', '=', patient.id)
-          .orderBy('scope_hash'),
-      ).as('scopes'),
-      jsonArrayFrom(
-        eb.selectFrom('terms').select(['terms_key', 'sealed']).where('patient_id', '=', patient.id),
-      ).as('terms'),
-      jsonArrayFrom(
-        eb
-          .selectFrom('acts')
-          .select(['act', 'scope_hash', 'up_to'])
-          .where('patient_id', '=', patient.id)
-          .where('act', 'in', RESTRICTING),
-      ).as('acts'),
-      jsonArrayFrom(closedAndFrozen(eb.selectFrom('patients'), patient.id)).as('standing'),
-    ])
-    .executeTakeFirstOrThrow()
-  const inBytes = <T extends { sealed: unknown }>(of: T) => ({ ...of, sealed: bytesIn(of.sealed) })
+/**
+ * Columns that hold a patient's consents, for whatever query on `patients`: every decision waits for it, so it is one. Rows come
+ * as JSON, in which bytes are `\\x` and hex.
+ */
+export function consentColumns() {
+  const eb = expressionBuilder<BrokerTables, 'patients'>()
+  const scopes = eb
+    .selectFrom('scopes')
+    .select(['scope_hash', 'sealed'])
+    .whereRef('scopes.patient_id', '=', 'patients.id')
+    .orderBy('scope_hash')
+  const terms = eb
+    .selectFrom('terms')
+    .select(['terms_key', 'sealed'])
+    .whereRef('terms.patient_id', '=', 'patients.id')
+  const acts = eb
+    .selectFrom('acts')
+    .select(['act', 'scope_hash', 'up_to'])
+    .whereRef('acts.patient_id', '=', 'patients.id')
+    .where('act', 'in', RESTRICTING)
+  return [
+    jsonArrayFrom(scopes).as('knownScopes'),
+    jsonArrayFrom(terms).as('knownTerms'),
+    jsonArrayFrom(acts).as('knownActs'),
+    eb.ref('patients.closed').as('closed'),
+    frozenPatient(),
+  ] as const
+}
+
+type SealedJson<T> = Omit<T, 'sealed'> & { sealed: unknown }
+
+/** What {@link consentColumns} brought. */
+export function consentsIn(
+  patient: StoredPatient,
+  row: {
+    knownScopes: SealedJson<ScopeRow>[]
+    knownTerms: SealedJson<TermsRow>[]
+    knownActs: Parameters<typeof restrictionsIn>[0]
+    closed: string | null
+    frozen: unknown
+  },
+): KnownConsents {
   return {
-    scopes: openScopes(patient, row.scopes.map(inBytes)),
-    terms: openTerms(patient, row.terms.map(inBytes)),
-    signed: restrictionsIn(row.acts),
-    frozen: freezeIn(row.standing[0]),
+    scopes: openScopes(patient, row.knownScopes.map(inBytes)),
+    terms: openTerms(patient, row.knownTerms.map(inBytes)),
+    signed: restrictionsIn(row.knownActs),
+    frozen: freezeIn(row),
   }
 }
+
+/** Of a patient who is not there, nothing, and that it is closed. */
+export async function knownConsentsOf(db: Db, patient: StoredPatient): Promise<KnownConsents> {
+  const row = await db
+    .selectFrom('patients')
+    .select(consentColumns())
+    .where('patients.id', '=', patient.id)
+    .executeTakeFirst()
+  if (row) return consentsIn(patient, row)
+  return { scopes: new Map(), terms: new Map(), signed: { scopes: new Map() }, frozen: freezeIn(undefined) }
+}
+
+const inBytes = <T extends { sealed: unknown }>(of: T) => ({ ...of, sealed: bytesIn(of.sealed) })
 
 function bytesIn(json: unknown): Uint8Array {
   if (typeof json !== 'string' || !json.startsWith('\\x')) throw new TypeError('no bytes as JSON has them')

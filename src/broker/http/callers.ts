@@ -1,5 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import { type Grant, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
+import {
+  createTokenVerifier,
+  type Grant,
+  type TokenKeys,
+  type TokenVerifier,
+} from '../../exchange/access-token.ts'
 import { createFetchJwks } from '../../exchange/fetch-jwks.ts'
 import { type Clients, createClients } from '../clients/clients.ts'
 import type { Core } from '../core.ts'
@@ -18,6 +23,7 @@ export type Caller = {
 
 export type Callers = {
   keys: TokenKeys
+  verifyToken: TokenVerifier
   clients: Clients
   sessions: Sessions
   /** Origins that the broker may call for its programs. */
@@ -41,6 +47,7 @@ export function createCallers(core: Core, base: () => string): Callers {
     kid: signing.kid,
     issuer: member,
   }
+  const verifyToken = createTokenVerifier(keys)
   const origins = config.callbackOrigins ?? []
   const fetchJwks = createFetchJwks({ origins })
   const clients = createClients({
@@ -54,12 +61,12 @@ export function createCallers(core: Core, base: () => string): Callers {
   async function find(request: FastifyRequest): Promise<Caller | undefined> {
     const [, scheme, token = ''] = CREDENTIAL.exec(request.headers.authorization ?? '') ?? []
     if (scheme === 'Bearer') return token.includes('.') ? program(token) : patient(token)
-    if (scheme === 'DPoP') return (await peer(token, 'record')) ?? peer(token, 'list')
+    if (scheme === 'DPoP') return peer(token)
     return undefined
   }
 
   async function program(token: string): Promise<Caller | undefined> {
-    const grant = await verified(token, 'his')
+    const grant = await verified(token, ['his'])
     if (!grant || !(await clients.find(grant.clientId))) return undefined
     return { id: `client/${grant.clientId}`, scopes: grant.scopes }
   }
@@ -69,16 +76,17 @@ export function createCallers(core: Core, base: () => string): Callers {
     return found && { id: `patient/${found.id}`, scopes: [] }
   }
 
-  async function peer(token: string, kind: 'record' | 'list'): Promise<Caller | undefined> {
-    const grant = await verified(token, kind)
+  async function peer(token: string): Promise<Caller | undefined> {
+    const grant = await verified(token, ['record', 'share'])
     return grant && { id: `member/${grant.requester}`, scopes: [] }
   }
 
-  const verified = <K extends Grant['kind']>(token: string, kind: K) =>
-    verifyToken(keys, kind, token, clock.now()).catch(() => undefined)
+  const verified = <K extends Grant['kind']>(token: string, kinds: readonly K[]) =>
+    verifyToken(kinds, token, clock.now()).catch(() => undefined)
 
   return {
     keys,
+    verifyToken,
     clients,
     sessions,
     origins,

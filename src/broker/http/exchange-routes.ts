@@ -11,7 +11,7 @@ import {
   peerScope,
   readPeerScope,
   type TokenKeys,
-  verifyToken,
+  type TokenVerifier,
 } from '../../exchange/access-token.ts'
 import { readAsker } from '../../exchange/b2b.ts'
 import { verifyClientAssertion } from '../../exchange/client-assertion.ts'
@@ -47,6 +47,7 @@ export function exchangeRoutes(
     base: () => string
     clock: Clock
     keys: TokenKeys
+    verifyToken: TokenVerifier
     remember: Remember
     keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
     releases: Releases
@@ -102,13 +103,14 @@ export function exchangeRoutes(
       throw wayleaveError('user-missing', 'a user of another organisation')
     const under = await alike(async () => {
       if ('tag' in scope) return deps.releases.mayAsk({ ...scope, ...by })
-      // Whose records they are stays here.
-      await deps.listings.mayAsk({ ...scope, ...by })
+      await deps.listings.assertSent({ ...scope, ...by })
       return {}
     })
     const bound = { ...by, thumbprint: proof.thumbprint }
     const grant: Grant =
-      'tag' in scope ? { kind: 'record', ...scope, ...bound, ...under } : { kind: 'list', ...scope, ...bound }
+      'tag' in scope
+        ? { kind: 'record', ...scope, ...bound, ...under }
+        : { kind: 'share', ...scope, ...bound }
     const { token, expiresIn } = await issueToken(deps.keys, grant, clock.now())
     return reply.send({
       access_token: token,
@@ -118,8 +120,21 @@ export function exchangeRoutes(
     })
   })
 
-  const verified = <K extends 'record' | 'list'>(request: FastifyRequest, kind: K) =>
-    verifyToken(deps.keys, kind, credential(request, 'DPoP'), clock.now())
+  const verified = <K extends PeerGrant['kind']>(request: FastifyRequest, ...kinds: K[]) =>
+    deps.verifyToken(kinds, credential(request, 'DPoP'), clock.now())
+
+  /** Who asks for the record at this path, and by which right: a token for it alone, or for what is behind a share. */
+  async function askFor(tag: string, path: string, request: FastifyRequest) {
+    const grant = await verified(request, 'record', 'share')
+    const fetch = await provenAt(path, request, grant)
+    if (grant.kind === 'record' && grant.tag !== tag)
+      return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
+    // No tag is longer; what is none names nothing, like any that is not known.
+    if (!isHex(tag, 32)) return noted(wayleaveError('scope-insufficient', 'no record'), grant)
+    const { requester, asker } = grant
+    const share = grant.kind === 'share' ? { share: grant.reference } : {}
+    return { tag, requester, asker, fetch, ...share }
+  }
 
   /** Whether a token is in the hands of whom it was issued to, for what stands at this path; the proof's `jti`. */
   async function provenAt(path: string, request: FastifyRequest, grant: PeerGrant): Promise<string> {
@@ -137,7 +152,7 @@ export function exchangeRoutes(
 
   app.get<{ Params: { reference: string } }>('/exchange/list/:reference', async (request, reply) => {
     const { reference } = request.params
-    const grant = await verified(request, 'list')
+    const grant = await verified(request, 'share')
     const fetch = await provenAt(`/exchange/list/${reference}`, request, grant)
     if (grant.reference !== reference)
       return noted(wayleaveError('scope-insufficient', 'a token for another list'), grant)
@@ -153,7 +168,7 @@ export function exchangeRoutes(
   // By POST, so that what is searched for stands in no address.
   app.post<{ Params: { reference: string } }>('/exchange/search/:reference', async (request, reply) => {
     const { reference } = request.params
-    const grant = await verified(request, 'list')
+    const grant = await verified(request, 'share')
     const fetch = await provenAt(`/exchange/search/${reference}`, request, grant)
     if (grant.reference !== reference)
       return noted(wayleaveError('scope-insufficient', 'a token for another share'), grant)
@@ -170,11 +185,8 @@ export function exchangeRoutes(
   })
 
   app.get<{ Params: { tag: string } }>('/exchange/record/:tag', async (request, reply) => {
-    const grant = await verified(request, 'record')
-    const fetch = await provenAt(`/exchange/record/${request.params.tag}`, request, grant)
-    if (grant.tag !== request.params.tag)
-      return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
-    const ask = { tag: grant.tag, requester: grant.requester, asker: grant.asker, fetch }
+    const { tag } = request.params
+    const ask = await askFor(tag, `/exchange/record/${tag}`, request)
     const released = await alike(() => deps.releases.release(ask))
     return reply
       .header(RECORD_SIGNATURE_HEADER, released.recordJws)
@@ -189,12 +201,9 @@ export function exchangeRoutes(
     '/exchange/record/:tag/content/:number',
     async (request, reply) => {
       const { tag, number } = request.params
-      const grant = await verified(request, 'record')
-      const fetch = await provenAt(`/exchange/record/${tag}/content/${number}`, request, grant)
-      if (grant.tag !== tag || !/^\d{1,2}$/.test(number))
-        return noted(wayleaveError('scope-insufficient', 'a token for another record'), grant)
-      const { requester, asker } = grant
-      const ask = { tag: grant.tag, requester, asker, fetch, number: Number(number) }
+      const asked = await askFor(tag, `/exchange/record/${tag}/content/${number}`, request)
+      if (!/^\d{1,2}$/.test(number)) return noted(wayleaveError('scope-insufficient', 'no content'), asked)
+      const ask = { ...asked, number: Number(number) }
       const released = await alike(() => deps.contentReleases.release(ask))
       const { content, responseJws, at } = released
       reply

@@ -7,7 +7,7 @@ import { wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
-import { type Grant, issueToken, type TokenKeys, verifyToken } from '../../exchange/access-token.ts'
+import { type Grant, issueToken, type TokenKeys, type TokenVerifier } from '../../exchange/access-token.ts'
 import { type Asker, readAsker } from '../../exchange/b2b.ts'
 import {
   ASSERTION_ALGORITHMS,
@@ -42,6 +42,7 @@ export function hisRoutes(
     clock: Clock
     db: Kysely<BrokerTables>
     keys: TokenKeys
+    verifyToken: TokenVerifier
     /** The broker's own public key, with which its tokens and events are verified. */
     publicJwk: JWK
     clients: Clients
@@ -124,7 +125,7 @@ export function hisRoutes(
 
   async function authorise(request: FastifyRequest, scope: string): Promise<HisGrant> {
     request.scopeNeeded = scope
-    const grant = await verifyToken(deps.keys, 'his', credential(request, 'Bearer'), clock.now())
+    const grant = await deps.verifyToken(['his'], credential(request, 'Bearer'), clock.now())
     if (!grant.scopes.includes(scope)) throw wayleaveError('scope-insufficient', scope)
     // A token is worth no more than its client is now: one that was removed or narrowed since is refused at once.
     const client = await deps.clients.find(grant.clientId)

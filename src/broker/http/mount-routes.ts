@@ -58,7 +58,7 @@ export function mountRoutes(
 ): void {
   const { config, member, organization, signing, sender, index, accessLog, db } = core
   const { callers, readiness, base } = deps
-  const { keys, clients, sessions, origins } = callers
+  const { keys, verifyToken, clients, sessions, origins } = callers
   app.addHook('onClose', () => callers.close())
   keepIdempotent(app, { callers, store: createIdempotencyStore(core) })
   const { authorise, authoriseClinical } = hisRoutes(app, {
@@ -66,6 +66,7 @@ export function mountRoutes(
     ...sides,
     base,
     keys,
+    verifyToken,
     publicJwk: signing.jwk,
     clients,
     organization: organization.identifier,
@@ -86,6 +87,7 @@ export function mountRoutes(
     ...sides,
     base,
     keys,
+    verifyToken,
     shares: sides.received,
     onShare: async ({ custodian, ended }) => {
       await accessLog.append(db, {

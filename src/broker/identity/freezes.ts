@@ -1,4 +1,4 @@
-import type { Kysely, SelectQueryBuilder } from 'kysely'
+import { expressionBuilder, type Kysely } from 'kysely'
 import { wayleaveError } from '../../domain/errors.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 
@@ -7,26 +7,20 @@ type Db = Kysely<BrokerTables>
 /** Why nothing of a patient's is shared or widened: the identity is in doubt, or the handle is closed for good. */
 export type Freeze = 'identity-frozen' | 'handle-closed'
 
-/** Whether a patient's handle is closed, and whether an event about the patient is undecided, in whatever query. */
-export const closedAndFrozen = (
-  query: SelectQueryBuilder<BrokerTables, 'patients', Record<never, never>>,
-  patientId: string,
-) =>
-  query
-    .select(['patients.closed'])
-    .select((eb) =>
+/** Whether an event about a patient is undecided, in whatever query on `patients`. */
+export const frozenPatient = () => {
+  const eb = expressionBuilder<BrokerTables, 'patients'>()
+  return eb
+    .exists(
       eb
-        .exists(
-          eb
-            .selectFrom('identity_event_patients')
-            .innerJoin('identity_events', 'identity_events.id', 'identity_event_patients.event_id')
-            .select('identity_events.id')
-            .whereRef('identity_event_patients.patient_id', '=', 'patients.id')
-            .where('identity_events.status', 'in', ['open', 'confirmed']),
-        )
-        .as('frozen'),
+        .selectFrom('identity_event_patients')
+        .innerJoin('identity_events', 'identity_events.id', 'identity_event_patients.event_id')
+        .select('identity_events.id')
+        .whereRef('identity_event_patients.patient_id', '=', 'patients.id')
+        .where('identity_events.status', 'in', ['open', 'confirmed']),
     )
-    .where('patients.id', '=', patientId)
+    .as('frozen')
+}
 
 /** A row that is not there is nobody to share anything of. */
 export function freezeIn(row: { closed: string | null; frozen: unknown } | undefined): Freeze | undefined {
@@ -36,7 +30,12 @@ export function freezeIn(row: { closed: string | null; frozen: unknown } | undef
 
 /** Read each time it matters, in the transaction of what it decides: a freeze counts from when it is stored. */
 export async function freezeOf(db: Db, patient: { id: string }): Promise<Freeze | undefined> {
-  return freezeIn(await closedAndFrozen(db.selectFrom('patients'), patient.id).executeTakeFirst())
+  const row = await db
+    .selectFrom('patients')
+    .select(['closed', frozenPatient()])
+    .where('patients.id', '=', patient.id)
+    .executeTakeFirst()
+  return freezeIn(row)
 }
 
 /**

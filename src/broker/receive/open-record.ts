@@ -6,13 +6,14 @@ import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
-import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import { checkNationalId } from '../../domain/identity/national-ids.ts'
 import { commitmentOf } from '../../domain/records/commitment.ts'
 import { type Content, readContents } from '../../domain/records/contents.ts'
 import { parseStrictJson } from '../../domain/records/strict-json.ts'
 import type { Asker } from '../../exchange/b2b.ts'
 import type { FetchedRecord, PeerClient } from '../../exchange/peer-client.ts'
 import { verifyContent, verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
+import type { Share } from '../../exchange/share.ts'
 import { verifiedContent } from '../../exchange/verified-content.ts'
 import { buildProvenance, type Signed } from '../../fhir/provenance.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
@@ -24,7 +25,6 @@ import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import { partyOf } from '../release/parties.ts'
 import type { ReceivedRecord } from './find-shared.ts'
-import type { ReceivedShares } from './receive-share.ts'
 
 export type OpenedRecord = {
   bytes: Uint8Array
@@ -70,7 +70,6 @@ export function createRecordOpener(deps: {
   db: Kysely<BrokerTables>
   vault: Vault
   index: IndexQueries
-  shares: ReceivedShares
   peers: PeerClient
   provider: Provider
   /** `directories`: the one that is read, and those that it took over from. A record is signed for one of them. */
@@ -87,27 +86,23 @@ export function createRecordOpener(deps: {
   const { db, index, log } = deps
   const directory = RecordDirectory__factory.connect(deps.chain.contracts.recordDirectory, deps.provider)
 
-  async function candidates(recordId: string) {
+  /** The first share that names the record, and what it says of it. */
+  async function find(recordId: string) {
     if (!RECORD_ID.test(recordId)) return undefined
-    const rows = await db
+    const row = await db
       .selectFrom('received_records')
-      .select(['share_id', 'sealed'])
+      .innerJoin('shares_received', 'shares_received.id', 'received_records.share_id')
+      .select(['received_records.sealed', 'shares_received.sealed as share'])
       .where('record_id', '=', recordId)
       .orderBy('share_id')
-      .execute()
-    const out: { custodian: Hex; record: ReceivedRecord; person: Identifier | undefined }[] = []
-    for (const row of rows) {
-      const share = await deps.shares.byId(row.share_id)
-      // Of all that the custodian calls its patient, only the national identifier means anything here.
-      const person = share?.identifiers.find((identifier) => checkNationalId(identifier).ok)
-      if (share)
-        out.push({
-          custodian: share.custodian,
-          person,
-          record: openJson<ReceivedRecord>(deps.vault.storeKey, row.sealed),
-        })
-    }
-    return out[0]
+      .limit(1)
+      .executeTakeFirst()
+    if (!row) return undefined
+    const { custodian, reference, identifiers } = openJson<Share>(deps.vault.storeKey, row.share)
+    // Of all that the custodian calls its patient, only the national identifier means anything here.
+    const person = identifiers.find((identifier) => checkNationalId(identifier).ok)
+    const record = openJson<ReceivedRecord>(deps.vault.storeKey, row.sealed)
+    return { custodian, share: reference, person, record }
   }
 
   function checkTime(at: number): void {
@@ -174,7 +169,7 @@ export function createRecordOpener(deps: {
 
   /** What the trail says of it, whose it is, and where to ask. */
   async function asked(recordId: string, asker: Asker, clientId: string) {
-    const found = await candidates(recordId)
+    const found = await find(recordId)
     const entry: Omit<LogEntry, 'kind' | 'outcome'> = {
       recordedBy: 'requester',
       requester: await partyOf(index, deps.member),
@@ -239,13 +234,11 @@ export function createRecordOpener(deps: {
       sources: [{ ...(resourceType ? { resourceType } : {}), commitment }],
     })
     const responseJws = signatures.at(-1)?.jws ?? ''
-    await deps.books.received({ id: exchange, peer: custodian, bytes: hash, responseJws, provenance })
     const about = { ...entry.record, id: entry.record?.id ?? '', hash: hash.slice(2) }
-    await deps.accessLog.append(
-      db,
+    await deps.books.received({ id: exchange, peer: custodian, bytes: hash, responseJws, provenance }, [
       { ...entry, exchange, record: about, kind: 'receipt', outcome: '0' },
       person,
-    )
+    ])
   }
 
   async function openAsked(
@@ -254,8 +247,9 @@ export function createRecordOpener(deps: {
     asker: Asker,
     deadline?: AbortSignal,
   ): Promise<OpenedRecord> {
-    const { custodian, record, peer } = about
-    const answer = await fetched(about, () => deps.peers.fetchRecord(peer, record.tag, asker, deadline))
+    const { custodian, record, peer, share } = about
+    const of = { tag: record.tag, share }
+    const answer = await fetched(about, () => deps.peers.fetchRecord(peer, of, asker, deadline))
     const { commitment, contents, signatures } = await checked(about, () =>
       deps.observer.timed('verification record', () => verify(custodian, record, answer)),
     )
@@ -276,8 +270,9 @@ export function createRecordOpener(deps: {
       const { commitment, contents } = await openAsked(recordId, about, asker)
       const content = contents[number]
       if (!content) throw wayleaveError('not-available', 'the record has no such content')
-      const { custodian, record, peer } = about
-      const answer = await fetched(about, () => deps.peers.fetchContent(peer, record.tag, number, asker))
+      const { custodian, record, peer, share } = about
+      const of = { tag: record.tag, share }
+      const answer = await fetched(about, () => deps.peers.fetchContent(peer, of, number, asker))
       const { fetch: exchange, at, size } = answer
       const statement = {
         ...{ fetch: exchange, tag: record.tag, commitment, content: number, bytes: content.sha256, at },

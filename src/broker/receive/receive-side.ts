@@ -67,7 +67,7 @@ export function createReceiveSide(deps: {
     lists: createCustodianLists(deps),
     deadline,
   })
-  const opener = createRecordOpener({ ...deps, shares: received })
+  const opener = createRecordOpener(deps)
   const documents = createDocuments({ shared, base: deps.base })
   const gatherer = createGatherer({ ...deps, shared, opener, deadline, fhirBase: deps.source.base })
   const liveSearches = createLiveSearches({ ...deps, shares: received })

@@ -201,11 +201,11 @@ export function createLiveSearches(deps: {
         verifier: await partyOf(index, deps.member),
         sources: [...commitments.values()].map((commitment) => ({ resourceType: ask.type, commitment })),
       })
-      await deps.books.received({
-        ...{ id: exchange, peer: share.custodian, bytes, responseJws: fetched.responseJws },
-        ...(resources.size > 0 ? { provenance } : {}),
-      })
-      await deps.accessLog.append(db, { ...entry, exchange, kind: 'receipt', outcome: '0' }, person)
+      const came = { id: exchange, peer: share.custodian, bytes, responseJws: fetched.responseJws }
+      await deps.books.received({ ...came, ...(resources.size > 0 ? { provenance } : {}) }, [
+        { ...entry, exchange, kind: 'receipt', outcome: '0' },
+        person,
+      ])
       const bundle: Bundle = {
         resourceType: 'Bundle',
         type: 'searchset',

@@ -13,6 +13,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
 import { isOverdue, oldestUnanchored, type Windows } from '../audit/windows.ts'
 import type { ConsentState, ConsentStates } from '../consent/consent-state.ts'
+import { consentColumns, consentsIn } from '../consent/scopes.ts'
 import type { StoredRecord } from '../register/entries.ts'
 
 /** The custodian's own entry behind a tag. */
@@ -36,7 +37,14 @@ export type Judgement =
 
 export type Judge = {
   /** Never throws for a refusal: doubt is a reason, too (I3). */
-  judge(query: { tag: Hex; requester: Hex; purpose: string; role?: string }): Promise<Judgement>
+  judge(query: {
+    tag: Hex
+    requester: Hex
+    purpose: string
+    role?: string
+    /** Reference of the share behind which the record must be: one that this hospital sent to the requester. */
+    share?: string
+  }): Promise<Judgement>
   /** What the consents of a patient say of a requester now; or why that cannot be told. */
   consentsNow(query: {
     patient: StoredPatient
@@ -74,13 +82,15 @@ export function createJudge(deps: {
       return (await deps.windows.overdue()) ? { reason: 'anchor-overdue' } : read(query)
     },
 
-    async judge({ tag, requester, purpose, role }) {
-      const looked = await findRecord(db, deps.patients, tag)
+    async judge({ tag, requester, purpose, role, share }) {
+      const looked = await findRecord(db, deps.patients, tag, { requester, share })
       const overdue = looked ? isOverdue(looked.anchors, deps.clock) : await deps.windows.overdue()
       if (overdue) return { permit: false, reason: 'anchor-overdue' }
       if (!looked) return { permit: false, reason: 'record-unknown' }
-      const { found } = looked
-      const now = await read({ patient: found.patient, requester, purpose, role })
+      const { found, known } = looked
+      // Known to the trail alone: whoever asks hears what everybody hears of a record that there is not (I11).
+      if (share !== undefined && !looked.isBehind) return { permit: false, reason: 'token-mismatch' }
+      const now = await read({ patient: found.patient, requester, purpose, role, known })
       if ('reason' in now) return { permit: false, reason: now.reason, found }
       const { state } = now
       const decision = decide({ ...state, record: judgedRecord(found.record) })
@@ -105,8 +115,16 @@ export function judgedRecord({
   }
 }
 
-/** The record and what it takes to judge it, with the oldest entries that are not anchored: one query, since every release waits. */
-async function findRecord(db: Kysely<BrokerTables>, patients: PatientStore, tag: Hex) {
+/**
+ * The record and what it takes to judge it, with the patient's consents and the oldest entries that are not anchored: one
+ * query, since every release waits.
+ */
+async function findRecord(
+  db: Kysely<BrokerTables>,
+  patients: PatientStore,
+  tag: Hex,
+  { requester, share = '' }: { requester: Hex; share: string | undefined },
+) {
   const row = await db
     .selectFrom('records')
     .innerJoin('patients', 'patients.id', 'records.patient_id')
@@ -125,6 +143,19 @@ async function findRecord(db: Kysely<BrokerTables>, patients: PatientStore, tag:
     .selectAll('patients')
     .select(['records.commitment', 'records.sealed as entry', 'newestKind', 'newestCompartment'])
     .select(oldestUnanchored())
+    .select(consentColumns())
+    .select((eb) =>
+      eb
+        .exists(
+          eb
+            .selectFrom('shares_sent')
+            .select('reference')
+            .whereRef('shares_sent.patient_id', '=', 'patients.id')
+            .where('reference', '=', share)
+            .where('grantee', '=', requester),
+        )
+        .as('isBehind'),
+    )
     .where('records.tag', '=', tag)
     // Of what went to a new handle the reason is told; nothing of it is released under its old name.
     .where('records.kind', 'in', ['snapshot', 'moved'])
@@ -140,5 +171,5 @@ async function findRecord(db: Kysely<BrokerTables>, patients: PatientStore, tag:
     commitment: row.commitment as Hex,
     gone: standing === undefined,
   }
-  return { found, anchors: row }
+  return { found, known: consentsIn(patient, row), anchors: row, isBehind: row.isBehind === true }
 }

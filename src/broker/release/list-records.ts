@@ -26,7 +26,12 @@ export type ListAsk = { reference: string; requester: Hex; asker: Asker }
 export type RecordListing = { bytes: Uint8Array; jws: string; at: number }
 
 export type Listings = {
-  /** For a token, and for a search: whose records they are. @throws WayleaveError as `list` does. */
+  /**
+   * For a token: that this hospital sent the requester such a share. Consent is decided on when the token is used, each time.
+   * @throws WayleaveError as `list` does, where it sent none
+   */
+  assertSent(ask: ListAsk): Promise<void>
+  /** For a search: whose records they are. @throws WayleaveError as `list` does. */
   mayAsk(ask: ListAsk): Promise<{ patient: StoredPatient }>
   /**
    * What the requester may have of a patient's records where it holds no key: each is decided on as if it were asked for.
@@ -36,7 +41,12 @@ export type Listings = {
   list(ask: ListAsk & { fetch: string }): Promise<RecordListing>
 }
 
-type Found = { patient?: StoredPatient; records: ListedRecord[]; reason: ReasonCode; policies: string[] }
+type Found = {
+  patient?: StoredPatient | undefined
+  records: ListedRecord[]
+  reason: ReasonCode
+  policies: string[]
+}
 
 export function createListings(deps: {
   db: Kysely<BrokerTables>
@@ -134,12 +144,20 @@ export function createListings(deps: {
   async function findOrRefuse(ask: ListAsk): Promise<Found> {
     const found = await logged(() => find(ask))
     if (found.records.length > 0) return found
-    const entry = { ...(await entryOf(ask, found.patient)), kind: 'refusal' as const, outcome: '8' as const }
-    await logged(() => deps.accessLog.append(db, { ...entry, reason: found.reason }, found.patient))
-    throw wayleaveError('not-available', found.reason)
+    throw await refuse(ask, found)
+  }
+
+  async function refuse(ask: ListAsk, { patient, reason }: Pick<Found, 'patient' | 'reason'>) {
+    const entry = { ...(await entryOf(ask, patient)), kind: 'refusal', outcome: '8', reason } as const
+    await logged(() => deps.accessLog.append(db, entry, patient))
+    return wayleaveError('not-available', reason)
   }
 
   return {
+    async assertSent(ask) {
+      if (!(await logged(() => patientOf(ask)))) throw await refuse(ask, { reason: 'no-consent' })
+    },
+
     async mayAsk(ask) {
       const { patient } = await findOrRefuse(ask)
       if (!patient) throw wayleaveError('not-available', 'no patient')

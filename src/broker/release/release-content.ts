@@ -64,9 +64,8 @@ export function createContentReleases(deps: {
         })
       await write('intent')
       await deps.afterIntent?.()
-      const { found } = await judged(ask)
       // The record itself must be what was registered, and permitted as it reads today: its contents go where it goes.
-      await readChecked(ask, { ...first, found })
+      const { found } = await readChecked(ask, first)
       const content = found.record.contents?.[ask.number]
       if (!content) throw await refuse(ask, 'record-unknown', found)
       const place = { ...content }

@@ -9,8 +9,9 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
+import { consentIdOf } from '../consent/proposals.ts'
 import { partyOf } from './parties.ts'
-import type { Ask, ReleaseSteps } from './release-steps.ts'
+import type { Ask, Permitted, ReleaseSteps } from './release-steps.ts'
 
 export type Release = {
   bytes: Uint8Array
@@ -28,7 +29,7 @@ export type Releases = {
    */
   mayAsk(ask: Ask): Promise<{ share?: string }>
   /**
-   * Releases one record: judge, write the intent, judge again, read, check the commitment, judge, label anew, sign, log.
+   * Releases one record: judge, write the intent, read, check the commitment, judge again, label anew, sign, log.
    * @throws WayleaveError `not-available`, the one answer to whoever has no right to know (I11), or `not-ready`.
    */
   release(ask: Ask & { fetch: string }): Promise<Release>
@@ -80,16 +81,13 @@ export function createReleases(deps: {
     async release(ask) {
       const first = await judged(ask)
       const entry = await entryFor(ask, first.found)
-      const policy = `Consent/${first.decision.rule.scopeHash.slice(2, 34)}`
-      await logged(() =>
-        deps.accessLog.append(db, { ...entry, policy, kind: 'intent', outcome: '0' }, first.found.patient),
-      )
+      const intent = { ...entry, policy: policyOf(first), kind: 'intent', outcome: '0' } as const
+      await logged(() => deps.accessLog.append(db, intent, first.found.patient))
       await deps.afterIntent?.()
-      const second = await judged(ask)
-      const bytes = await readChecked(ask, second)
+      const { bytes, found, decision } = await readChecked(ask, first)
       const hash = createHash('sha256').update(bytes).digest('hex')
       const at = Math.floor(clock.now() / 1000)
-      const { commitment, record } = second.found
+      const { commitment, record } = found
       const statement: ResponseStatement = {
         fetch: ask.fetch,
         tag: ask.tag,
@@ -101,15 +99,19 @@ export function createReleases(deps: {
       const disclosed = {
         ...entry,
         record: { ...(entry.record ?? { id: '' }), hash },
-        policy,
+        policy: policyOf({ decision }),
         kind: 'disclosure' as const,
         outcome: '0' as const,
       }
       await logged(async () => {
-        await deps.books.disclosed({ id: ask.fetch, peer: ask.requester, bytes: `0x${hash}` })
-        await deps.accessLog.append(db, disclosed, second.found.patient)
+        const exchange = { id: ask.fetch, peer: ask.requester, bytes: `0x${hash}` as const }
+        await deps.books.disclosed(exchange, [disclosed, found.patient])
       })
       return { bytes, recordJws: record.jws, responseJws, at, contents: writeContents(record.contents ?? []) }
     },
   }
 }
+
+/** Under which consent it is permitted, as the trail names it. */
+const policyOf = ({ decision }: Pick<Permitted, 'decision'>): string =>
+  `Consent/${consentIdOf(decision.rule.scopeHash)}`

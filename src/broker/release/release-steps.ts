@@ -16,8 +16,11 @@ import type { FoundRecord, Judge, Judgement } from './judge.ts'
 import { createContentJudge } from './judge-content.ts'
 import { partyOf } from './parties.ts'
 
-/** Who asks for what; `fetch`, the random name of this one exchange, where it is more than a question. */
-export type Ask = { tag: Hex; requester: Hex; asker: Asker; fetch?: string }
+/**
+ * Who asks for what; `fetch`, the random name of this one exchange, where it is more than a question; `share`, the reference of
+ * the share that it must be behind, where the asker has no more than that.
+ */
+export type Ask = { tag: Hex; requester: Hex; asker: Asker; fetch?: string; share?: string }
 
 export type Permitted = Extract<Judgement, { permit: true }>
 
@@ -88,14 +91,18 @@ export function createReleaseSteps(deps: {
       deps.judge.judge({
         ...{ tag: ask.tag, requester: ask.requester },
         ...{ purpose: ask.asker.purpose, role: ask.asker.role },
+        ...(ask.share === undefined ? {} : { share: ask.share }),
       }),
     )
     if (!judgement.permit) throw await refuse(ask, judgement.reason, judgement.found)
     return judgement
   }
 
-  /** The exact bytes of the version that was registered, judged anew by what they hold and by what counts now. */
-  async function readChecked(ask: Ask, { found }: Permitted): Promise<Uint8Array> {
+  /**
+   * The exact bytes of the version that was registered, judged anew by what they hold and by what counts once they are read:
+   * what the patient signed since the intent was written counts, too (I5), and the FHIR server may have taken its time.
+   */
+  async function readChecked(ask: Ask, { found }: Permitted): Promise<Permitted & { bytes: Uint8Array }> {
     const { record, commitment } = found
     let bytes: Uint8Array | undefined
     try {
@@ -114,11 +121,10 @@ export function createReleaseSteps(deps: {
       log.error({ error }, 'a record is no longer what was registered')
       throw await refuse(ask, 'record-changed', found, 'alarm')
     }
-    // What the patient signed since the intent was written counts, too (I5): the FHIR server may have taken its time.
     const now = await judged(ask)
     const obstacle = judgeContent(resource, now.found, now.state)
     if (obstacle) throw await refuse(ask, obstacle, found)
-    return bytes
+    return { ...now, bytes }
   }
 
   return { entryFor, refuse, logged, judged, readChecked }

@@ -158,7 +158,7 @@ describe('what was done to the books of a member is found and named', () => {
 
   test('an entry that was put into another window', async () => {
     const { row, entry } = await logged(b, 'receipt')
-    const window_number = Number(row.window_number) + 1
+    const window_number = Number(row.window_number) - 1
     const report = await tampered(b, row.seq, { window_number }, () => reported(b, { members: 'none' }))
     expect(named(report)).toEqual([`entry-in-wrong-window entry ${entry.id}`])
   })

@@ -92,6 +92,9 @@ test('a key is rotated while others read: the next one is pinned first, and no r
   await a.broker.reloadTls()
   await eventually(async () => (await profile())?.tlsPins?.join() === `${oldPin},${nextPin}`)
   expect(await shown()).toBe(oldPin)
+  // Who began to read before that still holds the former profile: an operator waits for them.
+  const before = codes.get('200') ?? 0
+  await eventually(async () => (codes.get('200') ?? 0) >= before + 2)
 
   // 2: it takes the place of the present one; the former pin goes.
   writeFileSync(files().key, next.key)

@@ -52,7 +52,7 @@ export async function callersOf(
     if (!body.access_token) throw new Error(`no token for a member: ${status}`)
     return body.access_token
   }
-  const [record, list] = [await tokenFor(`record:${tag}`), await tokenFor(`list:${reference}`)]
+  const [record, share] = [await tokenFor(`record:${tag}`), await tokenFor(`share:${reference}`)]
   const thief = (await generateKeyPair('ES256', { extractable: true })) as KeyPair
   return {
     nobody: async () => ({}),
@@ -67,8 +67,8 @@ export async function callersOf(
     'another patient': bearer(await sessionOf(world, hospital, words.another)),
     'member for a record': bound(record, asker.own),
     'member for a record, by another key': bound(record, thief),
-    'member for a list': bound(list, asker.own),
-    'member for a list, by another key': bound(list, thief),
+    'member for a share': bound(share, asker.own),
+    'member for a share, by another key': bound(share, thief),
   }
 }
 

@@ -19,8 +19,8 @@ export const OWN_CALLERS = [
   'patient',
   'member for a record',
   'member for a record, by another key',
-  'member for a list',
-  'member for a list, by another key',
+  'member for a share',
+  'member for a share, by another key',
 ] as const
 
 /** Who calls with what another hospital's broker gave them. */
@@ -32,7 +32,7 @@ export const FOREIGN_CALLERS = [
   'operator',
   'patient',
   'member for a record',
-  'member for a list',
+  'member for a share',
 ] as const
 
 export type CallerName = (typeof OWN_CALLERS)[number]
@@ -58,8 +58,8 @@ const noProgram: Words = {
   patient: 'token-invalid',
   'member for a record': 'token-missing',
   'member for a record, by another key': 'token-missing',
-  'member for a list': 'token-missing',
-  'member for a list, by another key': 'token-missing',
+  'member for a share': 'token-missing',
+  'member for a share, by another key': 'token-missing',
 }
 const noForeignProgram: Door['foreign'] = {
   HIS: 'token-invalid',
@@ -69,7 +69,7 @@ const noForeignProgram: Door['foreign'] = {
   operator: 'token-invalid',
   patient: 'token-invalid',
   'member for a record': 'token-missing',
-  'member for a list': 'token-missing',
+  'member for a share': 'token-missing',
 }
 /** The removed program never had these scopes, and hears of that first. */
 const notForPrograms: Words = { ...noProgram, 'removed program': 'scope-insufficient' }
@@ -88,8 +88,8 @@ const noSession: Words = {
   patient: 'session-expired',
   'member for a record': 'token-missing',
   'member for a record, by another key': 'token-missing',
-  'member for a list': 'token-missing',
-  'member for a list, by another key': 'token-missing',
+  'member for a share': 'token-missing',
+  'member for a share, by another key': 'token-missing',
 }
 const noForeignSession: Door['foreign'] = {
   HIS: 'session-expired',
@@ -99,10 +99,10 @@ const noForeignSession: Door['foreign'] = {
   operator: 'session-expired',
   patient: 'session-expired',
   'member for a record': 'token-missing',
-  'member for a list': 'token-missing',
+  'member for a share': 'token-missing',
 }
 
-/** A DPoP-bound token of this broker's for this record or list, with a proof by the key that it is bound to. */
+/** A DPoP-bound token of this broker's for this record or for what is behind a share, with a proof by the key that it is bound to. */
 const noMember: Words = {
   nobody: 'token-missing',
   HIS: 'token-missing',
@@ -116,8 +116,8 @@ const noMember: Words = {
   patient: 'token-missing',
   'member for a record': 'token-invalid',
   'member for a record, by another key': 'token-invalid',
-  'member for a list': 'token-invalid',
-  'member for a list, by another key': 'token-invalid',
+  'member for a share': 'token-invalid',
+  'member for a share, by another key': 'token-invalid',
 }
 const noForeignMember: Door['foreign'] = {
   HIS: 'token-missing',
@@ -127,7 +127,7 @@ const noForeignMember: Door['foreign'] = {
   operator: 'token-missing',
   patient: 'token-missing',
   'member for a record': 'token-invalid',
-  'member for a list': 'token-invalid',
+  'member for a share': 'token-invalid',
 }
 
 const DOORS = {
@@ -147,11 +147,13 @@ const DOORS = {
       ...noMember,
       'member for a record': 'in',
       'member for a record, by another key': 'token-wrong-key',
+      'member for a share': 'in',
+      'member for a share, by another key': 'token-wrong-key',
     },
     foreign: noForeignMember,
   },
-  list: {
-    own: { ...noMember, 'member for a list': 'in', 'member for a list, by another key': 'token-wrong-key' },
+  share: {
+    own: { ...noMember, 'member for a share': 'in', 'member for a share, by another key': 'token-wrong-key' },
     foreign: noForeignMember,
   },
 } as const satisfies Record<string, Door>
@@ -329,8 +331,8 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'GET /exchange/record/:tag/content/:number': row('record', 'not-available', ({ tag }) => ({
     params: { tag, number: '0' },
   })),
-  'GET /exchange/list/:reference': row('list', 200, ({ reference }) => ({ params: { reference } })),
-  'POST /exchange/search/:reference': row('list', 200, ({ reference }) => ({
+  'GET /exchange/list/:reference': row('share', 200, ({ reference }) => ({ params: { reference } })),
+  'POST /exchange/search/:reference': row('share', 200, ({ reference }) => ({
     params: { reference },
     ...json({ type: 'Condition', parameters: [] }),
   })),

@@ -156,7 +156,7 @@ describe.each([
       .where('ended', '=', false)
       .executeTakeFirstOrThrow()
     const asker = await createAsker(b, a)
-    const tokenForList = () => asker.token('0x', { body: { scope: `list:${reference}` } })
+    const tokenForList = () => asker.token('0x', { body: { scope: `share:${reference}` } })
     const url = `${a.broker.base}/exchange/list/${reference}`
     const list = async (token = '') => {
       const headers = { authorization: `DPoP ${token}`, dpop: await asker.proof('GET', url, token) }

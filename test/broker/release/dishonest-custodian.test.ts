@@ -5,6 +5,7 @@ import type { ReasonCode } from '../../../src/domain/audit/reasons.ts'
 import type { Hex } from '../../../src/domain/hex.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { signResponse } from '../../../src/exchange/record-signature.ts'
+import { createHisClient } from '../../../src/sandbox/his-client.ts'
 import { type Front, type FrontAnswer, type FrontRequest, muchOf } from '../../support/front.ts'
 import { insideOf } from '../../support/inside.ts'
 import { ANNA, condition, patient } from '../../support/samples.ts'
@@ -76,11 +77,22 @@ function lieAboutRecords(lie: Lie, path = '/exchange/record/'): void {
     asked.path.startsWith(path) ? lie(asked, await forward()) : forward()
 }
 
+/** Somebody for whom B keeps no token of A's yet, so that the whole way is gone. */
+let persons = 0
+function nextPerson() {
+  persons += 1
+  const user = { id: `dr-${persons}`, name: 'Dr Next', role: 'physician' }
+  const { identifier: organization } = b.config
+  return createHisClient({
+    ...{ broker: b.broker.base, client: b.files.his, organization, user, now: () => b.clock.now() },
+  })
+}
+
 /** B's HIS gets a code and nothing of the record, and B's own trail says what happened. */
 async function open(record = first) {
   const inside = insideOf(b)
   const before = (await inside.trail()).length
-  const { status, code, bytes } = await b.his.open(record, 'TREAT')
+  const { status, code, bytes } = await nextPerson().open(record, 'TREAT')
   const gained = (await inside.trail()).slice(before).filter(({ chain }) => chain === undefined)
   const text = Buffer.from(bytes).toString()
   expect(text).not.toMatch(/Hypertension|Asthma|Condition/)
@@ -105,7 +117,7 @@ async function signed(
   const key = (await importJWK(a.files.keyring.signing, 'ES256')) as CryptoKey
   const at = Math.floor(a.clock.now() / 1000)
   const statement = {
-    fetch: decodeJwt(String(asked.headers['dpop'])).jti ?? '',
+    fetch: decodeJwt(String(asked.headers.dpop)).jti ?? '',
     tag,
     commitment,
     bytes: `0x${createHash('sha256').update(bytes).digest('hex')}` as Hex,
@@ -327,3 +339,22 @@ async function* halting(pieces: number, pauseMs: number): AsyncIterable<Uint8Arr
     await new Promise((done) => setTimeout(done, pauseMs).unref())
   }
 }
+
+test('a custodian that takes a kept token no longer is asked for another, once, and for no more', async () => {
+  const person = nextPerson()
+  expect((await person.open(first, 'TREAT')).status).toBe(200)
+  const asked: string[] = []
+  let refusing = 1
+  front.behave = async (request, forward) => {
+    const path = request.path.split('/').slice(0, 3).join('/')
+    // Receipts go out by themselves.
+    if (path !== '/exchange/receipt') asked.push(path)
+    if (path !== '/exchange/record' || refusing-- <= 0) return forward()
+    return { status: 401, headers: {}, body: '' }
+  }
+  expect((await person.open(first, 'TREAT')).status).toBe(200)
+  expect(asked).toEqual(['/exchange/record', '/exchange/token', '/exchange/record'])
+  refusing = 9
+  expect(await person.open(first, 'TREAT')).toMatchObject({ status: 404, code: 'not-available' })
+  expect(asked.slice(3)).toEqual(['/exchange/record', '/exchange/token', '/exchange/record'])
+})

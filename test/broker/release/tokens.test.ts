@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Hex } from '../../../src/domain/hex.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { b2bExtension } from '../../../src/exchange/b2b.ts'
+import type { PatientClient } from '../../../src/patient/client.ts'
 import { createAsker } from '../../support/asker.ts'
 import { insideOf, refusedAt } from '../../support/inside.ts'
-import { ANNA, condition, patient } from '../../support/samples.ts'
+import { ANNA, BRAM, condition, patient } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
 let world: World
@@ -15,6 +16,7 @@ let b: TestHospital
 let asker: Awaited<ReturnType<typeof createAsker>>
 let tag: Hex
 let other: Hex
+let bram: PatientClient
 
 beforeAll(async () => {
   world = await createWorld()
@@ -22,11 +24,16 @@ beforeAll(async () => {
   await a.put(patient('anna', ANNA))
   await a.put(condition('c1', 'anna', 'Hypertension'))
   await a.put(condition('c2', 'anna', 'Asthma', '195967001'))
+  await a.put(patient('bram', BRAM))
+  await a.put(condition('c3', 'bram', 'Asthma', '195967001'))
   await a.settled()
   const anna = await world.enrol(a, ANNA)
   const to = { granteeType: 'Organization' as const, grantee: identifierText(b.config.identifier) }
   await anna.grant({ to, purpose: 'TREAT', classes: ['problems'] })
+  bram = await world.enrol(a, BRAM)
+  await bram.grant({ to, purpose: 'TREAT', classes: ['problems'] })
   await eventually(async () => (await b.his.list(ANNA, 'TREAT')).body.total === 2)
+  await eventually(async () => (await b.his.list(BRAM, 'TREAT')).body.total === 1)
   asker = await createAsker(b, a)
   tag = await insideOf(a).tagOf('Condition', 'c1')
   other = await insideOf(a).tagOf('Condition', 'c2')
@@ -60,6 +67,50 @@ describe('a token', () => {
     const one = await token()
     const { answer } = await refusedAt(a, 'token-mismatch', () => asker.record(other, one))
     expect(answer).toMatchObject({ status: 403, code: 'scope-insufficient' })
+  })
+
+  test('for a share opens each record behind it, and none of another patient’s, who looks like nobody', async () => {
+    const share = await insideOf(a).referenceFor(b.member, 'anna')
+    const ours = await asker.token(tag, { body: { scope: `share:${share}` } })
+    const token = ours.body.access_token ?? ''
+    for (const [of, id] of [
+      [tag, 'c1'],
+      [other, 'c2'],
+    ] as const)
+      expect((await asker.record(of, token)).body).toMatchObject({ resourceType: 'Condition', id })
+    const brams = await insideOf(a).tagOf('Condition', 'c3')
+    const { answer: known } = await refusedAt(a, 'token-mismatch', () => asker.record(brams, token))
+    const { answer: unknown } = await refusedAt(a, 'record-unknown', () =>
+      asker.record(`0x${'12'.repeat(32)}`, token),
+    )
+    expect(known.status).toBe(404)
+    const without = ({ status, code, body }: typeof known) => [
+      status,
+      code,
+      JSON.stringify(body).replace(/"diagnostics":"[^"]*"/, ''),
+    ]
+    expect(without(known)).toEqual(without(unknown))
+  })
+
+  test('for a share ends with the consent: it is asked about at each record', async () => {
+    const share = await insideOf(a).referenceFor(b.member, 'bram')
+    const { body } = await asker.token(tag, { body: { scope: `share:${share}` } })
+    const brams = await insideOf(a).tagOf('Condition', 'c3')
+    expect((await asker.record(brams, body.access_token ?? '')).status).toBe(200)
+    await bram.revoke({
+      to: { granteeType: 'Organization', grantee: identifierText(b.config.identifier) },
+      purpose: 'TREAT',
+    })
+    const { answer } = await refusedAt(a, ['revoked', 'revocation-pending'], () =>
+      asker.record(brams, body.access_token ?? ''),
+    )
+    expect(answer.status).toBe(404)
+  })
+
+  test('for a share that was sent to another member is not given', async () => {
+    const scope = 'share:AAAAAAAAAAAAAAAAAAAAAA'
+    const { answer } = await refusedAt(a, 'no-consent', () => asker.token(tag, { body: { scope } }))
+    expect(answer.status).toBe(404)
   })
 
   test('lives a minute and no longer', async () => {
