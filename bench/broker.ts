@@ -1,10 +1,11 @@
 /**
  * `npm run bench:broker`: side by side in one run, a read at the FHIR server itself and the same read through two brokers,
- * consent verified on the chain and the record verified against it, on HAPI FHIR and on the embedded server; and the consent
- * check alone. Prints the tables and writes them into docs/performance.md; ends with 1 where an aim is missed, with 3 where
- * HAPI FHIR cannot be started.
+ * consent verified on the chain and the record verified against it, on HAPI FHIR and on the embedded server; the consent check
+ * alone; and where the brokers' CPU time goes. Prints the tables and writes them into docs/performance.md; ends with 1 where an
+ * aim is missed, with 3 where HAPI FHIR cannot be started.
  *
  *   npm run bench:broker -- [--fhir embedded|hapi] [--seconds 15] [--rate 100] [--clients 16] [--no-checks]
+ *     [--no-profile]
  *
  * With any of these the page is left as it is.
  */
@@ -16,7 +17,8 @@ import { findToolchain, HapiUnavailable } from '../src/sandbox/hapi/toolchain.ts
 import { measureConsentChecks } from './broker/consent-check.ts'
 import { atRate, saturated } from './broker/load.ts'
 import { openNetwork } from './broker/network.ts'
-import { aims, type Reads, type Settings, tables } from './broker/page.ts'
+import { aims, profileTable, type Reads, type Settings, tables } from './broker/page.ts'
+import { profileReads } from './broker/profile.ts'
 
 const PAGE = join(import.meta.dirname, '..', 'docs', 'performance.md')
 const [BEGIN, END] = ['<!-- figures -->\n', '<!-- end of figures -->']
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '100' },
     clients: { type: 'string', default: '16' },
     checks: { type: 'boolean', default: true },
+    profile: { type: 'boolean', default: true },
   },
   allowNegative: true,
 })
@@ -75,7 +78,10 @@ async function main(): Promise<number> {
     tell(`\n${tables(reads.slice(-1), [], settings)}`)
   }
   const checks = values.checks ? await measureConsentChecks(CONSENTS, tell) : []
-  const text = tables(reads, checks, settings)
+  const profiles = values.profile
+    ? profileTable('embedded', await profileReads('embedded', settings, tell))
+    : ''
+  const text = `${tables(reads, checks, settings)}\n${profiles}`
   tell(`\n${text}`)
   if (process.argv.length === 2) {
     const page = readFileSync(PAGE, 'utf8')

@@ -3,6 +3,7 @@
  *
  *   contracts   100,000 random sequences of acts on the contracts and on their model, a quarter of an hour on two idle cores
  *   contents    1 GB from one hospital to another, in constant memory, a quarter of a minute
+ *   windows     200,000 entries of an access log by two replicas that are killed 40 times, a quarter of an hour
  *   filtering   10,000 Bundles into which something was planted that may not come out of the filter, half a minute
  *
  *   npm run test:long -- filtering                                          these only, by the names above
@@ -27,6 +28,10 @@ type Suite = { readonly test: string; readonly env: Readonly<Record<string, stri
 const SUITES: Readonly<Record<string, Suite>> = {
   contracts: { test: 'test/chain/model', env: { SEQUENCES: '100000' } },
   contents: { test: 'test/broker/exchange/large-content.test.ts', env: { CONTENT_MB: '1024' } },
+  windows: {
+    test: 'test/broker/audit/windows-at-scale.test.ts',
+    env: { KILLS: '40', STEPS: '12', ENTRIES: '5000' },
+  },
   filtering: { test: 'test/domain/consent/filtering/planted.test.ts', env: { BUNDLES: '10000' } },
 }
 

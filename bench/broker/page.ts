@@ -2,6 +2,7 @@ import { cpus } from 'node:os'
 import type { FhirKind } from '../../src/sandbox/fhir-kind.ts'
 import type { ConsentCheck } from './consent-check.ts'
 import type { Load } from './load.ts'
+import type { Profile } from './profile.ts'
 
 /** What was measured with one kind of FHIR server: each way of reading, at a fixed rate and saturated. */
 export type Reads = {
@@ -61,6 +62,23 @@ const checkTable = (checks: readonly ConsentCheck[]) => `
 | --: | --: | --: |
 ${checks.map(({ consents, p50, p99 }) => `| ${many(consents)} | ${p50.toFixed(2)} | ${p99.toFixed(2)} |`).join('\n')}
 `
+
+/** Where the brokers' time goes, as a table of shares. */
+export function profileTable(fhir: FhirKind, profiles: readonly Profile[]): string {
+  const names = [...new Set(profiles.flatMap(({ shares }) => shares.map(([what]) => what)))]
+  const cell = (profile: Profile, what: string) => {
+    const share = profile.shares.find(([name]) => name === what)?.[1] ?? 0
+    return `${Math.round(share * 100)} %`
+  }
+  const rows = names.map((what) => `| ${[what, ...profiles.map((one) => cell(one, what))].join(' | ')} |`)
+  return `Where the time of each broker's main thread goes (${NAMES[fhir]}, saturated, under V8's profiler; what Node does counts for whoever
+has it done; signatures run on other threads as well, and their time there is not in it):
+
+| | ${profiles.map(({ process }) => process).join(' | ')} |
+| --- |${profiles.map(() => ' --: |').join('')}
+${rows.join('\n')}
+`
+}
 
 /** The tables of docs/performance.md, between its marks. */
 export function tables(

@@ -13,6 +13,8 @@ import type { BrokerConfig } from './config.ts'
 import { createConsentSide } from './consent/consent-side.ts'
 import { openCore } from './core.ts'
 import { createEventDelivery } from './events/deliver-events.ts'
+import { createEventFeeds } from './events/feeds.ts'
+import { createEvidenceSide } from './evidence/evidence-side.ts'
 import { createExchangeSide } from './exchange-side.ts'
 import { createCallers } from './http/callers.ts'
 import { mountRoutes } from './http/mount-routes.ts'
@@ -104,6 +106,7 @@ async function open(
   }
   const audit = createAuditSide(core, freezing)
   const exchange = await createExchangeSide(core, bounds.peer)
+  const evidence = createEvidenceSide(core, exchange)
   const request = createRequestSide(core, exchange)
   const consent = createConsentSide(core, exchange, request)
   const register = createRegisterSide(core, consent, {
@@ -121,6 +124,7 @@ async function open(
   const release = createReleaseSide({
     ...{ ...core, states, windows, source, contents, searches, labeller, books },
     custodian: member,
+    contradicted: () => evidence.views.contradicted(),
     ...(afterIntent ? { afterIntent } : {}),
   })
   const receive = createReceiveSide({
@@ -134,6 +138,7 @@ async function open(
   indexer.onReorganisation(async (block) => {
     await projection.rewind(block)
     await sender.rewind(block)
+    await evidence.rowHashes.rewind(block)
   })
   indexer.onAdvance(() => void projection.run())
   projection.onChange((patientId) => shares.refresh(patientId))
@@ -146,7 +151,7 @@ async function open(
     webhooks,
     origins: callers.origins,
     base: () => base,
-    sidesOf: (clientId) => callers.sidesOf(clientId),
+    feeds: createEventFeeds(core.events, audit.feed, callers),
   })
   const limits = {
     perMinute: config.requestsPerMinute,
@@ -158,7 +163,7 @@ async function open(
   const drain = createDrain(app, { log, delayMs: 0, withinMs: 10_000, ...config.drain })
   const sides = {
     ...{ ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive },
-    ...{ ...freezing, ...office, delivery },
+    ...{ ...freezing, ...office, ...evidence, delivery },
   }
   const readiness = createReadiness({
     ...{ ...core, ...sides, starting: () => !started, draining: drain.draining },
@@ -225,6 +230,7 @@ async function open(
         sender.flush(),
         new Promise((done) => setTimeout(done, LAST_ANCHOR_WITHIN).unref()),
       ])
+      await evidence.views.close()
       await shares.close()
       await outbox.close()
       await books.close()
@@ -232,6 +238,9 @@ async function open(
       await head.close()
       await indexer.close()
       await projection.run()
+      await audit.expiry.close()
+      await audit.pushing.close()
+      await audit.filing.close()
       await peers.close()
       await source.close()
       await contents.close()

@@ -73,6 +73,14 @@ export const BrokerConfig = Type.Object({
         description: 'keccak256 of the code at each contract, by its name; what is not named is not checked',
       }),
     ),
+    confirmations: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100_000,
+        description:
+          'Blocks on top of one until it is final and a checkpoint names it; absent: 12; 0 on a chain with immediate finality',
+      }),
+    ),
     deployedAt: Type.Integer({ minimum: 0, description: 'First block that holds a contract of ours' }),
     contracts: Type.Object({
       accessManager: Address,
@@ -129,6 +137,14 @@ export const BrokerConfig = Type.Object({
           description: 'How long a transaction of the FHIR server may take; absent: 600000. Milliseconds',
         }),
       ),
+      checkpointMs: Type.Optional(
+        Type.Integer({
+          minimum: 100,
+          // so that a split view shows within a minute
+          maximum: 20_000,
+          description: 'How often checkpoints are shown to all other members; absent: 15000. Milliseconds',
+        }),
+      ),
       windowMs: Type.Integer({
         minimum: 500,
         // so that I4's minute is kept
@@ -159,6 +175,67 @@ export const BrokerConfig = Type.Object({
     Type.Array(Type.String({ minLength: 1 }), {
       description:
         'Files of the custodian’s own labelling rules, beside or in place of those that come with Wayleave',
+    }),
+  ),
+  audit: Type.Optional(
+    Type.Object({
+      retention: Type.Optional(
+        Type.Object({
+          jurisdiction: Type.String({
+            pattern: '^[A-Z]{2}$',
+            description:
+              'Country whose law says how long lines of the audit trail are kept, as ISO 3166-1 has it',
+          }),
+          years: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 100,
+              description:
+                'For how many years lines are kept, then deleted; absent: the shortest that the law allows. Absent with jurisdiction: nothing is deleted',
+            }),
+          ),
+        }),
+      ),
+      file: Type.Optional(
+        Type.Object({
+          dir: Type.String({
+            minLength: 1,
+            description:
+              'Folder into which the audit trail is written as well, one file a day; absent: into none',
+          }),
+        }),
+      ),
+      syslog: Type.Optional(
+        Type.Object({
+          host: Type.String({
+            minLength: 1,
+            description:
+              'Syslog collector to which the audit trail is sent as well (RFC 5424); absent: to none',
+          }),
+          port: Type.Integer({ minimum: 1, maximum: 65_535, default: 6_514, description: 'Its port' }),
+          transport: Type.Union([Type.Literal('tls'), Type.Literal('tcp')], {
+            default: 'tls',
+            description:
+              'tls (RFC 5425), or tcp with octet counting (RFC 6587) to a collector on the same machine',
+          }),
+          ca: Type.Optional(
+            Type.String({
+              minLength: 1,
+              description: 'PEM file of the CAs that the collector descends from',
+            }),
+          ),
+          cert: Type.Optional(
+            Type.String({ minLength: 1, description: 'PEM file of the certificate shown to the collector' }),
+          ),
+          key: Type.Optional(Type.String({ minLength: 1, description: 'PEM file of its private key' })),
+          plainTcp: Type.Optional(
+            Type.Boolean({
+              description:
+                'Whether tcp may go to another machine, with patients’ data in the clear; for trying',
+            }),
+          ),
+        }),
+      ),
     }),
   ),
   requestsPerMinute: Type.Integer({

@@ -57,6 +57,7 @@ export async function openCore(
     member: memberId(config.identifier),
     organization: { name: config.name, identifier: config.identifier },
     db,
+    indexDb,
     vault,
     patients: createPatientStore({ vault, clock }),
     remember: createReplayStore({ db, clock }),

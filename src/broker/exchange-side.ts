@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { keptFrom, retentionOf } from '../domain/audit/retention.ts'
 import type { Bounds } from '../domain/bounds.ts'
 import { memberId, parseIdentifierText } from '../domain/identity/member-id.ts'
 import { createExchangeOutbox } from '../exchange/outbox.ts'
@@ -28,7 +29,12 @@ export async function createExchangeSide(core: Core, bounds?: Partial<Bounds>) {
   const { contracts, predecessors = {}, deployedAt } = core.config.chain
   const logs = [contracts.accessLog, ...(predecessors.accessLog ?? [])]
   const chain = { provider: core.provider, logs, deployedAt }
-  const auditReconciler = createAuditReconciler({ ...core, peers, chain })
+  const { retention } = core.config.audit ?? {}
+  const kept = retention && retentionOf(retention)
+  const auditReconciler = createAuditReconciler({
+    ...{ ...core, peers, chain },
+    ...(kept ? { keptFrom: () => Date.parse(keptFrom(kept, clock.now())) } : {}),
+  })
   return { peers, outbox, books: createExchangeBooks({ ...core, peers }), auditReconciler }
 }
 

@@ -47,6 +47,7 @@ export const observedPeers = (peers: PeerClient, { timed }: Observer): PeerClien
   fetchSearch: (...args) => timed('peer search', () => peers.fetchSearch(...args)),
   post: (...args) => timed('peer message', () => peers.post(...args)),
   postReceipt: (...args) => timed('peer receipt', () => peers.postReceipt(...args)),
+  postCheckpoints: (...args) => timed('peer checkpoints', () => peers.postCheckpoints(...args)),
   postEvidence: (...args) => timed('peer evidence', () => peers.postEvidence(...args)),
 })
 

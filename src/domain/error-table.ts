@@ -314,6 +314,13 @@ export const ERRORS = {
     'business-rule',
     'The records went to a new handle, or nobody can sign for them any more. Ask the hospital to enrol again.',
   ),
+  'audit-event-unknown': entry(
+    404,
+    'not-found',
+    'There is no such line in the audit trail here, or it was deleted at the end of its retention. Search for it.',
+  ),
+  'hold-unknown': entry(404, 'not-found', 'There is no such legal hold here. List those that stand.'),
+  'hold-lifted': entry(409, 'conflict', 'This legal hold was lifted before. List those that stand.'),
   'identity-event-unknown': entry(
     404,
     'not-found',
@@ -397,6 +404,11 @@ export const ERRORS = {
     400,
     'invalid',
     'The share cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
+  ),
+  'checkpoint-invalid': entry(
+    400,
+    'invalid',
+    'None of these is a checkpoint that a member has signed. Sign it with a key of the member profile.',
   ),
   'receipt-invalid': entry(
     400,

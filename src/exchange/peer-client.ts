@@ -63,6 +63,8 @@ export type PeerClient = {
   post(peer: Peer, path: string, contentType: string, body: string): Promise<number>
   /** Posts a sealed receipt; resolves to the exchanges that the custodian does not know. Throws as `fetchRecord` does. */
   postReceipt(peer: Peer, body: string): Promise<string[]>
+  /** Shows signed checkpoints; resolves to those that the other shows, unverified. Throws as `fetchRecord` does. */
+  postCheckpoints(peer: Peer, checkpoints: readonly string[]): Promise<string[]>
   /** Posts a sealed request for evidence; resolves to the sealed answer, unopened. Throws as `fetchRecord` does. */
   postEvidence(peer: Peer, body: string): Promise<string>
   close(): Promise<void>
@@ -239,7 +241,14 @@ export async function createPeerClient(deps: {
       const headers = { 'content-type': 'application/jose' }
       const answer = await call(peer, '/exchange/receipt', { method: 'POST', headers, body })
       if (answer.status !== 200) throw refusal(answer)
-      return unknownIn(answer.bytes)
+      return textsIn(answer.bytes, 'unknown')
+    },
+    async postCheckpoints(peer, checkpoints) {
+      const headers = { 'content-type': 'application/json' }
+      const body = JSON.stringify({ checkpoints })
+      const answer = await call(peer, '/exchange/checkpoints', { method: 'POST', headers, body })
+      if (answer.status !== 200) throw refusal(answer)
+      return textsIn(answer.bytes, 'checkpoints')
     },
     async postEvidence(peer, body) {
       const headers = { 'content-type': 'application/jose' }
@@ -273,14 +282,14 @@ function tokenIn(bytes: Uint8Array): IssuedToken {
   return { token: answer.access_token, expiresIn: Number(answer.expires_in) }
 }
 
-function unknownIn(bytes: Uint8Array): string[] {
+function textsIn(bytes: Uint8Array, name: 'unknown' | 'checkpoints'): string[] {
   try {
-    const { unknown } = JSON.parse(new TextDecoder().decode(bytes)) as { unknown?: unknown }
-    if (Array.isArray(unknown) && unknown.every((id) => typeof id === 'string')) return unknown
+    const { [name]: texts } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>
+    if (Array.isArray(texts) && texts.every((text) => typeof text === 'string')) return texts
   } catch {
     // falls through: what cannot be read names nothing
   }
-  throw wayleaveError('response-invalid', 'no answer to a receipt')
+  throw wayleaveError('response-invalid', `no list of ${name}`)
 }
 
 /** A peer's refusal is handed on as one answer; only its inability to answer, and nonsense, are told apart. */

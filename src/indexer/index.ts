@@ -1,3 +1,5 @@
+export { createRowHashes, type RowHashes } from './canonical/row-hashes.ts'
+export { viewLineOf } from './canonical/view.ts'
 export { createIndexer, type Indexer } from './indexer.ts'
 export { createIndexQueries, type IndexedEvent, type IndexQueries, type MemberProfile } from './queries.ts'
 export { rememberProfiles } from './remembered-profiles.ts'

@@ -32,6 +32,13 @@ export const LOG_MESSAGES = [
   'the chain refused a window; its entries go into the next one',
   'the window stays open',
   'the audit trail waits for the next block',
+  'the chain is not the same for all members',
+  'a member has shown no checkpoint for long',
+  'checkpoints could not be compared; it is tried again',
+  'the audit trail is filed at the next turn',
+  'lines of the audit trail wait to be pushed',
+  'lines of the audit trail were deleted at the end of their retention',
+  'old lines of the audit trail stay until the next turn',
 
   // records
   'no hook could be set; the history is read by the clock',
@@ -52,6 +59,7 @@ export const LOG_MESSAGES = [
   'a member must not be called; its messages wait',
   'the outbox waits',
   'receipts wait',
+  'checkpoints wait',
   'shares wait',
   'requests that are due wait',
   'a custodian did not list',

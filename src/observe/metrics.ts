@@ -68,6 +68,10 @@ export function createMetrics() {
     headAge: gauge('head_age_seconds', 'Since a new block was seen'),
     indexLag: gauge('index_lag_blocks', 'Blocks between the head and the index'),
     unanchored: gauge('unanchored_age_seconds', 'Age of the oldest log entry without a mined window'),
+    checkpointBlock: gauge('checkpoint_block', 'Block of the newest own checkpoint'),
+    checkpoints: gauge('checkpoint_members', 'Other members, by how their newest checkpoint compares', [
+      'view',
+    ]),
     registered: gauge('entries_registered', 'Record versions registered'),
     waiting: gauge('entries_waiting', 'Record versions that are not on the chain yet'),
     outboxDepth: gauge('outbox_depth', 'What waits to be sent', ['outbox']),

@@ -1,3 +1,4 @@
+import type { AuditEvent, Bundle } from 'fhir/r4.js'
 import type { JWK } from 'jose'
 import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
@@ -96,6 +97,11 @@ export type PatientClient = {
   consents(): Promise<OwnConsents>
   /** Newest first, at most `count` lines (50 when left out). */
   history(count?: number): Promise<HistoryLine[]>
+  /**
+   * The same as FHIR AuditEvents, a page of them: by `date`, `agent`, `purpose`, `outcome`, `type`, `subtype`, `_sort`, `_count`,
+   * or by the `_page` of a `next` link. @throws BrokerRefused `unsupported-parameter`, `request-invalid`
+   */
+  auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
   /** What the hospital itself has of the patient: the Patient and its records, as they are. */
   record(): Promise<OwnResource[]>
   grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
@@ -302,6 +308,11 @@ export function createPatientClient(options: {
     async history(count = 50) {
       const answer = await session.request('GET', `/patient/history?_count=${count}`)
       return (answer as { history: HistoryLine[] }).history
+    },
+
+    async auditEvents(query = {}) {
+      const answer = await session.request('GET', `/patient/AuditEvent?${new URLSearchParams(query)}`)
+      return answer as Bundle<AuditEvent>
     },
 
     async record() {

@@ -36,6 +36,10 @@ const TABLES = [
   'access_log',
   'windows',
   'audit_events',
+  'checkpoints',
+  'audit_marks',
+  'audit_holds',
+  'audit_hold_patients',
   'clients',
   'events',
   'subscriptions',
@@ -130,6 +134,11 @@ export async function restoreBackup(
     // A program may have read further than the backup knows: what follows is behind whatever cursor it has.
     await sql`select setval(pg_get_serial_sequence('broker.events', 'seq'),
       (select coalesce(max(seq), 0) from broker.events) + ${SEQUENCE_LEAP}::bigint)`.execute(trx)
+    await trx
+      .updateTable('audit_marks')
+      .set({ place: sql`place + ${SEQUENCE_LEAP}` })
+      .where('name', '=', 'filed')
+      .execute()
     // Whatever the chain says of these calls, it says again when they are sent again; the contracts skip doubles.
     await trx
       .updateTable('chain_outbox')

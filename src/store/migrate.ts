@@ -10,6 +10,11 @@ import * as broker0006 from './migrations/0006-his-platform.ts'
 import * as broker0007 from './migrations/0007-exchanges.ts'
 import * as broker0008 from './migrations/0008-identity.ts'
 import * as broker0009 from './migrations/0009-releases.ts'
+import * as index0095 from './migrations/0095-row-hashes.ts'
+import * as broker0096 from './migrations/0096-checkpoints.ts'
+import * as broker0100 from './migrations/0100-trail.ts'
+import * as broker0101 from './migrations/0101-retention.ts'
+import * as broker0102 from './migrations/0102-trail-subscriptions.ts'
 import * as broker0105 from './migrations/0105-reconciliation.ts'
 import * as broker0120 from './migrations/0120-oldest-entry.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
@@ -24,10 +29,14 @@ const MIGRATIONS = {
     '0007-exchanges': broker0007,
     '0008-identity': broker0008,
     '0009-releases': broker0009,
+    '0096-checkpoints': broker0096,
+    '0100-trail': broker0100,
+    '0101-retention': broker0101,
+    '0102-trail-subscriptions': broker0102,
     '0105-reconciliation': broker0105,
     '0120-oldest-entry': broker0120,
   },
-  chain_index: { '0001-index': index0001, '0002-forks': index0002 },
+  chain_index: { '0001-index': index0001, '0002-forks': index0002, '0095-row-hashes': index0095 },
 } as const
 
 type SchemaName = keyof typeof MIGRATIONS

@@ -1,4 +1,4 @@
-import type { Generated, JSONColumnType } from 'kysely'
+import type { ColumnType, Generated, JSONColumnType } from 'kysely'
 import type { IdentityKind } from '../domain/identity/identity-events.ts'
 
 /**
@@ -221,6 +221,8 @@ export type BrokerTables = {
   subscriptions: {
     id: string
     client_id: string
+    /** Of what it hears: changes of consents, or lines of the trail. */
+    topic: Generated<'consent' | 'audit'>
     endpoint: string
     reason: string
     /** The last event that it has, or need not have. */
@@ -248,11 +250,12 @@ export type BrokerTables = {
   access_log: {
     seq: Generated<number>
     at: string
-    salt: Uint8Array
+    /** Salt and body are null once they were deleted; the leaf stays, since proofs of its neighbours need it. */
+    salt: Uint8Array | null
     leaf: string
     window_number: number | null
     patient_lookup: string | null
-    sealed: Uint8Array
+    sealed: Uint8Array | null
   }
   /** `padding` is the window's random leaf: with it and the entries' leaves, anybody can be shown a proof of one entry. */
   windows: {
@@ -293,8 +296,51 @@ export type BrokerTables = {
     /** Chain-derived rows carry their place, so that a reorganisation can take them back. */
     block: number | null
     sealed: Uint8Array
+    /** Its number in the order in which the trail is told; null until it is filed. */
+    place: ColumnType<number | null, number | null | undefined, number | null>
+    /** Keyed hashes of what it is searched by; null until it is filed. */
+    terms: ColumnType<string[] | null, string | null | undefined, string | null>
   }
+  /** How far the trail is filed, and how far each sink has it. */
+  audit_marks: {
+    name: string
+    place: number
+    /** Until then a process of this broker is at it. */
+    busy_until: string
+  }
+  /** Legal holds: what they cover is not deleted, however old. */
+  audit_holds: {
+    id: string
+    /** Instants, inclusive and exclusive; null: open. */
+    from_at: string | null
+    until_at: string | null
+    /** Whether it covers all of the trail; otherwise the patients of audit_hold_patients. */
+    everybody: boolean
+    /** HoldBody, sealed with the store key. */
+    sealed: Uint8Array
+    placed_by: string
+    placed_at: string
+    /** The first of the two persons that it takes to lift it. */
+    lift_asked_by: string | null
+    lifted_by: string | null
+    lifted_at: string | null
+  }
+  audit_hold_patients: { hold_id: string; lookup: string }
   projection: { name: string; block: number; log_index: number }
+  /** Checkpoints of members, this one and the others, by what they say; evidence, and never deleted. */
+  checkpoints: {
+    member: string
+    block: number
+    /** SHA-256 of what it says, without its time: two of one member and block contradict each other. */
+    digest: string
+    jws: string
+    /** The public key that it was verified with; JSON. */
+    jwk: string
+    /** `own`; `rewritten`: own, and the chain has another history since; else how it compares, see checkpoint.ts. */
+    verdict: 'own' | 'rewritten' | 'agrees' | 'other-view' | 'split'
+    /** When it was signed or taken. */
+    at: string
+  }
   /** Ids of entries that a comparison of log and chain has met; removed when it ends. */
   compared_entries: { run: string; id: string; at: string }
   /** Who asked whose a handle is, and when: for the limit alone, a day long. The access log has what was asked and why. */
@@ -306,6 +352,8 @@ export type IndexTables = {
   blocks: { number: number; hash: string; parent: string; time: number }
   /** First blocks of reorganisations that those who listen have not all followed yet; empty most of the time. */
   forks: { block: number }
+  /** How many rows there are up to every hundredth block, and the running hash over them. */
+  row_hashes: { block: number; rows: number; hash: string }
   events: {
     block: number
     log_index: number

@@ -1,33 +1,69 @@
+import { isTermParameter, type TERM_PARAMETERS, termOf } from '../../domain/audit/search-terms.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import { parseIdentifierText } from '../../domain/identity/member-id.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
-import type { AuditQuery } from './search-audit.ts'
+import type { TrailQuery } from './search-trail.ts'
 
 /** What was asked of `GET AuditEvent`, read; the patient is still to be looked up. */
-export type AuditParameters = Pick<AuditQuery, 'count' | 'before' | 'from' | 'to'> & {
+export type AuditParameters = Omit<TrailQuery, 'patients' | 'page'> & {
   identifier?: Identifier
   /** Logical id of this hospital's own Patient. */
   patientId?: string
+  /** Names of what was searched by, without any value. */
+  searchedBy: string[]
 }
 
-const PARAMETERS = new Set(['date', 'patient', 'patient.identifier', '_count', '_before', '_format'])
+const RESULT = ['_count', '_sort', '_format']
 const MOST = 500
+const MOST_VALUES = 20
+const LONGEST = 256
 
-/** @throws WayleaveError `unsupported-parameter`, or `request-invalid` that names the parameter. */
+/**
+ * The parameters of ITI-81 that can be told apart here, those of FHIR R4 for AuditEvent, and `purpose` and `policy`.
+ * @throws WayleaveError `unsupported-parameter`, or `request-invalid` that names the parameter.
+ */
 export function readAuditQuery(parameters: Readonly<Record<string, unknown>>): AuditParameters {
-  if (Object.keys(parameters).some((name) => !PARAMETERS.has(name)))
-    throw wayleaveError('unsupported-parameter')
+  const names = Object.keys(parameters)
+  const isKnown = (name: string) =>
+    ['date', 'patient', 'patient.identifier', ...RESULT].includes(name) || termParameter(name) !== undefined
+  if (!names.every(isKnown)) throw wayleaveError('unsupported-parameter')
   const count = one(parameters, '_count')
-  const before = one(parameters, '_before')
   const patient = one(parameters, 'patient')
   const identifier = one(parameters, 'patient.identifier')
+  const terms = names.flatMap((name) => termsIn(name, parameters[name]))
   return {
     count: count === undefined ? 50 : Math.min(Math.max(integer('_count', count), 1), MOST),
-    ...(before === undefined ? {} : { before: integer('_before', before) }),
+    sort: sortIn(one(parameters, '_sort')),
+    searchedBy: names.filter((name) => !RESULT.includes(name)).sort(),
+    ...(terms.length > 0 ? { terms } : {}),
     ...(patient === undefined ? {} : { patientId: patient.replace(/^Patient\//, '') }),
     ...(identifier === undefined ? {} : { identifier: identifierIn(identifier) }),
     ...periodOf([parameters.date ?? []].flat()),
   }
+}
+
+/** FHIR R4 §3.1.1.4.12: `:identifier` asks for a reference by its identifier. */
+function termParameter(name: string): (typeof TERM_PARAMETERS)[number] | undefined {
+  const chained = name.replace(/^(agent|entity|source):identifier$/, '$1.identifier')
+  return isTermParameter(chained) ? chained : undefined
+}
+
+/** Given twice means both; values with a comma between them mean either (FHIR R4 §3.1.1.3). */
+function termsIn(name: string, given: unknown): string[][] {
+  const parameter = termParameter(name)
+  if (!parameter) return []
+  return [given].flat().map((text) => {
+    if (typeof text !== 'string' || text === '') throw wayleaveError('request-invalid', name)
+    const values = text.split(/(?<!\\),/).map((value) => value.replace(/\\([,|$\\])/g, '$1'))
+    const isSound = (value: string) => value !== '' && value.length <= LONGEST && !value.endsWith('|')
+    if (values.length > MOST_VALUES || !values.every(isSound)) throw wayleaveError('request-invalid', name)
+    return values.map((value) => termOf(parameter, value))
+  })
+}
+
+function sortIn(text = '-date'): 'date' | '-date' {
+  if (text !== 'date' && text !== '-date') throw wayleaveError('request-invalid', '_sort')
+  return text
 }
 
 /** A parameter given twice means "both" in FHIR: one patient who is two. Never silently "either", or "all". */

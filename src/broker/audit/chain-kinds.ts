@@ -1,9 +1,9 @@
 import type { AuditKind } from '../../domain/audit/audit-entry.ts'
-import type { IndexedEvent } from '../../indexer/index.ts'
 
-/** What an event of the chain becomes in the trail of a member that is a party to it. */
+/** What an event of the chain becomes where this member is a party to it, or where it is about the network. */
 export const CHAIN_KINDS: Readonly<Partial<Record<string, AuditKind>>> = {
   ConsentGranted: 'consent-granted',
+  ConsentAdopted: 'consent-granted',
   ConsentRevoked: 'consent-revoked',
   ConsentObjected: 'consent-objected',
   ObjectionWithdrawn: 'objection-withdrawn',
@@ -11,15 +11,44 @@ export const CHAIN_KINDS: Readonly<Partial<Record<string, AuditKind>>> = {
   HandleBound: 'bound',
   HandleLocked: 'locked',
   HandleUnlocked: 'unlocked',
+  LockUnchanged: 'consent-unchanged',
+  GuardianSet: 'representative-changed',
+  DelegateSet: 'representative-changed',
+  DelegateEnded: 'representative-changed',
+  DelegateUnchanged: 'representative-changed',
+  RecoveryStarted: 'recovery',
+  RecoveryVetoed: 'recovery',
+  RecoveryOverrideProposed: 'recovery',
+  RecoveryCancelled: 'recovery',
+  RecoveryCompleted: 'recovery',
+  BreakGlassSwitched: 'emergency-access',
+  BreakGlassUnchanged: 'emergency-access',
+  CaseDeclared: 'emergency-access',
   WindowAnchored: 'window',
   MemberAdmitted: 'member-changed',
+  MemberAdopted: 'member-changed',
   MemberSuspended: 'member-changed',
   MemberReinstated: 'member-changed',
   MemberRemoved: 'member-changed',
+  RolesSet: 'member-changed',
+  OperatorSet: 'member-changed',
+  ProfileSet: 'member-changed',
+  GroupJoined: 'member-changed',
+  GroupLeft: 'member-changed',
   RequestClosed: 'request-closed',
   RequestLapsed: 'request-closed',
+  RecordRegistered: 'record-registered',
+  RecordAdopted: 'record-registered',
+  ActProposed: 'governance',
+  ActApproved: 'governance',
+  ActScheduled: 'governance',
+  ActDone: 'governance',
+  ActObjected: 'governance',
+  ActStopped: 'governance',
+  SeatSet: 'governance',
+  SuccessorAnnounced: 'governance',
+  SuccessorAccepted: 'governance',
 }
 
-/** The id of an event's line in the trail, in every replay. */
-export const lineIdOf = ({ transaction, logIndex }: Pick<IndexedEvent, 'transaction' | 'logIndex'>): string =>
-  `${transaction.slice(2, 34)}-${logIndex}`
+/** Of whom, and of what, everybody on the chain can see it: the trail names the member. */
+export const IS_PUBLIC: ReadonlySet<AuditKind> = new Set(['window', 'member-changed', 'governance'])

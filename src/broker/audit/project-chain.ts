@@ -12,9 +12,15 @@ import type { EventLog } from '../events/event-log.ts'
 import { ownChange } from '../events/own-changes.ts'
 import type { IdentityWatch } from '../identity/identity-watch.ts'
 import { partyOf } from '../release/parties.ts'
-import { CHAIN_KINDS, lineIdOf } from './chain-kinds.ts'
+import { CHAIN_KINDS, IS_PUBLIC } from './chain-kinds.ts'
+import { ownEntries, wholeTransactions } from './own-entries.ts'
 
 type Db = Kysely<BrokerTables>
+
+const AT_ONCE = 500
+
+/** Kinds that hold several events: the line says which. */
+const TOLD_BY_NAME: ReadonlySet<string> = new Set(['representative-changed', 'recovery', 'emergency-access'])
 
 export type ChainProjection = {
   /** Brings the audit trail to the index's place. */
@@ -26,8 +32,10 @@ export type ChainProjection = {
 }
 
 /**
- * Makes the audit trail from contract events: opened where this member is a party, and a bare anchor elsewhere. The bind
- * event, not the enrolment desk, is what makes a signer the patient's.
+ * Makes the audit trail from contract events: opened where this member is a party, and a bare anchor elsewhere. Each event
+ * has a line, but for two: entries of one batch that this member cannot open, or that only fill it up, have one together;
+ * and a request that this member sent or received stands in its own log in full. The bind event, not the enrolment desk, is
+ * what makes a signer the patient's.
  */
 export function createChainProjection(deps: {
   db: Db
@@ -54,9 +62,11 @@ export function createChainProjection(deps: {
 
   async function step(): Promise<boolean> {
     const from = await place()
-    const events = await index.eventsAfter(from.block, from.logIndex, 500)
+    const events = wholeTransactions(await index.eventsAfter(from.block, from.logIndex, AT_ONCE), AT_ONCE)
     const last = events.at(-1)
     if (!last) return false
+    const own = await ownEntries(db, deps, events)
+    const batches = new Set<string>()
     const told = new Set<string | undefined>()
     const rows: {
       entry: AuditEntry
@@ -72,26 +82,33 @@ export function createChainProjection(deps: {
       if (patient) told.add(patient.id)
       if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet')
         told.add(undefined)
-      const entry = await entryOf(event, patient)
+      const entry =
+        CHAIN_KINDS[event.name] === 'record-registered'
+          ? await registeredEntry(event, own, batches)
+          : await entryOf(event, patient)
       const change = patient ? await ownChange(db, index, event, patient) : undefined
-      if (entry) rows.push({ entry, patient, block: event.block, change })
+      const owner = patient ?? own.get(event.args.tag ?? '')?.patient
+      if (entry) rows.push({ entry, patient: owner, block: event.block, change })
     }
     await db.transaction().execute(async (trx) => {
-      for (const { entry, patient, block, change } of rows) {
+      for (const { entry, change } of rows) {
         if (change) await deps.events.append(trx, { ...change, side: 'own', at: entry.recorded })
+      }
+      if (rows.length > 0)
         await trx
           .insertInto('audit_events')
-          .values({
-            id: entry.id,
-            recorded: entry.recorded,
-            kind: entry.kind,
-            patient_lookup: patient ? vault.lookup('patient', patient.id) : null,
-            block,
-            sealed: sealJson(vault.storeKey, entry),
-          })
+          .values(
+            rows.map(({ entry, patient, block }) => ({
+              id: entry.id,
+              recorded: entry.recorded,
+              kind: entry.kind,
+              patient_lookup: patient ? vault.lookup('patient', patient.id) : null,
+              block,
+              sealed: sealJson(vault.storeKey, entry),
+            })),
+          )
           .onConflict((oc) => oc.doNothing())
           .execute()
-      }
       const row = { name: 'audit', block: last.block, log_index: last.logIndex }
       await trx
         .insertInto('projection')
@@ -111,66 +128,101 @@ export function createChainProjection(deps: {
     deps.afterFreeze()
   }
 
-  /** The end of a request that this member sent; how it ended the chain does not say. Others' are nobody's business here. */
-  async function closedEntry(event: IndexedEvent): Promise<AuditEntry | undefined> {
-    const { args, block, logIndex, transaction } = event
+  const placeOf = async ({ block, logIndex, transaction }: IndexedEvent) => ({
+    // The same event has the same id in every replay.
+    id: `${transaction.slice(2, 34)}-${logIndex}`,
+    recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
+    outcome: '0' as const,
+    chain: { block, transaction, logIndex },
+  })
+
+  const anchorOf = async (event: IndexedEvent): Promise<AuditEntry> => ({
+    ...(await placeOf(event)),
+    kind: 'anchor',
+    note: event.name,
+  })
+
+  /** An own record by what it is; of all others in one transaction, the first stands for the batch. */
+  async function registeredEntry(
+    event: IndexedEvent,
+    own: Awaited<ReturnType<typeof ownEntries>>,
+    batches: Set<string>,
+  ): Promise<AuditEntry | undefined> {
+    const entry = own.get(event.args.tag ?? '')
+    if (entry) {
+      const { patient, record, note } = entry
+      return {
+        ...(await placeOf(event)),
+        kind: 'record-registered',
+        custodian: await partyOf(index, deps.custodian),
+        patient: { reference: `Patient/${patient.secrets.fhirId}` },
+        ...(record ? { record } : {}),
+        note,
+      }
+    }
+    if (batches.has(event.transaction)) return undefined
+    batches.add(event.transaction)
+    if (event.args.custodian !== deps.custodian) return anchorOf(event)
+    const custodian = await partyOf(index, deps.custodian)
+    return { ...(await placeOf(event)), kind: 'record-registered', custodian, note: 'It fills a batch up.' }
+  }
+
+  /** What this member asked for, and what it was asked, stands in its own log; how the former ended the chain tells. */
+  async function requestEntry(event: IndexedEvent): Promise<AuditEntry | undefined> {
+    const { commitment = '' } = event.args
     const sent = await db
       .selectFrom('requests_sent')
       .select('custodian')
-      .where('commitment', '=', args.commitment ?? '')
+      .where('commitment', '=', commitment)
       .executeTakeFirst()
-    if (!sent) return undefined
-    return {
-      id: lineIdOf(event),
-      recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
-      chain: { block, transaction, logIndex },
-      ...{ kind: 'request-closed', outcome: '0', recordedBy: 'requester' },
-      requester: await partyOf(index, deps.custodian),
-      custodian: await partyOf(index, sent.custodian as Hex),
-      note: event.name === 'RequestLapsed' ? 'Nobody closed it in time.' : 'It ended.',
-    }
+    if (sent && event.name !== 'RequestOpened')
+      return {
+        ...(await placeOf(event)),
+        ...{ kind: 'request-closed', recordedBy: 'requester' },
+        requester: await partyOf(index, deps.custodian),
+        custodian: await partyOf(index, sent.custodian as Hex),
+        note: event.name === 'RequestLapsed' ? 'Nobody closed it in time.' : 'It ended.',
+      }
+    const received = await db
+      .selectFrom('requests_received')
+      .select('commitment')
+      .where('commitment', '=', commitment)
+      .executeTakeFirst()
+    return sent || received ? undefined : anchorOf(event)
   }
 
   async function entryOf(
     event: IndexedEvent,
     patient: StoredPatient | undefined,
   ): Promise<AuditEntry | undefined> {
-    const kind = CHAIN_KINDS[event.name]
-    if (!kind) return undefined
-    if (kind === 'request-closed') return closedEntry(event)
-    const { args, block, logIndex, transaction } = event
-    const base = {
-      // The same event has the same id in every replay.
-      id: lineIdOf(event),
-      recorded: new Date((await deps.timeOf(block)) * 1000).toISOString(),
-      chain: { block, transaction, logIndex },
+    const { args, name } = event
+    if (name.startsWith('Request')) return requestEntry(event)
+    const kind = CHAIN_KINDS[name]
+    if (kind && IS_PUBLIC.has(kind)) {
+      const member = (args.member ?? args.custodian) as Hex | undefined
+      const named = member ? { custodian: await partyOf(index, member) } : {}
+      return { ...(await placeOf(event)), kind, ...named, note: name }
     }
-    const member = (args.member ?? args.custodian) as Hex | undefined
-    if (kind === 'window' || kind === 'member-changed') {
-      return {
-        ...base,
-        kind,
-        outcome: '0',
-        ...(member ? { custodian: await partyOf(index, member) } : {}),
-        note: event.name,
-      }
+    if (name === 'CaseDeclared') {
+      const requester = await partyOf(index, args.member as Hex)
+      return { ...(await placeOf(event)), kind: 'emergency-access', requester, note: name }
     }
-    // Another hospital's patient: all that can be said is that the chain holds an event.
-    if (!patient) return { ...base, kind: 'anchor', outcome: '0', note: event.name }
+    // Another hospital's patient, or nothing that can be told apart: all that can be said is that the chain holds an event.
+    if (!kind || !patient) return anchorOf(event)
     const scope = args.scope ? (await scopesOf(db, patient)).get(args.scope as Hex) : undefined
     const grantee =
       scope?.granteeType === 'Organization'
         ? { requester: await partyOf(index, memberId(scope.grantee)) }
         : {}
     return {
-      ...base,
+      ...(await placeOf(event)),
       kind,
-      outcome: '0',
       custodian: await partyOf(index, deps.custodian),
       patient: { reference: `Patient/${patient.secrets.fhirId}` },
       ...grantee,
       ...(scope ? { purpose: scope.purpose } : {}),
       ...(args.scope ? { policy: `Consent/${args.scope.slice(2, 34)}` } : {}),
+      ...(TOLD_BY_NAME.has(kind) ? { note: name } : {}),
     }
   }
 

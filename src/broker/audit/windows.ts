@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
 import { expressionBuilder, type Kysely } from 'kysely'
 import { AccessLog__factory, type Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { windowTree } from '../../domain/evidence/window-proof.ts'
 import { type Hex, toHex } from '../../domain/hex.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
@@ -93,7 +93,8 @@ export function createWindows(deps: {
       const number = Math.max(last?.number ?? 0, anchored?.number ?? 0) + 1
       // One random leaf in each, so that an empty window looks like any other; kept, since a proof needs all leaves.
       const padding = toHex(randomBytes(32))
-      const root = SimpleMerkleTree.of([...entries.map((e) => e.leaf), padding]).root as Hex
+      const leaves = entries.map(({ leaf }) => leaf)
+      const root = windowTree(leaves, padding).root as Hex
       const data = registry.encodeFunctionData('anchor', [number, until, root]) as Hex
       const call = { contract: deps.contracts.accessLog as Hex, data, dedupeKey: `anchor/${number}` }
       // Written by several connections, so not always in the order of their numbers.

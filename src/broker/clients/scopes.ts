@@ -1,10 +1,16 @@
+/** Reading the audit trail, and hearing of it. */
+export const TRAIL_SCOPE = 'system/AuditEvent.rs'
+
+/** Placing and lifting legal holds on the audit trail. */
+export const HOLD_SCOPE = 'system/legal-hold'
+
 /** What a program of the hospital may be allowed, as SMART scopes (SMART App Launch 2.2, "Scopes for system access"). */
 export const CLIENT_SCOPES: readonly string[] = [
   'system/DocumentReference.rs',
   'system/DocumentReference.c',
   'system/Binary.r',
   'system/Patient.r',
-  'system/AuditEvent.rs',
+  TRAIL_SCOPE,
   'system/Task.c',
   'system/Task.rs',
   'system/Task.u',
@@ -12,6 +18,7 @@ export const CLIENT_SCOPES: readonly string[] = [
   'system/Consent.c',
   'system/Consent.u',
   'system/registrar',
+  HOLD_SCOPE,
 ]
 
 /** Registering programs. Given in the broker's configuration only: no program can make another one like it. */

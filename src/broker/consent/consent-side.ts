@@ -21,7 +21,7 @@ export function createConsentSide(core: Core, { outbox }: ExchangeSide, side: Re
     patients,
     clock,
     log,
-    deps: { patients, states, index, clock, custodian: member, signing },
+    deps: { patients, states, index, clock, custodian: member, signing, accessLog: core.accessLog },
     ended: (patient) => noteEnded(db, core, patient),
   })
   const proposals = createProposals({ clock })

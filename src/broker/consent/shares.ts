@@ -10,9 +10,12 @@ import { type Share, sealShare } from '../../exchange/share.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import type { AccessLog } from '../audit/access-log.ts'
 import { freezeOf } from '../identity/freezes.ts'
+import { partyOf } from '../release/parties.ts'
 import type { ConsentStates } from './consent-state.ts'
 import { type Opening, openedLine, openingsOf } from './openings.ts'
+import { consentIdOf } from './proposals.ts'
 
 type Db = Kysely<BrokerTables>
 
@@ -23,6 +26,7 @@ export type ShareDeps = {
   clock: Clock
   custodian: Hex
   signing: { key: CryptoKey; kid: string }
+  accessLog: AccessLog
 }
 
 /** A share before it is numbered. */
@@ -148,6 +152,18 @@ async function send(
     const jwe = await sealShare({ reference, sequence, ...body }, deps.signing, recipient)
     await noteHanded(trx, deps, patient, grantee, body)
     const message = { member: grantee, path: '/exchange/share', body: jwe }
+    await deps.accessLog.append(
+      trx,
+      {
+        ...{ kind: 'share-sent', outcome: '0' },
+        custodian: await partyOf(deps.index, deps.custodian),
+        requester: await partyOf(deps.index, grantee),
+        patient: { reference: `Patient/${patient.secrets.fhirId}` },
+        policy: `Consent/${consentIdOf(scope)}`,
+        ...(body.ended ? { note: 'The share has ended.' } : {}),
+      },
+      patient,
+    )
     // An end is not taken back.
     await enqueueMessage(trx, deps.clock, body.ended ? message : { ...message, about: patient.id })
   })

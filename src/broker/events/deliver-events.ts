@@ -1,11 +1,11 @@
+import type { ParametersParameter } from 'fhir/r4.js'
 import type { Kysely, Selectable } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
 import { isAtOrigin } from '../../exchange/fetch-jwks.ts'
 import type { Webhooks } from '../../exchange/webhook.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import type { EventLog, EventSide } from './event-log.ts'
-import { notification, signDetached } from './notification.ts'
+import { notification, signDetached, type Topic } from './notification.ts'
 
 type Row = Selectable<BrokerTables['subscriptions']>
 
@@ -15,6 +15,17 @@ const SIDE_BY_SIDE = 8
 /** A try that has not ended by then died with its process. Milliseconds. */
 const LEASE = 30_000
 const LONGEST_WAIT = 5 * 60_000
+
+/** What one topic has to tell, in its order. */
+export type EventFeed = {
+  /** Events after a cursor that a program may hear of now; undefined where it may hear of none any more. */
+  after(
+    clientId: string,
+    cursor: number,
+    limit: number,
+  ): Promise<{ seq: number; part: ParametersParameter }[] | undefined>
+  last(): Promise<number>
+}
 
 export type EventDelivery = { flush(): Promise<void>; close(): Promise<void> }
 
@@ -27,29 +38,33 @@ export function createEventDelivery(deps: {
   db: Kysely<BrokerTables>
   clock: Clock
   log: Logger
-  events: EventLog
+  feeds: Readonly<Record<Topic, EventFeed>>
   webhooks: Webhooks
   origins: readonly string[]
   signing: { key: CryptoKey; kid: string }
   base: () => string
-  /** What a program may hear of now; nothing once it is gone. */
-  sidesOf: (clientId: string) => Promise<EventSide[]>
   everyMs?: number
 }): EventDelivery {
-  const { db, clock, log, events } = deps
+  const { db, clock, log, feeds } = deps
   let closed = false
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   const instant = (ms = 0) => new Date(clock.now() + ms).toISOString()
 
   async function run(): Promise<void> {
-    const last = await events.last()
+    const [consent, audit] = [await feeds.consent.last(), await feeds.audit.last()]
     const due = await db
       .selectFrom('subscriptions')
       .select('id')
       .where('status', '!=', 'off')
       .where('next_at', '<=', instant())
-      .where((eb) => eb.or([eb('status', '=', 'requested'), eb('cursor', '<', last)]))
+      .where((eb) =>
+        eb.or([
+          eb('status', '=', 'requested'),
+          eb.and([eb('topic', '=', 'consent'), eb('cursor', '<', consent)]),
+          eb.and([eb('topic', '=', 'audit'), eb('cursor', '<', audit)]),
+        ]),
+      )
       .orderBy('next_at')
       .limit(SIDE_BY_SIDE)
       .execute()
@@ -67,19 +82,23 @@ export function createEventDelivery(deps: {
       .executeTakeFirst()
 
   async function deliver(row: Row): Promise<void> {
-    const sides = await deps.sidesOf(row.client_id)
-    if (sides.length === 0 || !isAtOrigin(row.endpoint, deps.origins)) return set(row, { status: 'off' })
+    const feed = feeds[row.topic]
+    // Before what comes after it is read: what is written in between is for the next turn.
+    const newest = await feed.last()
+    const mine = await feed.after(row.client_id, row.cursor, MOST_EVENTS)
+    if (mine === undefined || !isAtOrigin(row.endpoint, deps.origins)) return set(row, { status: 'off' })
     const isHandshake = row.status === 'requested'
-    const found = isHandshake ? [] : await events.after(row.cursor, sides, MOST_EVENTS)
+    const found = isHandshake ? [] : mine
     const told = found.at(-1)
     // All that is left is not for this program.
-    if (!isHandshake && !told) return set(row, { cursor: await events.last() })
+    if (!isHandshake && !told) return set(row, { cursor: newest })
     const sent = row.sent + found.length
     const body = notification({
       type: isHandshake ? 'handshake' : 'event-notification',
       subscription: `${deps.base()}/fhir/Subscription/${row.id}`,
       sinceStart: sent,
-      events: found,
+      topic: row.topic,
+      events: found.map(({ part }) => part),
       at: instant(),
     })
     const bytes = Buffer.from(JSON.stringify(body))

@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Bundle, Parameters, ParametersParameter } from 'fhir/r4.js'
 import { CompactSign } from 'jose'
+import type { ToldLine } from '../audit/push/trail-feed.ts'
 import type { ConsentEvent } from './event-log.ts'
 
-/** The topic of every subscription here: a consent changed that concerns a patient of this hospital, or is shared with it. */
+/** A consent changed that concerns a patient of this hospital, or is shared with it. */
 export const CONSENT_TOPIC = 'https://wayleave.example/fhir/SubscriptionTopic/consent-changed'
+/** A line came into this hospital's audit trail, other than that a program read it. */
+export const AUDIT_TOPIC = 'https://wayleave.example/fhir/SubscriptionTopic/audit-event'
+
+/** What a program can hear of, and the canonical URL of its topic. */
+export const TOPICS = { consent: CONSENT_TOPIC, audit: AUDIT_TOPIC } as const
+export type Topic = keyof typeof TOPICS
+
 const CONSENT_CHANGE_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/consent-change'
 
 const STATUS_PROFILE =
@@ -23,10 +31,12 @@ export function notification(args: {
   subscription: string | undefined
   /** How many events were told under it, these included. */
   sinceStart: number
-  events: readonly ConsentEvent[]
+  topic?: Topic
+  /** A part for each event: consentPart, auditPart. */
+  events: readonly ParametersParameter[]
   at: string
 }): Bundle<Parameters> {
-  const { type, subscription, sinceStart, events } = args
+  const { type, subscription, sinceStart, events, topic = 'consent' } = args
   const status: Parameters = {
     resourceType: 'Parameters',
     id: randomUUID(),
@@ -35,11 +45,11 @@ export function notification(args: {
       ...(subscription
         ? [{ name: 'subscription', valueReference: { reference: subscription } }]
         : [{ name: 'subscription', valueReference: { display: 'A stream of events' } }]),
-      { name: 'topic', valueCanonical: CONSENT_TOPIC },
+      { name: 'topic', valueCanonical: TOPICS[topic] },
       { name: 'status', valueCode: type === 'handshake' ? 'requested' : 'active' },
       { name: 'type', valueCode: type },
       { name: 'events-since-subscription-start', valueString: String(sinceStart) },
-      ...events.map(eventPart),
+      ...events,
     ],
   }
   return {
@@ -59,7 +69,18 @@ export function notification(args: {
   }
 }
 
-function eventPart({
+/** A line of the trail by its number and its id; what it says is read with a token. */
+export const auditPart = ({ place, entry }: ToldLine): ParametersParameter => ({
+  name: 'notification-event',
+  part: [
+    { name: 'event-number', valueString: String(place) },
+    { name: 'timestamp', valueInstant: entry.recorded },
+    { name: 'focus', valueReference: { reference: `AuditEvent/${entry.id}` } },
+  ],
+})
+
+/** A change of a consent. */
+export function consentPart({
   seq,
   id,
   change,

@@ -5,7 +5,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import { isAtOrigin } from '../../exchange/fetch-jwks.ts'
 import type { BrokerTables } from '../../store/schema.ts'
-import { CONSENT_TOPIC } from './notification.ts'
+import { TOPICS, type Topic } from './notification.ts'
 
 type Db = Kysely<BrokerTables>
 type Row = Selectable<BrokerTables['subscriptions']>
@@ -24,11 +24,16 @@ export function createSubscriptions(deps: { db: Db; clock: Clock; origins: reado
 
   return {
     /**
-     * @param cursor from where on it is told: what happened before is for whoever asks
-     * @throws WayleaveError `subscription-invalid`, or `rate-limited` for a program that has enough of them
+     * @param cursorOf from where on it is told of a topic: what happened before is for whoever asks
+     * @throws WayleaveError `subscription-invalid`, also for a program that has enough of them; what `cursorOf` throws
      */
-    async register(clientId: string, body: unknown, cursor: number): Promise<Row> {
-      const { endpoint, reason } = readSubscription(body, deps.origins)
+    async register(
+      clientId: string,
+      body: unknown,
+      cursorOf: (topic: Topic) => Promise<number>,
+    ): Promise<Row> {
+      const { endpoint, reason, topic } = readSubscription(body, deps.origins)
+      const cursor = await cursorOf(topic)
       return db.transaction().execute(async (trx) => {
         const own = await trx
           .selectFrom('subscriptions')
@@ -36,7 +41,7 @@ export function createSubscriptions(deps: { db: Db; clock: Clock; origins: reado
           .where('client_id', '=', clientId)
           .execute()
         if (own.length >= MOST) throw wayleaveError('subscription-invalid', 'as many as one may have')
-        const row = { id: randomUUID(), client_id: clientId, endpoint, reason, cursor, sent: 0 }
+        const row = { id: randomUUID(), client_id: clientId, topic, endpoint, reason, cursor, sent: 0 }
         return trx
           .insertInto('subscriptions')
           .values({ ...row, status: 'requested', attempts: 0, next_at: now(), created_at: now() })
@@ -78,11 +83,12 @@ export function createSubscriptions(deps: { db: Db; clock: Clock; origins: reado
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>
 
-function readSubscription(body: unknown, origins: readonly string[]): { endpoint: string; reason: string } {
+function readSubscription(body: unknown, origins: readonly string[]) {
   const { resourceType, criteria, reason = '', channel, end } = (body ?? {}) as Partial<Subscription>
   const invalid = (path: string) => wayleaveError('subscription-invalid', path)
   if (resourceType !== 'Subscription') throw invalid('resourceType')
-  if (criteria !== CONSENT_TOPIC) throw invalid('criteria')
+  const topic = (Object.keys(TOPICS) as Topic[]).find((one) => TOPICS[one] === criteria)
+  if (!topic) throw invalid('criteria')
   if (typeof reason !== 'string' || reason.length > 200) throw invalid('reason')
   if (channel?.type !== 'rest-hook') throw invalid('channel.type')
   if (channel.payload !== undefined && !/^application\/(fhir\+)?json$/.test(channel.payload))
@@ -91,10 +97,12 @@ function readSubscription(body: unknown, origins: readonly string[]): { endpoint
   if (channel.header !== undefined || end !== undefined) throw invalid('channel.header or end')
   if (typeof channel.endpoint !== 'string' || !isAtOrigin(channel.endpoint, origins))
     throw invalid('channel.endpoint at no origin that is listed')
-  return { endpoint: channel.endpoint, reason }
+  return { endpoint: channel.endpoint, reason, topic }
 }
 
-export function subscriptionOf({ id, endpoint, reason, status, attempts, sent }: Row): Subscription {
+const ABOUT = { consent: 'Changes of consents', audit: 'The audit trail' } as const
+
+export function subscriptionOf({ id, topic, endpoint, reason, status, attempts, sent }: Row): Subscription {
   return {
     resourceType: 'Subscription',
     id,
@@ -102,8 +110,8 @@ export function subscriptionOf({ id, endpoint, reason, status, attempts, sent }:
       profile: ['http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription'],
     },
     status: status === 'active' && attempts > 0 ? 'error' : status,
-    reason: reason === '' ? 'Changes of consents' : reason,
-    criteria: CONSENT_TOPIC,
+    reason: reason === '' ? ABOUT[topic] : reason,
+    criteria: TOPICS[topic],
     ...(attempts > 0 ? { error: `${attempts} tries failed; the next one goes on after event ${sent}.` } : {}),
     channel: {
       type: 'rest-hook',

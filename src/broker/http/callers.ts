@@ -7,6 +7,7 @@ import {
 } from '../../exchange/access-token.ts'
 import { createFetchJwks } from '../../exchange/fetch-jwks.ts'
 import { type Clients, createClients } from '../clients/clients.ts'
+import { TRAIL_SCOPE } from '../clients/scopes.ts'
 import type { Core } from '../core.ts'
 import { EVENT_SCOPES, type EventSide } from '../events/event-log.ts'
 import { createSessions, type Sessions } from '../patients/sessions.ts'
@@ -32,6 +33,8 @@ export type Callers = {
   of(request: FastifyRequest): Promise<Caller | undefined>
   /** Of which changes a program may hear now; of none once it is gone. */
   sidesOf(clientId: string): Promise<EventSide[]>
+  /** Whether a program may hear of the audit trail now. */
+  mayHearTrail(clientId: string): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -100,6 +103,9 @@ export function createCallers(core: Core, base: () => string): Callers {
     async sidesOf(clientId) {
       const { scopes = [] } = (await clients.find(clientId)) ?? {}
       return EVENT_SCOPES.filter(([scope]) => scopes.includes(scope)).map(([, side]) => side)
+    },
+    async mayHearTrail(clientId) {
+      return ((await clients.find(clientId))?.scopes ?? []).includes(TRAIL_SCOPE)
     },
     close: () => fetchJwks.close(),
   }

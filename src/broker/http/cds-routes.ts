@@ -8,10 +8,14 @@ import { wayleaveError } from '../../domain/errors.ts'
 import { type Hex, ZERO_32 } from '../../domain/hex.ts'
 import { memberId } from '../../domain/identity/member-id.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
+import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import type { AccessLog } from '../audit/access-log.ts'
 import type { ConsentStates } from '../consent/consent-state.ts'
 import { type Consulted, consultConsent } from '../consent/consult.ts'
+import { partyOf } from '../release/parties.ts'
+import { personOf } from './consent-routes.ts'
 import type { HisGrant } from './his-routes.ts'
 
 /** A CDS service as `GET /cds-services` lists it (CDS Hooks 2.0, Discovery). */
@@ -34,6 +38,9 @@ export function cdsRoutes(
     states: ConsentStates
     patients: PatientStore
     clock: Clock
+    accessLog: AccessLog
+    index: IndexQueries
+    custodian: Hex
     base: () => string
     name: string
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
@@ -42,15 +49,42 @@ export function cdsRoutes(
   app.get('/cds-services', async () => ({ services: [SERVICE] }))
 
   app.post('/cds-services/patient-consent-consult', async (request, reply) => {
-    await deps.authorise(request, 'system/Consent.rs')
+    const grant = await deps.authorise(request, 'system/Consent.rs')
     const { patientId, actor, purposes, dataClasses } = readContext(request.body)
     const patient = await patientOf(patientId)
     const ask = { requester: requesterOf(actor), purposes, ...(dataClasses ? { dataClasses } : {}) }
     const consulted: Consulted = patient
       ? await consultConsent(deps, patient, ask)
       : { decision: 'no-consent', basedOn: [], redact: [] }
+    await noteConsulted(grant, ask, consulted, patient)
     return reply.type('application/json').send(answerOf(consulted))
   })
+
+  /** Before it is answered: what a consult tells of the patient's wishes, somebody has read. */
+  async function noteConsulted(
+    { clientId, asker }: HisGrant,
+    { requester, purposes }: { requester: Hex; purposes: readonly string[] },
+    { decision, basedOn }: Consulted,
+    patient: StoredPatient | undefined,
+  ): Promise<void> {
+    const [purpose] = purposes
+    const [policy] = basedOn
+    await deps.accessLog.append(
+      deps.db,
+      {
+        ...{ kind: 'consents-consulted', outcome: '0' },
+        custodian: await partyOf(deps.index, deps.custodian),
+        requester: await partyOf(deps.index, requester),
+        user: asker ? personOf(asker) : { id: clientId },
+        client: { id: clientId },
+        ...(patient ? { patient: { reference: `Patient/${patient.secrets.fhirId}` } } : {}),
+        ...(purpose === undefined ? {} : { purpose }),
+        ...(policy === undefined ? {} : { policy }),
+        note: ANSWERS[decision],
+      },
+      patient,
+    )
+  }
 
   async function patientOf(identifiers: readonly Identifier[]): Promise<StoredPatient | undefined> {
     for (const identifier of identifiers) {
@@ -81,6 +115,12 @@ export function cdsRoutes(
     return { cards: [card], extension }
   }
 }
+
+const ANSWERS = {
+  permit: 'The answer was yes.',
+  deny: 'The answer was no.',
+  'no-consent': 'The answer was that no consent concerns it.',
+} as const
 
 const DETAILS = {
   permit:

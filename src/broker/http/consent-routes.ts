@@ -262,7 +262,8 @@ export function consentRoutes(
   })
 }
 
-const personOf = ({ userId, role, userName }: Asker) => ({
+/** Who asked, as an entry of the trail names them. */
+export const personOf = ({ userId, role, userName }: Asker) => ({
   ...{ id: userId, role },
   ...(userName ? { name: userName } : {}),
 })

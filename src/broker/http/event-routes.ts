@@ -8,15 +8,16 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog } from '../audit/access-log.ts'
+import type { TrailFeed } from '../audit/push/trail-feed.ts'
+import { TRAIL_SCOPE } from '../clients/scopes.ts'
 import { EVENT_SCOPES, type EventLog, type EventSide } from '../events/event-log.ts'
-import { notification } from '../events/notification.ts'
+import { consentPart, notification, type Topic } from '../events/notification.ts'
 import { type Subscriptions, subscriptionOf } from '../events/subscriptions.ts'
 import { partyOf } from '../release/parties.ts'
-import { streamEvents } from './event-stream.ts'
+import type { Streams } from './event-stream.ts'
 import type { HisGrant } from './his-routes.ts'
 import { sendVersion, withVersion } from './versions.ts'
 
-const MOST_STREAMS = 4
 const MOST_EVENTS = 500
 
 /**
@@ -37,15 +38,15 @@ export function eventRoutes(
     member: Hex
     sidesOf: (clientId: string) => Promise<EventSide[]>
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
+    streams: Streams
+    feed: Pick<TrailFeed, 'last'>
+    /** Notes who listens to the trail from now on. */
+    noteListening: (grant: HisGrant, how: string) => Promise<void>
     /** Tells webhooks at once what there is. */
     flush: () => void
   },
 ): void {
-  const { clock, events, subscriptions } = deps
-  const streams = new Map<string, number>()
-  const closing = new AbortController()
-  app.addHook('preClose', async () => closing.abort())
-
+  const { clock, events, subscriptions, streams } = deps
   /** The caller, and what of its scopes opens. @throws WayleaveError `scope-insufficient` where none does */
   async function hearer(request: FastifyRequest): Promise<{ grant: HisGrant; sides: EventSide[] }> {
     const sides: EventSide[] = []
@@ -62,16 +63,31 @@ export function eventRoutes(
     return { grant, sides }
   }
 
+  /** The caller, and of what it may subscribe to. @throws WayleaveError `scope-insufficient` where that is nothing */
+  async function subscriber(request: FastifyRequest): Promise<{ grant: HisGrant; topics: Topic[] }> {
+    const trail = await deps.authorise(request, TRAIL_SCOPE).catch((error: unknown) => {
+      if (errorCodeOf(error) !== 'scope-insufficient') throw error
+      return undefined
+    })
+    if (!trail) return { grant: (await hearer(request)).grant, topics: ['consent'] }
+    const both = EVENT_SCOPES.some(([scope]) => trail.scopes.includes(scope))
+    return { grant: trail, topics: both ? ['consent', 'audit'] : ['audit'] }
+  }
+
   app.post('/fhir/Subscription', async (request, reply) => {
-    const { grant } = await hearer(request)
-    const row = await subscriptions.register(grant.clientId, request.body, await events.last())
+    const { grant, topics } = await subscriber(request)
+    const row = await subscriptions.register(grant.clientId, request.body, (topic) => {
+      if (!topics.includes(topic)) throw wayleaveError('scope-insufficient', topic)
+      return topic === 'audit' ? deps.feed.last() : events.last()
+    })
+    if (row.topic === 'audit') await deps.noteListening(grant, 'A program subscribed to it.')
     deps.flush()
     reply.status(201).header('location', `${deps.base()}/fhir/Subscription/${row.id}`)
     return sendVersion(request, reply, withVersion(subscriptionOf(row)))
   })
 
   app.get('/fhir/Subscription', async (request, reply) => {
-    const { grant } = await hearer(request)
+    const { grant } = await subscriber(request)
     if (Object.keys(request.query as object).some((name) => name !== '_format'))
       throw wayleaveError('unsupported-parameter')
     const own = await subscriptions.of(grant.clientId)
@@ -89,13 +105,13 @@ export function eventRoutes(
   })
 
   app.get<{ Params: { id: string } }>('/fhir/Subscription/:id', async (request, reply) => {
-    const { grant } = await hearer(request)
+    const { grant } = await subscriber(request)
     const row = await subscriptions.find(grant.clientId, request.params.id)
     return sendVersion(request, reply, withVersion(subscriptionOf(row)))
   })
 
   app.delete<{ Params: { id: string } }>('/fhir/Subscription/:id', async (request, reply) => {
-    const { grant } = await hearer(request)
+    const { grant } = await subscriber(request)
     await subscriptions.remove(grant.clientId, request.params.id)
     return reply.status(204).send()
   })
@@ -114,40 +130,29 @@ export function eventRoutes(
         type: 'query-event',
         subscription: undefined,
         sinceStart,
-        events: found,
+        events: found.map(consentPart),
         at,
       })
       return reply.type('application/fhir+json').send(page)
     }
-    const open = streams.get(grant.clientId) ?? 0
-    if (open >= MOST_STREAMS) throw wayleaveError('rate-limited', 'streams')
-    streams.set(grant.clientId, open + 1)
-    const gone = new AbortController()
-    request.raw.on('close', () => gone.abort())
-    reply.raw.on('close', () => gone.abort())
-    reply.hijack()
-    reply.raw.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
-      'x-request-id': request.id,
-      connection: 'close',
+    await streams.serve(request, reply, grant.clientId, from, async (cursor, limit) => {
+      // What the token allowed, less what its program has lost since.
+      const left = (await deps.sidesOf(grant.clientId)).filter((side) => sides.includes(side))
+      if (left.length === 0) return undefined
+      return (await events.after(cursor, left, limit)).map((event) => ({
+        id: event.seq,
+        event: event.change,
+        data: notification({
+          ...{
+            type: 'event-notification',
+            subscription: undefined,
+            sinceStart: event.seq,
+            events: [consentPart(event)],
+          },
+          at: new Date(clock.now()).toISOString(),
+        }),
+      }))
     })
-    try {
-      await streamEvents({
-        response: reply.raw,
-        from,
-        events,
-        signal: AbortSignal.any([closing.signal, gone.signal]),
-        now: () => clock.now(),
-        // What the token allowed, less what its program has lost since.
-        sides: async () => (await deps.sidesOf(grant.clientId)).filter((side) => sides.includes(side)),
-      })
-    } catch (error) {
-      request.log.debug({ error: errorCodeOf(error) }, 'a stream of events ended')
-    } finally {
-      streams.set(grant.clientId, (streams.get(grant.clientId) ?? 1) - 1)
-      reply.raw.end()
-    }
   })
 
   /** Whose consent it was: told to whoever asks for one event, and noted. */
@@ -174,7 +179,8 @@ export function eventRoutes(
   })
 }
 
-function cursorOf(given: unknown): number {
+/** @throws WayleaveError `request-invalid` */
+export function cursorOf(given: unknown): number {
   const text = String(given)
   if (!/^\d{1,15}$/.test(text)) throw wayleaveError('request-invalid', 'after, _count or Last-Event-ID')
   return Number(text)

@@ -239,5 +239,5 @@ export function hisRoutes(
   return { authorise, authoriseClinical }
 }
 
-const isForm = (request: FastifyRequest) =>
+export const isForm = (request: FastifyRequest) =>
   request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false

@@ -5,6 +5,7 @@ import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
 import type { EventDelivery } from '../events/deliver-events.ts'
 import { createSubscriptions } from '../events/subscriptions.ts'
+import type { EvidenceSide } from '../evidence/evidence-side.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import type { Readiness } from '../operate/readiness.ts'
@@ -20,12 +21,15 @@ import { auditReconcileRoutes } from './audit-reconcile-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
+import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
 import { eventRoutes } from './event-routes.ts'
+import { createStreams } from './event-stream.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { hisRoutes } from './his-routes.ts'
+import { holdRoutes } from './hold-routes.ts'
 import { keepIdempotent } from './idempotency.ts'
 import { identityRoutes } from './identity-routes.ts'
 import { liveRoutes } from './live-routes.ts'
@@ -43,7 +47,8 @@ export type Sides = AuditSide &
   ConsentSide &
   RegisterSide &
   Freezing &
-  IdentitySide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
+  IdentitySide &
+  EvidenceSide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
 /**
@@ -99,6 +104,7 @@ export function mountRoutes(
       })
     },
   })
+  checkpointRoutes(app, sides)
   const enrolments = createEnrolments({
     ...core,
     ...sides,
@@ -108,13 +114,19 @@ export function mountRoutes(
   })
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions, enrolments, authorise })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
-  cdsRoutes(app, { ...core, ...sides, base, name: config.name, authorise })
+  cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })
+  const streams = createStreams(app)
+  const { noteListening } = auditRoutes(app, {
+    ...{ ...core, ...sides, base, sessions, streams, authorise },
+    mayHearTrail: (clientId) => callers.mayHearTrail(clientId),
+  })
   eventRoutes(app, {
     ...core,
     base,
     subscriptions: createSubscriptions({ ...core, origins }),
     sidesOf: (clientId) => callers.sidesOf(clientId),
     authorise,
+    ...{ streams, noteListening, feed: sides.feed },
     flush: () => void sides.delivery.flush(),
   })
   requestRoutes(app, {
@@ -127,7 +139,7 @@ export function mountRoutes(
     authorise,
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
-  auditRoutes(app, { ...core, books: sides.books, base, authorise })
+  holdRoutes(app, { holds: sides.holds, authorise })
   auditReconcileRoutes(app, { ...core, ...sides, authorise })
   resolutionRoutes(app, { ...sides, authorise })
   operatorRoutes(app, { ...sides, authorise })

@@ -27,6 +27,7 @@ import { outcomeEntry } from '../receive/notices.ts'
 import type { People } from '../receive/people.ts'
 import { partyOf } from '../release/parties.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
+import { noteOwnReading } from './audit-routes.ts'
 import type { HisGrant } from './his-routes.ts'
 import { credential, textOf } from './server.ts'
 
@@ -115,6 +116,7 @@ export function patientRoutes(
       ? [deps.vault.lookup('patient', patient.id)]
       : lookupsOf(deps.vault, patient)
     const lines = await searchAudit(db, deps.vault, { patients, count })
+    await noteOwnReading({ ...deps, member: deps.custodian }, patient)
     return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
   })
 

@@ -4,6 +4,7 @@ import type { Indexer } from '../../indexer/index.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { ANCHOR_WITHIN, type Windows } from '../audit/windows.ts'
 import { MAX_HEAD_AGE } from '../consent/consent-state.ts'
+import type { ViewsWatch } from '../evidence/views-watch.ts'
 import type { Registration } from '../register/registration.ts'
 
 /** Why a broker is not ready, in the order in which they are told. `docs/operate.md` says what to do about each. */
@@ -14,6 +15,7 @@ export const READINESS_REASONS = [
   'head-stale',
   'index-behind',
   'anchor-overdue',
+  'view-contradicted',
   'source-unavailable',
 ] as const
 export type ReadinessReason = (typeof READINESS_REASONS)[number]
@@ -48,6 +50,7 @@ export function createReadiness(deps: {
   registration: Registration
   windows: Windows
   sender: Sender
+  views: Pick<ViewsWatch, 'contradicted'>
   observer: Observer
   starting: () => boolean
   draining: () => boolean
@@ -75,6 +78,7 @@ export function createReadiness(deps: {
       'head-stale': head === undefined || age > MAX_HEAD_AGE,
       'index-behind': head !== undefined && indexed < head.number - MAX_LAG,
       'anchor-overdue': (found?.unanchoredMs ?? 0) > ANCHOR_WITHIN,
+      'view-contradicted': deps.views.contradicted(),
       'source-unavailable': deps.observer.sourceOutcome() === 'source-unavailable',
     }
     const reasons = READINESS_REASONS.filter((reason) => holds[reason])

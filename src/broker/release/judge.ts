@@ -64,10 +64,13 @@ export function createJudge(deps: {
   states: ConsentStates
   windows: Windows
   clock: Clock
+  /** Whether most other members hold another chain: then what the node says of consents is not believed. */
+  contradicted: () => boolean
 }): Judge {
   const { db } = deps
 
   async function read(query: Parameters<ConsentStates['read']>[1]) {
+    if (deps.contradicted()) return { reason: 'view-contradicted' as const }
     try {
       return { state: await deps.states.read(db, query) }
     } catch (error) {

@@ -41,6 +41,8 @@ export function createReleaseSide(deps: {
   log: Logger
   observer: Observer
   custodian: Hex
+  /** See createJudge. */
+  contradicted: () => boolean
   signing: { key: CryptoKey; kid: string }
   /** See createReleases. */
   afterIntent?: () => Promise<void>

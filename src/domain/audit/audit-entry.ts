@@ -39,6 +39,16 @@ export const AUDIT_KINDS = [
   'document-published',
   'own-record-read',
   'handle-resolved',
+  'own-trail-read',
+  'consents-consulted',
+  'representative-changed',
+  'recovery',
+  'emergency-access',
+  'governance',
+  'hold-placed',
+  'hold-lift-asked',
+  'hold-lifted',
+  'trail-expired',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]

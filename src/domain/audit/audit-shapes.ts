@@ -95,6 +95,32 @@ const identityChange = (code: AuditKind, display: string, action: Shape['action'
   observer: 'custodian',
 })
 
+/** What a patient did with their own rights, or others for them. */
+const patientsAct = (code: AuditKind, display: string): Shape => ({
+  type: ALERT,
+  subtype: [USER_CHANGED, coding(AUDIT_KIND_SYSTEM, code, display)],
+  action: 'U',
+  agents: 'patient',
+  observer: 'custodian',
+})
+
+const networkChange = (code: AuditKind, display: string): Shape => ({
+  type: ALERT,
+  subtype: [ROLES_CHANGED, coding(AUDIT_KIND_SYSTEM, code, display)],
+  action: 'U',
+  agents: 'member',
+  observer: 'custodian',
+})
+
+/** Something was done to the audit trail itself. */
+const trailChange = (code: AuditKind, display: string, action: Shape['action']): Shape => ({
+  type: coding(AUDIT_KIND_SYSTEM, code, display),
+  subtype: [],
+  action,
+  agents: 'member',
+  observer: 'custodian',
+})
+
 export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   query: {
     type: coding('http://terminology.hl7.org/CodeSystem/audit-event-type', 'rest', 'RESTful Operation'),
@@ -263,6 +289,29 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
     agents: 'patient',
     observer: 'custodian',
   },
+  'own-trail-read': {
+    type: coding(DCM, '110101', 'Audit Log Used'),
+    subtype: [],
+    action: 'R',
+    agents: 'patient',
+    observer: 'custodian',
+  },
+  // what a decision would be, asked by one of the hospital's own programs; nothing leaves
+  'consents-consulted': {
+    type: coding(AUDIT_KIND_SYSTEM, 'consents-consulted', 'A program asked what the consents permit'),
+    subtype: [],
+    action: 'E',
+    agents: 'member',
+    observer: 'custodian',
+  },
+  'representative-changed': patientsAct('representative-changed', 'Who may act for a patient changed'),
+  recovery: patientsAct('recovery', 'A patient is getting a new key'),
+  'emergency-access': patientsAct('emergency-access', 'Something about access in emergencies'),
+  governance: networkChange('governance', 'The council or the contracts changed something'),
+  'hold-placed': trailChange('hold-placed', 'A legal hold was placed on the trail', 'C'),
+  'hold-lift-asked': trailChange('hold-lift-asked', 'The lifting of a legal hold was asked for', 'U'),
+  'hold-lifted': trailChange('hold-lifted', 'A legal hold was lifted', 'D'),
+  'trail-expired': trailChange('trail-expired', 'Lines were deleted at the end of their retention', 'D'),
   'handle-resolved': {
     type: coding(AUDIT_KIND_SYSTEM, 'handle-resolved', 'Somebody found out whose handle it is'),
     subtype: [],

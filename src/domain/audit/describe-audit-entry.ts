@@ -59,6 +59,21 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   'document-published': (e) =>
     `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} added documents to the patient's record`,
   'own-record-read': (e) => `The patient read their own record at ${custodian(e)}`,
+  'own-trail-read': (e) => `The patient read at ${custodian(e)} who has seen what about them`,
+  'consents-consulted': (e) =>
+    `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} asked whether ${requester(e)} may see records of the patient${why(e)}`,
+  'representative-changed': (e) => `Who may act for the patient at ${custodian(e)} changed`,
+  recovery: (e) => `The patient is getting a new key at ${custodian(e)}`,
+  'emergency-access': (e) =>
+    e.patient
+      ? `The patient decided on access in emergencies at ${custodian(e)}`
+      : `${requester(e)} declared an emergency, in which it may ask for records without a consent`,
+  governance: () => 'The council or the contracts of the network changed something',
+  'hold-placed': (e) => `${person(e)} at ${custodian(e)} placed a legal hold on the audit trail`,
+  'hold-lift-asked': (e) =>
+    `${person(e)} at ${custodian(e)} asked that a legal hold on the audit trail be lifted`,
+  'hold-lifted': (e) => `${person(e)} at ${custodian(e)} lifted a legal hold on the audit trail`,
+  'trail-expired': (e) => `${custodian(e)} deleted lines of its audit trail that it need not keep any longer`,
   'handle-resolved': (e) =>
     e.outcome === '0'
       ? `${deciding(e)} found out whose handle this is`

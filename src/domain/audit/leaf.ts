@@ -69,6 +69,12 @@ export function leafOf(salt: Uint8Array, entry: AuditEntry): Hex {
   return shown ? shownLeaf(shown) : hash(salt, entry)
 }
 
-/** Whether this is the entry's leaf; entries from before the two parts were hashed whole. */
+/** What its leaf can be: entries from before the two parts were hashed whole. */
+export const leavesOf = (salt: Uint8Array, entry: AuditEntry): readonly Hex[] => [
+  leafOf(salt, entry),
+  hash(salt, entry),
+]
+
+/** Whether this is the entry's leaf. */
 export const isLeafOf = (leaf: Hex, salt: Uint8Array, entry: AuditEntry): boolean =>
-  leaf === leafOf(salt, entry) || leaf === hash(salt, entry)
+  leavesOf(salt, entry).includes(leaf)

@@ -61,6 +61,8 @@ export const REASONS = {
   // what could not be established: fail closed
   'head-stale': 'Consent could not be checked because the chain had not advanced recently.',
   'chain-unavailable': 'Consent could not be checked because the chain could not be read.',
+  'view-contradicted':
+    'Nothing is handed out while most other organisations hold another chain than this hospital’s node shows.',
   'anchor-overdue': 'Nothing is handed out while the audit trail cannot be anchored on the chain.',
   'audit-unavailable': 'Nothing is handed out while the audit trail cannot be written.',
   'source-unavailable': 'The record system of the hospital did not answer.',
@@ -69,6 +71,11 @@ export const REASONS = {
   'response-invalid': 'The answer of the other hospital broke the protocol.',
   'receipt-mismatch': 'Another hospital has a receipt for something that was not given to it, or not so.',
   'address-refused': 'The address that the other hospital publishes is not one that may be called.',
+  'split-view':
+    'Another organisation holds another chain, or other events on it, than this hospital’s node shows.',
+  'checkpoint-contradiction': 'An organisation has signed two things of the chain that cannot both be true.',
+  'chain-rewritten':
+    'The chain has another history than this hospital has signed for, deeper than any that may change.',
   'peer-untrusted': 'The server of the other hospital showed another key than the hospital publishes.',
 
   // why somebody found out whose handle it is

@@ -121,7 +121,7 @@ async function logged(hospital: TestHospital, kind: AuditEntry['kind']) {
   const inside = insideOf(hospital)
   const rows = await db(hospital).selectFrom('access_log').selectAll().orderBy('seq').execute()
   const found = rows
-    .map((row) => ({ row, entry: openJson<AuditEntry>(inside.vault.storeKey, row.sealed) }))
+    .map((row) => ({ row, entry: openJson<AuditEntry>(inside.vault.storeKey, row.sealed as Uint8Array) }))
     .find(({ entry }) => entry.kind === kind)
   if (!found) throw new Error(`no ${kind} in the log`)
   return found
@@ -190,7 +190,7 @@ describe('what was done to the books of a member is found and named', () => {
       record: { ...entry.record, id: entry.record?.id ?? '', hash: 'ab'.repeat(32) },
     }
     const change = {
-      leaf: leafOf(row.salt, altered),
+      leaf: leafOf(row.salt as Uint8Array, altered),
       sealed: sealJson(insideOf(a).vault.storeKey, altered),
     }
     const report = await tampered(a, row.seq, change, () => reported(b))
@@ -343,7 +343,7 @@ describe('in the terminal', () => {
     const { row, entry } = await logged(a, 'disclosure')
     const altered = { ...entry, purpose: 'HRESCH' }
     const change = {
-      leaf: leafOf(row.salt, altered),
+      leaf: leafOf(row.salt as Uint8Array, altered),
       sealed: sealJson(insideOf(a).vault.storeKey, altered),
     }
     await tampered(a, row.seq, change, () => exported(a, b, 'altered'))

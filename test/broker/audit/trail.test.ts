@@ -95,7 +95,9 @@ describe('one disclosure', () => {
 
   test('leaves a third hospital with anchors only: nothing of the patient, the record, the parties or the purpose', async () => {
     const third = await insideOf(c).trail()
-    const foreign = third.filter(({ kind }) => !['window', 'member-changed', 'log-read'].includes(kind))
+    const foreign = third.filter(
+      ({ kind }) => !['window', 'member-changed', 'governance', 'log-read'].includes(kind),
+    )
     expect(foreign.length).toBeGreaterThan(2)
     for (const entry of foreign) {
       expect(Object.keys(entry).sort()).toEqual(['chain', 'id', 'kind', 'note', 'outcome', 'recorded'])
@@ -148,12 +150,13 @@ describe('a search of the trail', () => {
     const byReference = await events(a, { patient: 'Patient/anna' })
     const byId = await events(a, { patient: 'anna' })
     const byIdentifier = await events(a, { 'patient.identifier': identifierText(ANNA) })
-    const ids = (all: AuditEvent[]) => all.map(({ id }) => id)
+    // Each search is itself about her, and found by the next.
+    const ids = (all: AuditEvent[]) => all.filter((event) => codeOf(event) !== 'log-read').map(({ id }) => id)
     expect(byReference.length).toBeGreaterThan(4)
     expect(ids(byId)).toEqual(ids(byReference))
     expect(ids(byIdentifier)).toEqual(ids(byReference))
     for (const event of byReference) expect(JSON.stringify(event)).not.toContain('Patient/bram')
-    expect((await kindsOf(a, { patient: 'bram' })).sort()).toEqual(['bound'])
+    expect((await kindsOf(a, { patient: 'bram' })).sort()).toEqual(['bound', 'record-registered'])
     // B's own id of her finds what B did about her elsewhere.
     const atB = await kindsOf(b, { patient: 'p-77' })
     for (const kind of ['query', 'receipt', 'refusal']) expect(atB).toContain(kind)
@@ -165,13 +168,14 @@ describe('a search of the trail', () => {
   })
 
   test('by date takes instants and days as FHIR means them', async () => {
-    const all = await events(a, { patient: 'anna' })
+    const { recorded: until = '' } = (await events(a, { patient: 'anna' }))[0] ?? {}
+    const all = await events(a, { patient: 'anna', date: `le${until}` })
     const instant = all[2]?.recorded ?? ''
     const during = async (...dates: string[]) => {
       const query = new URLSearchParams([
         ['patient', 'anna'],
         ['_count', '500'],
-        ...dates.map((date) => ['date', date] as [string, string]),
+        ...[...dates, `le${until}`].map((date) => ['date', date] as [string, string]),
       ])
       const { body, status } = await raw(a, query.toString())
       expect(status).toBe(200)
@@ -194,33 +198,133 @@ describe('a search of the trail', () => {
     expect(await during(`ge${instant}`, `le${instant}`)).toEqual(recorded.filter((at) => at === instant))
   })
 
-  test('pages without loss or double while new events arrive', async () => {
-    const whole = (await events(a, {})).map(({ id }) => id)
-    const seen: (string | undefined)[] = []
-    let url: string | undefined = `${a.broker.base}/fhir/AuditEvent?_count=5`
-    const token = await a.auditor.token('HCOMPL')
+  /** All pages of a search, with `between` done after each. */
+  async function pagesOf(hospital: TestHospital, query: string, between = async () => {}) {
+    const seen: AuditEvent[] = []
+    let url: string | undefined = `${hospital.broker.base}/fhir/AuditEvent?${query}`
+    const token = await hospital.auditor.token('HCOMPL')
     while (url) {
       const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+      expect(answer.status).toBe(200)
       const page = (await answer.json()) as Bundle<AuditEvent>
-      expect(page.entry?.length ?? 0).toBeLessThanOrEqual(5)
-      seen.push(...(page.entry ?? []).map(({ resource }) => resource?.id))
+      seen.push(...(page.entry ?? []).flatMap(({ resource }) => resource ?? []))
       url = page.link?.find(({ relation }) => relation === 'next')?.url
+      expect(url ?? '').not.toContain(ANNA.value)
+      await between()
     }
-    expect(new Set(seen).size).toBe(seen.length)
-    expect(seen.slice(-whole.length)).toEqual(whole)
+    return seen
+  }
+
+  test.each(['-date', 'date'])('pages by %s without loss or double while new events arrive', async (sort) => {
+    const whole = (await events(a, { _sort: sort })).map(({ id }) => id)
+    const seen = await pagesOf(a, `_count=7&_sort=${sort}`, async () => {
+      await b.his.list(STRANGER, 'TREAT')
+      await b.his.open(record, 'HRESCH')
+    })
+    const ids = seen.map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    // Just what there was when it began: all of that, and the line of the first search alone.
+    const [added, ...others] = ids.filter((id) => !whole.includes(id))
+    expect(others).toEqual([])
+    expect(codeOf(seen.find(({ id }) => id === added))).toBe('log-read')
+    const recorded = seen.map((event) => event.recorded)
+    expect(recorded).toEqual(sort === 'date' ? [...recorded].sort() : [...recorded].sort().reverse())
+  })
+
+  test('goes on from a page with the query of the first, and from no altered or borrowed page', async () => {
+    const about = { 'patient.identifier': identifierText(ANNA) }
+    const all = await pagesOf(a, new URLSearchParams({ ...about, _count: '3' }).toString())
+    expect(all.length).toBeGreaterThan(6)
+    for (const event of all) expect(JSON.stringify(event)).not.toContain('Patient/bram')
+    const first = (await raw(a, new URLSearchParams({ ...about, _count: '3' }).toString())).body
+    const token = new URL(first.link?.[0]?.url ?? '').searchParams.get('_page') ?? ''
+    const bent = `${token.slice(0, 20)}${token[20] === 'A' ? 'B' : 'A'}${token.slice(21)}`
+    expect(await raw(a, `_page=${bent}`)).toMatchObject({ status: 400, code: 'request-invalid' })
+    await expect(anna.auditEvents({ _page: token })).rejects.toMatchObject({ code: 'request-invalid' })
+  })
+
+  test.each<[string, (event: AuditEvent) => boolean]>([
+    ['agent=dr-1', (e) => e.agent.some(({ who }) => who?.identifier?.value === 'dr-1')],
+    ['agent.identifier=http://fhir.nl/fhir/NamingSystem/ura|00000002', (e) => names(e, '00000002')],
+    ['agent:identifier=00000002', (e) => names(e, '00000002')],
+    ['purpose=HRESCH', (e) => e.purposeOfEvent?.[0]?.coding?.[0]?.code === 'HRESCH'],
+    ['purpose=HRESCH,TREAT', (e) => e.purposeOfEvent !== undefined && purposeIn(e, ['HRESCH', 'TREAT'])],
+    ['outcome=8', (e) => e.outcome === '8'],
+    ['outcome=0&purpose=TREAT', (e) => e.outcome === '0' && purposeIn(e, ['TREAT'])],
+    ['subtype=disclose', (e) => e.subtype?.some(({ code }) => code === 'disclose') ?? false],
+    ['type=http://dicom.nema.org/resources/ontology/DCM|110106', (e) => e.type.code === '110106'],
+    ['entity=Patient/anna', (e) => e.entity?.some(({ what }) => what?.reference === 'Patient/anna') ?? false],
+    ['entity-type=Consent', (e) => e.entity?.some(({ type }) => type?.code === 'Consent') ?? false],
+    ['_tag=refusal', (e) => codeOf(e) === 'refusal'],
+    ['action=C', (e) => e.action === 'C'],
+  ])('by %s finds just those lines', async (query, holds) => {
+    const all = await events(a, {})
+    const { body, status } = await raw(a, `${query}&_count=500`)
+    expect(status).toBe(200)
+    const found = (body.entry ?? []).map(({ resource }) => resource?.id)
+    const wanted = all.filter(holds).map(({ id }) => id)
+    expect(wanted.length).toBeGreaterThan(0)
+    expect(found.filter((id) => all.some((event) => event.id === id))).toEqual(wanted)
+  })
+
+  test('by the Consent that decided tells what it let out and what it changed', async () => {
+    const [granted] = await events(a, { _tag: 'consent-granted' })
+    const policy = granted?.entity?.find(({ type }) => type?.code === 'Consent')?.what?.reference ?? ''
+    const kinds = new Set(await kindsOf(a, { policy }))
+    for (const kind of ['consent-granted', 'consent-revoked', 'disclosure', 'share-sent'])
+      expect([...kinds]).toContain(kind)
+  })
+
+  test('takes a national number in a form, so that it stands in no address', async () => {
+    const token = await a.auditor.token('HCOMPL')
+    const answer = await fetch(`${a.broker.base}/fhir/AuditEvent/_search`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: new URLSearchParams({ 'patient.identifier': identifierText(ANNA), _tag: 'disclosure' }),
+    })
+    const { entry = [] } = (await answer.json()) as Bundle<AuditEvent>
+    expect(entry.map(({ resource }) => codeOf(resource))).toEqual(['disclosure'])
+  })
+
+  test('gives each line an address of its own, and none to a line that is not there', async () => {
+    const [disclosure] = await events(a, { _tag: 'disclosure' })
+    const read = async (id: string) => {
+      const headers = { authorization: `Bearer ${await a.auditor.token('HCOMPL')}` }
+      return answerOf(await fetch(`${a.broker.base}/fhir/AuditEvent/${id}`, { headers }))
+    }
+    expect((await read(disclosure?.id ?? '')).body).toEqual(disclosure)
+    expect(await read('nothing')).toMatchObject({ status: 404, code: 'audit-event-unknown' })
   })
 
   test('is itself an event, with who searched', async () => {
     const before = (await insideOf(a).trail()).length
-    await a.auditor.audit({ patient: 'anna' })
+    await a.auditor.audit({ 'patient.identifier': identifierText(ANNA), date: 'ge2020' })
     const gained = (await insideOf(a).trail()).slice(before).filter(({ kind }) => kind === 'log-read')
     expect(gained).toMatchObject([
-      { user: { id: a.files.auditor.clientId }, client: { id: a.files.auditor.clientId } },
+      {
+        user: { id: a.files.auditor.clientId },
+        client: { id: a.files.auditor.clientId },
+        patient: { reference: 'Patient/anna' },
+        note: 'It was searched by date, patient.identifier.',
+      },
     ])
+    expect(JSON.stringify(gained)).not.toContain(ANNA.value)
+  })
+
+  test('that finds nothing but searches adds one line like any other, and no end of them', async () => {
+    const readings = async () => (await insideOf(a).trail()).filter(({ kind }) => kind === 'log-read').length
+    const before = await readings()
+    await a.auditor.audit({ _tag: 'log-read' })
+    await a.auditor.audit({ _tag: 'log-read' })
+    await new Promise((done) => setTimeout(done, 1_500))
+    expect(await readings()).toBe(before + 2)
   })
 
   test.each([
-    ['agent=dr-1', 'unsupported-parameter'],
+    ['agent-name=Dr', 'unsupported-parameter'],
+    ['_sort=recorded', 'request-invalid'],
+    ['outcome=', 'request-invalid'],
+    ['purpose=http://terminology.hl7.org/CodeSystem/v3-ActReason|', 'request-invalid'],
     ['patient:exact=anna', 'unsupported-parameter'],
     ['patient=anna&patient=bram', 'request-invalid'],
     ['patient=', 'request-invalid'],
@@ -232,8 +336,8 @@ describe('a search of the trail', () => {
     ['date=2024-01-01T10:00', 'request-invalid'],
     ['_count=many', 'request-invalid'],
     ['_count=-1', 'request-invalid'],
-    ['_before=1;drop', 'request-invalid'],
-    ['_before=99999999999999999999', 'request-invalid'],
+    ['_page=1;drop', 'request-invalid'],
+    ['_page=x&patient=bram', 'unsupported-parameter'],
   ])('refuses %s rather than answer something else', async (query, code) => {
     expect(await raw(a, query)).toMatchObject({ status: 400, code })
   })
@@ -244,5 +348,99 @@ describe('a search of the trail', () => {
     expect((await ask(await a.his.token('TREAT'))).status).toBe(403)
     expect((await ask(await b.auditor.token('HCOMPL'))).status).toBe(401)
     expect((await fetch(`${a.broker.base}/fhir/AuditEvent`)).status).toBe(401)
+  })
+})
+
+const names = (event: AuditEvent, value: string) =>
+  event.agent.some(({ who }) => who?.identifier?.value === value)
+const purposeIn = (event: AuditEvent, codes: string[]) =>
+  codes.includes(event.purposeOfEvent?.[0]?.coding?.[0]?.code ?? '')
+
+const eventsOf = (bundle: Bundle<AuditEvent>) =>
+  (bundle.entry ?? []).flatMap(({ resource }) => resource ?? [])
+
+describe('a patient’s own view', () => {
+  test('holds who saw what, who was refused, and who read of it; in FHIR, and of nobody else', async () => {
+    const own = eventsOf(await anna.auditEvents({ _count: '500' }))
+    const kinds = own.map(codeOf)
+    for (const kind of ['disclosure', 'refusal', 'consent-granted', 'record-registered', 'log-read'])
+      expect(kinds).toContain(kind)
+    for (const event of own) expect(JSON.stringify(event)).not.toContain('Patient/bram')
+    const disclosure = own.find((event) => codeOf(event) === 'disclosure')
+    expect(disclosure?.agent.some(({ name, role }) => name === 'Dr One' && role)).toBe(true)
+  })
+
+  test('is narrowed by date and kind, and shows the next time that it was looked at', async () => {
+    const refused = eventsOf(await anna.auditEvents({ outcome: '8' })).map(codeOf)
+    expect(refused).toContain('refusal')
+    expect(refused).not.toContain('disclosure')
+    expect(eventsOf(await anna.auditEvents({ date: 'lt2020' }))).toEqual([])
+    expect(eventsOf(await anna.auditEvents({ _tag: 'own-trail-read' })).length).toBeGreaterThan(1)
+  })
+
+  test('goes on page by page, by itself alone', async () => {
+    const first = await anna.auditEvents({ _count: '2' })
+    const _page = new URL(first.link?.[0]?.url ?? '').searchParams.get('_page') ?? ''
+    const ids = [first, await anna.auditEvents({ _page })].flatMap(eventsOf).map(({ id }) => id)
+    expect(new Set(ids).size).toBe(4)
+    expect(await raw(a, `_page=${_page}`)).toMatchObject({ status: 400, code: 'request-invalid' })
+  })
+
+  test('can be made of no other patient', async () => {
+    for (const query of [
+      { patient: 'bram' },
+      { patient: 'anna' },
+      { 'patient.identifier': identifierText(BRAM) },
+    ])
+      await expect(anna.auditEvents(query)).rejects.toMatchObject({ code: 'unsupported-parameter' })
+    expect(eventsOf(await anna.auditEvents({ entity: 'Patient/bram' }))).toEqual([])
+  })
+})
+
+describe('the trail of a hospital', () => {
+  test('holds what it registered, what it shared and what its programs asked of consents', async () => {
+    const to = { system: b.config.identifier.system, value: b.config.identifier.value }
+    await a.his.consult({
+      hook: 'patient-consent-consult',
+      context: { patientId: [ANNA], actor: [to], purposeOfUse: [{ code: 'TREAT' }] },
+    })
+    const trail = await insideOf(a).trail()
+    const of = (kind: string) => trail.find((entry) => entry.kind === kind)
+    expect(of('consents-consulted')).toMatchObject({
+      user: { id: 'dr-1' },
+      requester: { name: 'Hospital B' },
+      patient: { reference: 'Patient/anna' },
+      purpose: 'TREAT',
+    })
+    expect(of('share-sent')).toMatchObject({
+      custodian: { name: 'Hospital A' },
+      requester: { name: 'Hospital B' },
+      patient: { reference: 'Patient/anna' },
+    })
+    const registered = trail.filter(({ kind, patient }) => kind === 'record-registered' && patient)
+    const disclosed = of('disclosure')?.record?.id
+    expect(registered.map((entry) => entry.record?.id)).toContain(disclosed)
+  })
+
+  test('has a line for every event of the chain, but one for those that a batch holds together', async () => {
+    const rows = await insideOf(c).index().selectFrom('events').selectAll().execute()
+    const trail = await insideOf(c).trail()
+    const lines = new Set(trail.map(({ chain }) => chain && `${chain.transaction}/${chain.logIndex}`))
+    const batches = new Set(
+      trail.filter(({ note }) => note === 'RecordRegistered').map((e) => e.chain?.transaction),
+    )
+    const without = rows.filter(
+      ({ transaction, log_index, name }) =>
+        !lines.has(`${transaction}/${log_index}`) &&
+        !(name === 'RecordRegistered' && batches.has(transaction)),
+    )
+    expect(without.map(({ name }) => name)).toEqual([])
+  })
+
+  test('never names a broker as the one who acted', async () => {
+    for (const event of await events(a, {})) {
+      expect(event.agent.length).toBeGreaterThan(0)
+      expect(JSON.stringify([event.agent, event.source]).toLowerCase()).not.toContain('broker')
+    }
   })
 })

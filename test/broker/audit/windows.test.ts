@@ -87,7 +87,10 @@ async function books(hospital: TestHospital) {
     ...window,
     entries: rows
       .filter(({ window_number }) => window_number === window.number)
-      .map((row) => ({ ...row, entry: openJson<AuditEntry>(inside.vault.storeKey, row.sealed) })),
+      .map((row) => ({
+        ...{ ...row, salt: row.salt as Uint8Array },
+        entry: openJson<AuditEntry>(inside.vault.storeKey, row.sealed as Uint8Array),
+      })),
   }))
 }
 

@@ -96,7 +96,7 @@ async function operatorToken(hospital: TestHospital): Promise<string> {
 /** Every scope that a program can be registered with, by the name of who holds it in this test. */
 const ALL_SCOPES = (hospital: TestHospital) => [
   ...hospital.files.his.scopes,
-  'system/AuditEvent.rs',
+  ...hospital.files.auditor.scopes.filter((scope) => scope !== 'system/reidentify'),
   ...(hospital.files.registrars[0]?.scopes ?? []),
 ]
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keepScope } from '../../../src/broker/consent/scopes.ts'
+import { AccessLog__factory } from '../../../src/chain/contracts.ts'
 import { saltedScope } from '../../../src/domain/consent/scope.ts'
 import { scopeHash } from '../../../src/domain/consent/typed-data.ts'
 import type { Hex } from '../../../src/domain/hex.ts'
@@ -8,6 +9,7 @@ import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
 import { createPatientStore } from '../../../src/store/patients.ts'
 import { createAsker } from '../../support/asker.ts'
+import type { Front } from '../../support/front.ts'
 import { clinicalReads, insideOf, refusedAt } from '../../support/inside.ts'
 import { ANNA, BRAM, condition, patient } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
@@ -22,7 +24,7 @@ let tag: Hex
 let record: string
 
 beforeAll(async () => {
-  world = await createWorld()
+  world = await createWorld({ fronts: { chain: ['a'] } })
   ;[a, b] = world.hospitals as [TestHospital, TestHospital]
   await a.put(patient('anna', ANNA))
   await a.put(patient('bram', BRAM))
@@ -257,3 +259,95 @@ test('an index that was altered by hand to say “permit” releases nothing', a
   expect(answer).toMatchObject({ status: 404, code: 'not-available' })
   expect((await b.his.list(BRAM, 'TREAT')).body.total).toBe(0)
 })
+
+const state = async () =>
+  (await (await fetch(`${a.broker.base}/ready`)).json()) as {
+    ready: boolean
+    reasons: string[]
+    unanchoredMs: number
+    unsent: number
+  }
+
+/** The chain stands: its head is the same for ever, and nothing is mined. What it holds can be read. */
+async function halt(front: Front): Promise<void> {
+  const block = await world.provider.send('eth_getBlockByNumber', ['latest', false])
+  front.behave = async ({ body }, forward) => {
+    const { id, method, params } = JSON.parse(body.toString()) as {
+      id: number
+      method: string
+      params: unknown[]
+    }
+    const headers = { 'content-type': 'application/json' }
+    const say = (what: object) => ({
+      status: 200,
+      headers,
+      body: JSON.stringify({ jsonrpc: '2.0', id, ...what }),
+    })
+    if (method === 'eth_getBlockByNumber' && params[0] === 'latest') return say({ result: block })
+    if (method === 'eth_sendRawTransaction') return say({ error: { code: -32_000, message: 'halted' } })
+    return forward()
+  }
+}
+
+test('while the chain is halted releases stop, a revocation by signature counts, nothing is lost, and all comes back by itself (I3, I4, I5)', async () => {
+  const front = a.chainFront as Front
+  await halt(front)
+  // As long as the head is fresh, what was known is still good.
+  expect((await asker.fetch(tag)).status).toBe(200)
+  a.clock.elapse(10_001)
+  const { answer } = await refusedAt(a, 'head-stale', () => asker.fetch(tag))
+  expect(answer).toMatchObject({ status: 404, code: 'not-available' })
+  expect((await state()).reasons).toContain('head-stale')
+
+  // The patient is heard all the same, and by a broker that was started anew meanwhile.
+  const { receipt } = await anna.revoke({ to: toB(), purpose: 'TREAT' })
+  expect(receipt?.counts).toBe('now')
+  await a.restart()
+  a.clock.elapse(10_001)
+  await refusedAt(a, 'head-stale', () => asker.fetch(tag))
+
+  // After a minute the other rule holds as well, whatever the head: what was written since is not anchored.
+  a.clock.advance(61_000)
+  await eventually(async () => (await state()).reasons.includes('anchor-overdue'))
+  expect((await state()).unanchoredMs).toBeGreaterThan(60_000)
+  expect((await state()).unsent).toBeGreaterThan(1)
+  a.clock.advance(-61_000)
+  const written = await insideOf(a)
+    .db()
+    .selectFrom('access_log')
+    .select(['seq', 'leaf'])
+    .orderBy('seq')
+    .execute()
+
+  // Nobody does anything at the hospital: the chain goes on.
+  front.behave = undefined
+  await eventually(async () => (await state()).ready)
+  await refusedAt(a, ['revoked', 'revocation-pending'], () => asker.fetch(tag))
+  await eventually(async () => refusedAt(a, 'revoked', () => asker.fetch(tag)).then(() => true))
+
+  // Every entry of that time is still there, and in a window that the chain has; and the windows have no gap.
+  const rows = await eventually(async () => {
+    const found = await insideOf(a)
+      .db()
+      .selectFrom('access_log')
+      .innerJoin('windows', 'windows.number', 'access_log.window_number')
+      .innerJoin('chain_outbox', 'chain_outbox.id', 'windows.outbox_id')
+      .select(['seq', 'leaf'])
+      .where('status', '=', 'mined')
+      .where('seq', '<=', written.at(-1)?.seq ?? 0)
+      .orderBy('seq')
+      .execute()
+    return found.length === written.length && found
+  })
+  expect(rows).toEqual(written)
+  const log = AccessLog__factory.connect(world.chain.contracts.accessLog, world.provider)
+  const anchored = (await log.queryFilter(log.filters.WindowAnchored(a.member))).map(({ args }) => args)
+  anchored.forEach(({ number, from }, i) => {
+    expect(Number(number)).toBe(i + 1)
+    expect(from).toBe(anchored[i - 1]?.until ?? 0n)
+  })
+
+  // And a consent that is given now counts as before.
+  await anna.grant({ to: toB(), purpose: 'TREAT', classes: ['problems'] })
+  await eventually(async () => (await asker.fetch(tag)).status === 200)
+}, 60_000)

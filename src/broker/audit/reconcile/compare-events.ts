@@ -5,10 +5,14 @@ import {
   type ToldEvent,
 } from '../../../domain/audit/reconcile/trail-lines.ts'
 import type { IndexedEvent, IndexQueries } from '../../../indexer/index.ts'
-import { CHAIN_KINDS, lineIdOf } from '../chain-kinds.ts'
+import { CHAIN_KINDS } from '../chain-kinds.ts'
 import { type CompareDeps, linesOf, opened } from './compare-log.ts'
 
 const PART = 500
+
+/** The id of an event's line in the trail, in every replay; see project-chain.ts. */
+const lineIdOf = ({ transaction, logIndex }: Pick<IndexedEvent, 'transaction' | 'logIndex'>): string =>
+  `${transaction.slice(2, 34)}-${logIndex}`
 
 type EventDeps = CompareDeps & {
   index: Pick<IndexQueries, 'eventsAfter' | 'placesIn'>
@@ -47,24 +51,26 @@ async function eventsInTrail(deps: EventDeps): Promise<void> {
   }
 }
 
-/** Those that the trail has to tell of; of requests, only the member's own. */
+/** Those that the trail has to tell of; of requests and of entries in directories, only what is the member's own. */
 async function toldOf(
   { db, since, keptFrom, timeOf }: EventDeps,
   events: readonly IndexedEvent[],
 ): Promise<ToldEvent[]> {
-  const closed = events.flatMap(({ name, args }) =>
-    CHAIN_KINDS[name] === 'request-closed' && args.commitment ? [args.commitment] : [],
-  )
+  const named = (name: 'commitment' | 'tag') => events.flatMap(({ args }) => args[name] ?? [])
+  const [closed, tags] = [named('commitment'), named('tag')]
   const sent =
     closed.length === 0
       ? []
       : await db.selectFrom('requests_sent').select('commitment').where('commitment', 'in', closed).execute()
-  const own = new Set(sent.map(({ commitment }) => commitment))
+  const records =
+    tags.length === 0 ? [] : await db.selectFrom('records').select('tag').where('tag', 'in', tags).execute()
+  const own = new Set([...sent.map(({ commitment }) => commitment), ...records.map(({ tag }) => tag)])
   const told: ToldEvent[] = []
   for (const event of events) {
     const kind = CHAIN_KINDS[event.name]
-    if (!kind || (kind === 'request-closed' && !own.has(event.args.commitment ?? ''))) continue
-    const { block, logIndex, transaction } = event
+    const { block, logIndex, transaction, args } = event
+    if (!kind || (kind === 'request-closed' && !own.has(args.commitment ?? ''))) continue
+    if (kind === 'record-registered' && !own.has(args.tag ?? '')) continue
     const time = await timeOf(block)
     if (time * 1000 < Math.max(since, keptFrom)) continue
     told.push({ id: lineIdOf(event), kind, block, logIndex, transaction, time })

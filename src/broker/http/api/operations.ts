@@ -189,6 +189,34 @@ const hook = (summary: string): Operation => ({
   answers: { 200: json('Anything') },
 })
 
+const TRAIL_QUERY: [string, string][] = [
+  ['date', 'with prefix ge, gt, le or lt'],
+  ['agent', 'an organisation’s or a person’s identifier'],
+  ['entity', 'a reference or an identifier'],
+  ['entity-type', 'code'],
+  ['entity-role', 'code'],
+  ['purpose', 'v3 PurposeOfUse'],
+  ['outcome', '0, 4, 8 or 12'],
+  ['type', 'code'],
+  ['subtype', 'code'],
+  ['action', 'C, R, U, D or E'],
+  ['policy', 'Consent/ID'],
+  ['_tag', 'kind of line'],
+  ['_sort', 'date or -date'],
+  ['_count', 'at most 500'],
+  ['_page', 'from a next link, alone'],
+  ['_format', 'json'],
+]
+
+const searchTrail = (summary: string) =>
+  ({
+    tag: 'trail',
+    summary,
+    needs: 'system/AuditEvent.rs',
+    answers: { 200: fhir('Bundle') },
+    errors: ['unsupported-parameter', ...PATIENT_NAMED],
+  }) satisfies Operation
+
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /fhir/.well-known/smart-configuration': discovery('SMART configuration', JSON_TYPE, 'Anything'),
   'GET /.well-known/oauth-authorization-server': discovery('The same by RFC 8414', JSON_TYPE, 'Anything'),
@@ -447,6 +475,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     errors: ['event-unknown'],
   },
 
+  'GET /audit/proofs/:id': {
+    tag: 'trail',
+    summary: 'That one entry of the own log lies in an anchored window',
+    needs: 'system/AuditEvent.rs',
+    answers: { 200: json('Anything') },
+    errors: ['user-missing', 'not-found', 'not-ready', 'audit-unavailable'],
+  },
   'GET /audit/unmatched': {
     tag: 'trail',
     summary: 'Exchanges that the other side’s word does not match',
@@ -488,19 +523,54 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: { 200: json('Anything') },
     errors: ['user-missing', 'resolution-reason', 'not-available', 'audit-unavailable', ...KEYED],
   },
-  'GET /fhir/AuditEvent': {
+  'GET /audit/events': {
     tag: 'trail',
-    summary: 'The trail, newest first (IHE BALP)',
+    summary: 'Lines of the trail after a cursor, or a stream of them',
     needs: 'system/AuditEvent.rs',
     query: [
-      ['date', 'with prefix ge, gt, le or lt'],
-      ['patient', 'Patient/ID'],
-      ['patient.identifier', 'system|value'],
+      ['after', 'the number of the last line that is known; a stream takes Last-Event-ID'],
       ['_count', 'at most 500'],
-      ['_format', 'json'],
     ],
     answers: { 200: fhir('Bundle') },
-    errors: ['unsupported-parameter', ...PATIENT_NAMED],
+  },
+  'GET /fhir/AuditEvent': {
+    ...searchTrail('The trail (IHE BALP, ITI-81), by date'),
+    query: [['patient', 'Patient/ID'], ['patient.identifier', 'system|value'], ...TRAIL_QUERY],
+  },
+  'POST /fhir/AuditEvent/_search': {
+    ...searchTrail('The same, with nothing in the address'),
+    body: { schema: 'Form', types: [FORM], isOptional: true },
+    errors: ['unsupported-parameter', ...PATIENT_NAMED, ...KEYED],
+  },
+  'GET /fhir/AuditEvent/:id': {
+    tag: 'trail',
+    summary: 'One line of the trail',
+    needs: 'system/AuditEvent.rs',
+    answers: { 200: fhir('Resource') },
+    errors: ['audit-event-unknown'],
+  },
+  'POST /audit/holds': {
+    tag: 'trail',
+    summary: 'Place a legal hold on the trail',
+    needs: 'system/legal-hold',
+    body: jsonBody('Anything'),
+    answers: { 201: json('Anything') },
+    errors: ['user-missing', ...KEYED],
+  },
+  'GET /audit/holds': {
+    tag: 'trail',
+    summary: 'Legal holds, standing and lifted',
+    needs: 'system/legal-hold',
+    answers: { 200: json('Anything') },
+    errors: ['user-missing'],
+  },
+  'POST /audit/holds/:id/lifting': {
+    tag: 'trail',
+    summary: 'Ask that a hold be lifted, or lift it as the second person',
+    needs: 'system/legal-hold',
+    body: jsonBody('Anything'),
+    answers: { 200: json('Anything') },
+    errors: ['user-missing', 'hold-unknown', 'hold-lifted', 'second-person-needed', ...KEYED],
   },
 
   'POST /registrar/enrolments': {
@@ -587,6 +657,14 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     needs: 'session',
     query: [['_count', 'at most 500']],
     answers: { 200: json('Anything') },
+  },
+  'GET /patient/AuditEvent': {
+    tag: 'patient',
+    summary: 'The same as FHIR AuditEvents (as in CH:ATC)',
+    needs: 'session',
+    query: TRAIL_QUERY,
+    answers: { 200: fhir('Bundle') },
+    errors: ['unsupported-parameter'],
   },
   'POST /patient/explain': {
     tag: 'patient',
@@ -706,6 +784,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     body: jsonBody('Anything'),
     answers: { 200: fhir('Bundle') },
     errors: ['dpop-invalid', 'dpop-replayed', 'token-wrong-key', 'not-available', ...RELEASE],
+  },
+  'POST /exchange/checkpoints': {
+    tag: 'exchange',
+    summary: 'Signed checkpoints of the chain; whoever shows a member’s sees this one’s',
+    body: jsonBody('Anything'),
+    answers: { 200: json('Anything') },
+    errors: ['checkpoint-invalid', 'audit-unavailable', ...CHAIN],
   },
   'POST /exchange/receipt': {
     tag: 'exchange',

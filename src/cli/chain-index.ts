@@ -1,0 +1,40 @@
+import { Command } from 'commander'
+import { checkpointsCommand } from './chain-index/checkpoints.ts'
+import { dumpIndex } from './chain-index/dump.ts'
+import { openIndexOf } from './chain-index/open-index.ts'
+import { type Output, PROCESS, told } from './chain-index/output.ts'
+import { verifyIndex } from './chain-index/verify.ts'
+
+const EMBEDDED = `
+An embedded database must not be in use: stop the broker first. On PostgreSQL it may run.`
+
+/** `wayleave index`: what this member has of the chain, to be compared with what others have. */
+export function indexCommand(output: Output = PROCESS): Command {
+  const config = ['--config <file>', 'the broker’s configuration, unless variables say it all'] as const
+  return new Command('index')
+    .description('Dump, verify and compare what the index has of the chain')
+    .addCommand(
+      new Command('dump')
+        .description('Print every event of our contracts in one canonical form, a line each')
+        .option(...config)
+        .option('--to <block>', 'up to this block, instead of all that is indexed')
+        .addHelpText('after', `\nTwo members that follow one chain print the same bytes.${EMBEDDED}`)
+        .action((options: { config?: string; to?: string }) =>
+          told(output, async () => dumpIndex(await openIndexOf(options.config), options.to, output)),
+        ),
+    )
+    .addCommand(
+      new Command('verify')
+        .description('Hold the index against what a node answers now')
+        .option(...config)
+        .option('--rpc <url>', 'another node than this member’s own')
+        .addHelpText(
+          'after',
+          `\nExit code: 0 where they agree, 1 where they do not, 2 where it could not be told.${EMBEDDED}`,
+        )
+        .action((options: { config?: string; rpc?: string }) =>
+          told(output, async () => verifyIndex(await openIndexOf(options.config), options.rpc, output)),
+        ),
+    )
+    .addCommand(checkpointsCommand(output))
+}
