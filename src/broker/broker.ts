@@ -225,6 +225,7 @@ async function open(
       await webhooks.close()
       await office.mover.close()
       await reconciler.close()
+      await exchange.auditReconciler.close()
       await registration.close()
       await requests.close()
       await windows.close()

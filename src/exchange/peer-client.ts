@@ -65,6 +65,8 @@ export type PeerClient = {
   postReceipt(peer: Peer, body: string): Promise<string[]>
   /** Shows signed checkpoints; resolves to those that the other shows, unverified. Throws as `fetchRecord` does. */
   postCheckpoints(peer: Peer, checkpoints: readonly string[]): Promise<string[]>
+  /** Posts a sealed request for evidence; resolves to the sealed answer, unopened. Throws as `fetchRecord` does. */
+  postEvidence(peer: Peer, body: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -247,6 +249,12 @@ export async function createPeerClient(deps: {
       const answer = await call(peer, '/exchange/checkpoints', { method: 'POST', headers, body })
       if (answer.status !== 200) throw refusal(answer)
       return textsIn(answer.bytes, 'checkpoints')
+    },
+    async postEvidence(peer, body) {
+      const headers = { 'content-type': 'application/jose' }
+      const answer = await call(peer, '/exchange/evidence', { method: 'POST', headers, body })
+      if (answer.status !== 200) throw refusal(answer)
+      return new TextDecoder().decode(answer.bytes)
     },
     close: () => connections.close(),
   }

@@ -256,6 +256,19 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       }))
     },
 
+    /** Where events stand in these blocks. */
+    async placesIn(
+      blocks: readonly number[],
+    ): Promise<Pick<IndexedEvent, 'block' | 'logIndex' | 'transaction'>[]> {
+      if (blocks.length === 0) return []
+      const rows = await db
+        .selectFrom('events')
+        .select(['block', 'log_index', 'transaction'])
+        .where('block', 'in', [...blocks])
+        .execute()
+      return rows.map((row) => ({ block: row.block, logIndex: row.log_index, transaction: row.transaction }))
+    },
+
     /** Number and block of the member's newest anchored window. */
     async lastWindow(member: Hex): Promise<{ number: number; until: number } | undefined> {
       const rows = await db

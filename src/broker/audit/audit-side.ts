@@ -11,6 +11,7 @@ import { createFileSink } from './push/file-sink.ts'
 import { createSyslogSink } from './push/syslog-sink.ts'
 import { createTrailFeed } from './push/trail-feed.ts'
 import { createTrailReader } from './read-trail.ts'
+import { createResolutions } from './resolutions.ts'
 import { createWindows } from './windows.ts'
 
 const PACKAGE = new URL('../../../package.json', import.meta.url)
@@ -54,5 +55,15 @@ export function createAuditSide(core: Core, freezing: Freezing) {
       ...(syslog ? [createSyslogSink(syslog, VERSION)] : []),
     ],
   })
-  return { windows, projection, filing, trail, feed, holds, expiry, pushing }
+  return {
+    windows,
+    projection,
+    filing,
+    trail,
+    feed,
+    holds,
+    expiry,
+    pushing,
+    resolutions: createResolutions(core),
+  }
 }

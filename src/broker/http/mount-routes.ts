@@ -18,6 +18,7 @@ import { partyOf } from '../release/parties.ts'
 import type { createReleaseSide } from '../release/release-side.ts'
 import { createReports } from '../reports/reports.ts'
 import type { RequestSide } from '../requests/request-side.ts'
+import { auditReconcileRoutes } from './audit-reconcile-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
@@ -39,6 +40,7 @@ import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
 import { reportRoutes } from './report-routes.ts'
 import { requestRoutes } from './request-routes.ts'
+import { resolutionRoutes } from './resolution-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
 export type Sides = AuditSide &
@@ -141,6 +143,8 @@ export function mountRoutes(
   identityRoutes(app, { events: sides.identityEvents, authorise })
   reportRoutes(app, { ...core, reports: createReports(core), sessions, authorise })
   holdRoutes(app, { holds: sides.holds, authorise })
+  auditReconcileRoutes(app, { ...core, ...sides, authorise })
+  resolutionRoutes(app, { ...sides, authorise })
   operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }

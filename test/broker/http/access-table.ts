@@ -140,6 +140,7 @@ const DOORS = {
     own: { ...notForPrograms, 'client administrator': 'in' },
     foreign: noForeignProgram,
   },
+  'privacy officer': { own: { ...notForPrograms, auditor: 'in' }, foreign: noForeignProgram },
   operator: { own: { ...notForPrograms, operator: 'in' }, foreign: noForeignProgram },
   patient: { own: { ...noSession, patient: 'in', 'another patient': 'in' }, foreign: noForeignSession },
   record: {
@@ -220,6 +221,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'POST /exchange/checkpoints': row('everybody', 'checkpoint-invalid', json({ checkpoints: ['x.y.z'] })),
   'POST /exchange/receipt': row('everybody', 'receipt-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/request': row('everybody', 'access-request-invalid', { type: JOSE, body: 'x.y.z' }),
+  'POST /exchange/evidence': row('everybody', 'evidence-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/share': row('everybody', 'share-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /patient/enrolment/offer': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/enrolment': row('everybody', 'enrolment-code-wrong', json()),
@@ -314,6 +316,11 @@ export const ACCESS: Readonly<Record<string, Row>> = {
     type: FORM,
     body: new URLSearchParams({ 'patient.identifier': person }).toString(),
   })),
+  'POST /audit/reconciliations': row('auditor', 202, json({ members: 'none' })),
+  'GET /audit/reconciliations/:id': row('auditor', 'not-found', unknown()),
+  'POST /audit/evidence': row('auditor', 'request-invalid', json()),
+  // A program that may, and that names no person.
+  'POST /audit/resolutions': row('privacy officer', 'user-missing', json()),
 
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),

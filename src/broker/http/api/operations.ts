@@ -502,6 +502,37 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ],
     answers: { 200: json('Anything') },
   },
+  'POST /audit/reconciliations': {
+    tag: 'trail',
+    summary: 'Compare log, trail and chain, and the exchanges with other members',
+    needs: 'system/AuditEvent.rs',
+    body: { ...jsonBody('Anything'), isOptional: true },
+    answers: { 202: json('Anything') },
+    errors: ['audit-unavailable', ...KEYED],
+  },
+  'GET /audit/reconciliations/:id': {
+    tag: 'trail',
+    summary: 'How far it is, and what it found',
+    needs: 'system/AuditEvent.rs',
+    answers: { 200: json('Anything') },
+    errors: ['not-found'],
+  },
+  'POST /audit/evidence': {
+    tag: 'trail',
+    summary: 'A page of evidence of the exchanges with one member, sealed to who is to check it',
+    needs: 'system/AuditEvent.rs',
+    body: jsonBody('Anything'),
+    answers: { 200: json('Anything') },
+    errors: ['member-unknown', 'audit-unavailable', ...KEYED],
+  },
+  'POST /audit/resolutions': {
+    tag: 'trail',
+    summary: 'Whose handle it is: for a named person, with a reason, in the patient’s own trail',
+    needs: 'system/reidentify',
+    body: jsonBody('Anything'),
+    answers: { 200: json('Anything') },
+    errors: ['user-missing', 'resolution-reason', 'not-available', 'audit-unavailable', ...KEYED],
+  },
   'GET /audit/events': {
     tag: 'trail',
     summary: 'Lines of the trail after a cursor, or a stream of them',
@@ -814,6 +845,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     body: { schema: 'Jose', types: [JOSE] },
     answers: { 204: null },
     errors: ['share-invalid', 'not-ready', 'audit-unavailable'],
+  },
+  'POST /exchange/evidence': {
+    tag: 'exchange',
+    summary: 'What the log says of the exchanges with the member that asks, proven; sealed both ways',
+    body: { schema: 'Jose', types: [JOSE] },
+    answers: { 200: [JOSE, 'Jose'] },
+    errors: ['evidence-invalid', 'not-ready', 'audit-unavailable'],
   },
 
   'POST /operator/reconciliations': {
