@@ -71,7 +71,8 @@ export async function openWriter({ database: config, rpc, chainId, contracts, op
 const AT_ONCE = 8
 
 if (import.meta.main) {
-  const { db, replicas, step } = await openWriter(JSON.parse(process.argv[2] ?? '') as WriterWork)
+  const writer = await openWriter(JSON.parse(process.argv[2] ?? '') as WriterWork)
+  const { db, replicas } = writer
   const write = async (of: number): Promise<never> => {
     for (;;) {
       const id = await replicas[of]?.accessLog.append(db, { kind: 'disclosure', outcome: '0' })
@@ -82,5 +83,5 @@ if (import.meta.main) {
   }
   const writing = replicas.flatMap((_, of) => Array.from({ length: AT_ONCE }, () => write(of)))
   void Promise.all(writing)
-  for (;;) process.stdout.write(`age ${await step()}\n`)
+  for (;;) process.stdout.write(`age ${await writer.step()}\n`)
 }
