@@ -101,7 +101,9 @@ export async function backfill(args: {
     ([name, pid]) => [name, pid, cpuNow(pid)] as const,
   )
   const started = performance.now()
-  const indexer = await createIndexer({ db, rpc, contracts, from: deployedAt, head, log })
+  const indexer = await createIndexer({
+    ...{ db, rpc, contracts, from: deployedAt, head, log, lead: { holds: () => true } },
+  })
   const times: { block: number; at: number }[] = [{ block: deployedAt - 1, at: 0 }]
   let told = started
   indexer.onAdvance((block) => {

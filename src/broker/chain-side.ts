@@ -14,6 +14,7 @@ import {
 } from '../indexer/index.ts'
 import type { Logger } from '../observe/log.ts'
 import type { BrokerTables, IndexTables } from '../store/schema.ts'
+import type { Lead } from '../turns/lead.ts'
 import type { BrokerConfig } from './config.ts'
 
 const REMEMBERED_TIMES = 10_000
@@ -22,12 +23,13 @@ const REMEMBERED_TIMES = 10_000
 export async function openChainSide(args: {
   config: BrokerConfig['chain']
   operator: string
+  lead: Lead
   db: Kysely<BrokerTables>
   indexDb: Kysely<IndexTables>
   clock: Clock
   log: Logger
 }) {
-  const { config, db, indexDb, clock, log } = args
+  const { config, db, indexDb, clock, log, lead } = args
   const { contracts, chainId, predecessors = {}, codeHashes = {} } = config
   const provider = new JsonRpcProvider(config.rpc, chainId, {
     staticNetwork: true,
@@ -37,7 +39,7 @@ export async function openChainSide(args: {
   const seen = watchHead({ provider, clock, ws: config.ws })
   const rpc = createNodeRpc({ url: config.rpc })
   const indexing = await createIndexer({
-    ...{ db: indexDb, rpc, contracts, predecessors, from: config.deployedAt, head: seen, log, clock },
+    ...{ db: indexDb, rpc, contracts, predecessors, from: config.deployedAt, head: seen, log, clock, lead },
     reorganisationDepth: config.reorganisationDepth,
     ...(config.maxRange === undefined ? {} : { range: config.maxRange }),
   })
@@ -75,7 +77,7 @@ export async function openChainSide(args: {
       },
     },
   )
-  const sender = createSender({ db, provider, operator: args.operator, clock, log })
+  const sender = createSender({ db, provider, operator: args.operator, clock, log, lead })
   const reader = createConsentReader(provider, contracts, codeHashes)
 
   const times = new Map<number, number>()

@@ -136,6 +136,12 @@ export const BrokerConfig = Type.Object({
         'Origins, https://host[:port], that the broker may call for its programs: key sets and webhooks; none unless named',
     }),
   ),
+  callbackNetworks: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        'Networks (CIDR) in which names among callbackOrigins may lie although they are not public',
+    }),
+  ),
   groups: Type.Array(Type.String(), { default: [], description: 'Names of the council’s groups' }),
   contactFile: Type.String({ description: 'File that one-time codes are written to; for trying' }),
   timing: Type.Object(

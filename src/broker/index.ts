@@ -1,3 +1,4 @@
+export type { AuditReconciliation } from './audit/reconcile/audit-reconciler.ts'
 export { type Broker, type BrokerDeps, createBroker } from './broker.ts'
 export { BrokerConfig } from './config.ts'
 export {

@@ -79,6 +79,30 @@ export function createForks(deps: {
     return known === undefined || (await standing(known)) !== 'gone'
   }
 
+  /**
+   * Whether blocks are gone, and down to where; takes nothing back.
+   * @throws ReorganisedTooDeepError where more went than may
+   */
+  async function judge(
+    last: Checkpoint | undefined,
+  ): Promise<{ ancestor: Checkpoint | undefined } | undefined> {
+    if (!last || (await standing(last)) === 'here' || (await isBehind(last))) {
+      tooDeep = undefined
+      return undefined
+    }
+    const ancestor = await ancestorOf(last)
+    const first = (ancestor?.number ?? from - 1) + 1
+    const depth = last.number - first + 1
+    if (allowed !== undefined && depth > allowed) {
+      if (!tooDeep)
+        log.error({ block: first, count: depth }, 'the chain was reorganised deeper than it may be')
+      tooDeep = { block: first, depth, allowed }
+      throw new ReorganisedTooDeepError(`${depth} blocks are gone, and ${allowed} may be`)
+    }
+    tooDeep = undefined
+    return { ancestor }
+  }
+
   async function takeBack(ancestor: Checkpoint | undefined): Promise<void> {
     const block = (ancestor?.number ?? from - 1) + 1
     await db.transaction().execute(async (trx) => {
@@ -97,28 +121,18 @@ export function createForks(deps: {
     tooDeep: () => tooDeep,
     onReorganisation: (listener: (block: number) => Promise<void>) => listeners.push(listener),
 
+    judge,
+
     /**
      * @param last where the index stands
      * @returns where it stands then
      * @throws ReorganisedTooDeepError where more blocks went than may; nothing is taken back then
      */
     async unwind(last: Checkpoint | undefined): Promise<Checkpoint | undefined> {
-      if (!last || (await standing(last)) === 'here' || (await isBehind(last))) {
-        tooDeep = undefined
-        return last
-      }
-      const ancestor = await ancestorOf(last)
-      const first = (ancestor?.number ?? from - 1) + 1
-      const depth = last.number - first + 1
-      if (allowed !== undefined && depth > allowed) {
-        if (!tooDeep)
-          log.error({ block: first, count: depth }, 'the chain was reorganised deeper than it may be')
-        tooDeep = { block: first, depth, allowed }
-        throw new ReorganisedTooDeepError(`${depth} blocks are gone, and ${allowed} may be`)
-      }
-      tooDeep = undefined
-      await takeBack(ancestor)
-      return ancestor
+      const fork = await judge(last)
+      if (!fork) return last
+      await takeBack(fork.ancestor)
+      return fork.ancestor
     },
 
     /** Has everybody follow the reorganisations that not everybody has followed. */

@@ -5,6 +5,7 @@ import { NodeError, type NodeRpc } from '../chain/node-rpc.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { IndexTables } from '../store/schema.ts'
+import type { Lead } from '../turns/lead.ts'
 import { createDecoder, type Predecessors } from './decode.ts'
 import { createForks, type TooDeep } from './forks.ts'
 import { createIndexProgress, type IndexProgress } from './index-progress.ts'
@@ -37,6 +38,9 @@ const AHEAD = 2
 /** The newest blocks are read one by one, each held against its header, unless a deeper reorganisation is to be followed. */
 const SINGLY = 16
 
+/** How soon one that follows looks again for what is not written yet. Milliseconds. */
+const FOLLOW_EVERY = 100
+
 /** How often one run begins anew where the chain changes while it is read. */
 const ATTEMPTS = 3
 
@@ -56,6 +60,8 @@ export async function createIndexer(deps: {
   from: number
   head: HeadWatch
   log: Logger
+  /** Of several brokers on one database one writes the index, and the others follow it. */
+  lead: Pick<Lead, 'holds'>
   /** At most so many blocks at once; 1 holds every block against its header. */
   range?: number
   /**
@@ -75,6 +81,7 @@ export async function createIndexer(deps: {
   const advance: ((block: number) => void)[] = []
   let last = await lastCheckpoint(db)
   let closed = false
+  let soon: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   progress.at(last?.number)
 
@@ -87,6 +94,7 @@ export async function createIndexer(deps: {
   }
 
   async function run(): Promise<void> {
+    if (!deps.lead.holds()) return followOther()
     for (let attempt = 1; ; attempt++) {
       // What is written is known by the database alone: a commit may have counted although its answer was lost.
       last = await lastCheckpoint(db)
@@ -102,13 +110,32 @@ export async function createIndexer(deps: {
     }
   }
 
+  /** What another process has written, until it is at the head. */
+  async function followOther(): Promise<void> {
+    clearTimeout(soon)
+    const before = last
+    last = await lastCheckpoint(db)
+    progress.at(last?.number)
+    if (last && last.hash !== before?.hash) for (const listener of advance) listener(last.number)
+    if (!closed && (last?.number ?? -1) < (head.head()?.number ?? -1))
+      soon = setTimeout(() => void catchUp(), FOLLOW_EVERY)
+    // That the chain was reorganised too deep is for each to see; only one takes rows back.
+    await forks.judge(last)
+  }
+
   /** From where the index stands to the head of now. */
   async function pass(): Promise<void> {
     let next = last ? last.number + 1 : deps.from
     const ahead: { from: number; to: number; read: Promise<ReadRange> }[] = []
     const begin = () => {
       const target = head.head()?.number
-      while (!closed && target !== undefined && next <= target && ahead.length <= AHEAD) {
+      while (
+        !closed &&
+        deps.lead.holds() &&
+        target !== undefined &&
+        next <= target &&
+        ahead.length <= AHEAD
+      ) {
         const to = endOf(next, target)
         const read = readRange({ rpc, decoder }, next, to)
         // Whoever waits for it hears of a failure; until then nobody does.
@@ -146,7 +173,7 @@ export async function createIndexer(deps: {
     // Two branches must never be mixed: what is written is the parent of what comes.
     if (last && read.parent !== last.hash)
       throw new ChainChangedError('a range does not follow the one before it')
-    if (closed) return
+    if (closed || !deps.lead.holds()) return
     await write(read, last?.number)
     last = read.checkpoint
     progress.wrote(read.checkpoint.number, read.events)
@@ -170,6 +197,7 @@ export async function createIndexer(deps: {
     progress: progress.now,
     close: async () => {
       closed = true
+      clearTimeout(soon)
       await running
     },
   }

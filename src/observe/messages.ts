@@ -70,6 +70,9 @@ export const LOG_MESSAGES = [
   'an answer did not verify; nothing is handed on',
   'a content broke off',
   'a receipt does not match what was disclosed',
+  'audit trail, chain and other members were compared',
+  'audit trail, chain and other members do not agree',
+  'audit trail, chain and other members could not be compared',
 
   // programs of this hospital, and its records office
   'a webhook did not take its events',

@@ -77,7 +77,7 @@ export async function startSandbox(args: {
     closers.push(() => anvil.stop())
     const pids: Sandbox['pids'] = { chain: anvil.pid }
     if (args.fhir === 'hapi') {
-      const hapi = await openHapi(dir, hospitals, tell)
+      const hapi = await openHapi(dir, hospitals, ca, tell)
       pids.fhir = hapi.pid
       closers.push(() => hapi.stop())
     }

@@ -56,6 +56,7 @@ export async function openIndex(
     from: deployedAt,
     head,
     log,
+    lead: { holds: () => true },
     ...(range ? { range } : {}),
     reorganisationDepth: more.depth,
   })

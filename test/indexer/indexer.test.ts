@@ -153,7 +153,7 @@ describe('the index', () => {
        const { db } = await openDatabase(${JSON.stringify(config)})
        const indexer = await createIndexer({
          db: await openIndexTables(db), rpc: createNodeRpc({ url: ${JSON.stringify(chain.anvil.rpc)} }), contracts: ${JSON.stringify(chain.contracts)},
-         from: ${chain.deployedAt}, head: watchHead({ provider, clock: systemClock }), log: createLog({ level: 'silent', hospital: '' }), range: 4,
+         lead: { holds: () => true }, from: ${chain.deployedAt}, head: watchHead({ provider, clock: systemClock }), log: createLog({ level: 'silent', hospital: '' }), range: 4,
        })
        indexer.onAdvance((block) => console.log(block))`,
     )

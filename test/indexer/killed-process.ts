@@ -29,7 +29,7 @@ const indexer = await createIndexer({
   // The tables are there: whoever kills this has opened them before.
   db: database.db.withSchema('chain_index') as import('kysely').Kysely<IndexTables>,
   rpc: createNodeRpc({ url: rpc }),
-  ...{ contracts, from, head, range },
+  ...{ contracts, from, head, range, lead: { holds: () => true } },
   log: createLog({ level: 'silent', hospital: 'killed' }),
 })
 indexer.onReorganisation(async () => {})

@@ -19,7 +19,12 @@ export async function proveEntry(
   const known = await db.selectFrom('audit_events').select('recorded').where('id', '=', id).executeTakeFirst()
   // The log keeps its entries sealed: those of the same millisecond are opened.
   const rows = known
-    ? await db.selectFrom('access_log').selectAll().where('at', '=', known.recorded).orderBy('seq').execute()
+    ? await db
+        .selectFrom('access_log')
+        .selectAll()
+        .where('at', '=', known.recorded)
+        .where('sealed', 'is not', null)
+        .execute()
     : []
   // Of what was deleted at the end of its retention the leaf is left: it proves what somebody else has kept.
   const opened = rows.flatMap(({ sealed, salt, ...row }) =>

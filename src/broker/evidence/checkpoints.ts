@@ -174,20 +174,22 @@ export function createCheckpoints(deps: {
     if (!reading) return
     const verdict = compare(checkpoint, reading)
     const against = before.some((row) => contradict(said(row), checkpoint))
-    // One alarm as long as it lasts; what follows is kept as well.
-    const earlier = await rowsOf(about)
-      .where('block', '<', block)
-      .orderBy('block', 'desc')
-      .limit(1)
-      .executeTakeFirst()
     const write: Write = (trx) => keep(trx, opened, verdict)
     if (against) await alarmed('checkpoint-contradiction', about, block, write)
-    else if (verdict === 'split' && earlier?.verdict !== 'split')
+    else if (verdict === 'split' && !(await isTold(about, block)))
       await alarmed('split-view', about, block, write)
     else await write(db)
   }
 
-  /** Those that are members', in the order of their blocks. */
+  /** One alarm as long as a split lasts; the newest may come before older ones, by way of another member. */
+  async function isTold(about: Hex, block: number): Promise<boolean> {
+    const below = rowsOf(about).where('block', '<', block).orderBy('block', 'desc').limit(1)
+    const above = rowsOf(about).where('block', '>', block).orderBy('block').limit(1)
+    const beside = [await below.executeTakeFirst(), await above.executeTakeFirst()]
+    return beside.some((row) => row?.verdict === 'split')
+  }
+
+  /** Those that are members’, in the order of their blocks. */
   async function openAll(signed: readonly string[]): Promise<OpenedCheckpoint[]> {
     const found: OpenedCheckpoint[] = []
     let refused = 0

@@ -21,6 +21,8 @@ export async function openPostgres(url: string): Promise<Database> {
   // An idle connection that breaks is replaced by the pool; unhandled, the event would end the process.
   pool.on('error', () => {})
   pool.on('connect', takeCopies)
+  // One that breaks while it is lent is told to whoever asks it next.
+  pool.on('connect', (client) => client.on('error', () => {}))
   try {
     ;(await pool.connect()).release()
   } catch (error) {

@@ -6,8 +6,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create table checkpoints (
       member text not null, block bigint not null, digest text not null, jws text not null, jwk text not null,
       verdict text not null, at text not null, primary key (member, block, digest))`,
-    // A proof of one entry is asked for by the entry's name, which the log itself keeps sealed.
-    'create index access_log_at on access_log (at)',
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)
 }

@@ -36,11 +36,13 @@ export async function openWriter({ database: config, rpc, chainId, contracts, op
   let offset = timestamp * 1_000 - Math.floor(Date.now() / 1_000) * 1_000
   const clock = { now: () => Date.now() + offset, monotonic: () => performance.now() }
   const vault = createVault(Buffer.alloc(32, 1))
-  const sender = createSender({ db, provider, operator, clock, log, everyMs: 3_600_000 })
+  // Both: what keeps windows apart where the lead is in doubt is the database.
+  const lead = { holds: () => true }
+  const sender = createSender({ db, provider, operator, clock, log, lead, everyMs: 3_600_000 })
   const replicas = [0, 1].map(() => ({
     accessLog: createAccessLog({ vault, clock }),
     windows: createWindows({
-      ...{ db, clock, contracts, log, everyMs: 3_600_000 },
+      ...{ db, clock, contracts, log, lead, everyMs: 3_600_000 },
       // The books are the only ones here: nothing was restored.
       anchored: async () => undefined,
       afterClose: () => {},
@@ -69,7 +71,8 @@ export async function openWriter({ database: config, rpc, chainId, contracts, op
 const AT_ONCE = 8
 
 if (import.meta.main) {
-  const { db, replicas, step } = await openWriter(JSON.parse(process.argv[2] ?? '') as WriterWork)
+  const writer = await openWriter(JSON.parse(process.argv[2] ?? '') as WriterWork)
+  const { db, replicas } = writer
   const write = async (of: number): Promise<never> => {
     for (;;) {
       const id = await replicas[of]?.accessLog.append(db, { kind: 'disclosure', outcome: '0' })
@@ -80,5 +83,5 @@ if (import.meta.main) {
   }
   const writing = replicas.flatMap((_, of) => Array.from({ length: AT_ONCE }, () => write(of)))
   void Promise.all(writing)
-  for (;;) process.stdout.write(`age ${await step()}\n`)
+  for (;;) process.stdout.write(`age ${await writer.step()}\n`)
 }

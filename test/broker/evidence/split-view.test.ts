@@ -113,7 +113,7 @@ test('members that see one chain agree on their checkpoints, and one that is onl
 
   // B's node is silent for a long time, and then comes back.
   await mine(400)
-  await withinTestSeconds(60, async () => ((await kept(a, a))[0]?.block ?? 0) >= 500)
+  await withinTestSeconds(60, async () => ((await kept(a, c))[0]?.block ?? 0) >= 500)
   for (const { clock } of world.hospitals) clock.elapse(601_000)
   await withinTestSeconds(60, async () => (await seenByA('silent')) === 1)
   expect(warnings.filter((line) => line.includes('has shown no checkpoint for long'))).toHaveLength(1)
