@@ -12,7 +12,7 @@ import { dirname, join, posix, relative, resolve, sep } from 'node:path'
 const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['sandbox', 'broker', 'indexer', 'relayer'],
-  ['chain', 'fhir', 'store', 'exchange', 'patient', 'outward', 'tracing', 'observe'],
+  ['chain', 'fhir', 'store', 'exchange', 'patient', 'outward', 'observe', 'turns'],
   ['domain'],
 ]
 const PROCESSES = LAYERS[1] ?? []

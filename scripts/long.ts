@@ -5,9 +5,11 @@
  *   contents    1 GB from one hospital to another, in constant memory, a quarter of a minute
  *   windows     200,000 entries of an access log by two replicas that are killed 40 times, a quarter of an hour
  *   filtering   10,000 Bundles into which something was planted that may not come out of the filter, half a minute
+ *   kills       2,000 SIGKILLs of a process that indexes into PostgreSQL, at seeded moments, half an hour on two idle cores;
+ *               KILLS=500 does them in parts. And 1,000 ends at seeded points of the indexer's way
  *
  *   npm run test:long -- filtering                                          these only, by the names above
- *   SEED=… SEQUENCES=… BUNDLES=… node bin/wayleave.mjs run scripts/long.ts
+ *   SEED=… SEQUENCES=… BUNDLES=… KILLS=… CUTS=… node bin/wayleave.mjs run scripts/long.ts
  *
  * Ends with 3, and says what is missing, where something that it needs is not installed.
  */
@@ -28,6 +30,10 @@ type Suite = { readonly test: string; readonly env: Readonly<Record<string, stri
 const SUITES: Readonly<Record<string, Suite>> = {
   contracts: { test: 'test/chain/model', env: { SEQUENCES: '100000' } },
   contents: { test: 'test/broker/exchange/large-content.test.ts', env: { CONTENT_MB: '1024' } },
+  kills: {
+    test: 'test/indexer/kills.test.ts',
+    env: { KILLS: '2000', CUTS: '1000', KILLS_ON: 'postgres' },
+  },
   windows: {
     test: 'test/broker/audit/windows-at-scale.test.ts',
     env: { KILLS: '40', STEPS: '12', ENTRIES: '5000' },

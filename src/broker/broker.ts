@@ -26,6 +26,7 @@ import { createDrain } from './operate/drain.ts'
 import { openOperatorListener } from './operate/operator-listener.ts'
 import { createOutboxWatch } from './operate/outboxes.ts'
 import { createReadiness } from './operate/readiness.ts'
+import { sayAnew } from './operate/say-anew.ts'
 import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
@@ -121,6 +122,9 @@ async function open(
   const { requests } = request
   const { states, shares } = consent
   const { source, contents, searches, registration, reconciler } = register
+  // What waits under a key that is published no more would be believed by nobody.
+  const published = publicJwks(keyring).keys.map(({ kid }) => kid ?? '')
+  if ((await sayAnew({ db, published, ...request })) > 0) consent.shares.refresh()
   const release = createReleaseSide({
     ...{ ...core, states, windows, source, contents, searches, labeller, books },
     custodian: member,
@@ -145,7 +149,7 @@ async function open(
 
   let tls = config.tls && readTls(config.tls)
   const callers = createCallers(core, () => base)
-  const webhooks = createWebhooks()
+  const webhooks = createWebhooks({ origins: callers.origins, networks: config.callbackNetworks ?? [] })
   const delivery = createEventDelivery({
     ...core,
     webhooks,
@@ -221,6 +225,7 @@ async function open(
       await webhooks.close()
       await office.mover.close()
       await reconciler.close()
+      await exchange.auditReconciler.close()
       await registration.close()
       await requests.close()
       await windows.close()
@@ -245,6 +250,7 @@ async function open(
       await contents.close()
       await searches.close()
       await register.writer.close()
+      await core.lead.close()
       provider.destroy()
       await operator?.close()
     },

@@ -1,12 +1,20 @@
 import { JsonRpcProvider } from 'ethers'
 import type { Kysely } from 'kysely'
 import { createConsentReader } from '../chain/consent-reader.ts'
-import { watchHead } from '../chain/head-watch.ts'
+import { type HeadWatch, watchHead } from '../chain/head-watch.ts'
+import { createNodeRpc } from '../chain/node-rpc.ts'
 import { createSender } from '../chain/sender.ts'
 import type { Clock } from '../domain/clock.ts'
-import { createIndexer, createIndexQueries, type IndexQueries, rememberProfiles } from '../indexer/index.ts'
+import {
+  createIndexer,
+  createIndexQueries,
+  type Indexer,
+  type IndexQueries,
+  rememberProfiles,
+} from '../indexer/index.ts'
 import type { Logger } from '../observe/log.ts'
 import type { BrokerTables, IndexTables } from '../store/schema.ts'
+import type { Lead } from '../turns/lead.ts'
 import type { BrokerConfig } from './config.ts'
 
 const REMEMBERED_TIMES = 10_000
@@ -15,28 +23,43 @@ const REMEMBERED_TIMES = 10_000
 export async function openChainSide(args: {
   config: BrokerConfig['chain']
   operator: string
+  lead: Lead
   db: Kysely<BrokerTables>
   indexDb: Kysely<IndexTables>
   clock: Clock
   log: Logger
 }) {
-  const { config, db, indexDb, clock, log } = args
+  const { config, db, indexDb, clock, log, lead } = args
   const { contracts, chainId, predecessors = {}, codeHashes = {} } = config
   const provider = new JsonRpcProvider(config.rpc, chainId, {
     staticNetwork: true,
     cacheTimeout: -1,
     batchMaxCount: 1,
   })
-  const head = watchHead({ provider, clock })
-  const indexer = await createIndexer({
-    db: indexDb,
-    provider,
-    contracts,
-    predecessors,
-    from: config.deployedAt,
-    head,
-    log,
+  const seen = watchHead({ provider, clock, ws: config.ws })
+  const rpc = createNodeRpc({ url: config.rpc })
+  const indexing = await createIndexer({
+    ...{ db: indexDb, rpc, contracts, predecessors, from: config.deployedAt, head: seen, log, clock, lead },
+    reorganisationDepth: config.reorganisationDepth,
+    ...(config.maxRange === undefined ? {} : { range: config.maxRange }),
   })
+  const nodeBehind = () => (seen.head()?.number ?? Number.POSITIVE_INFINITY) < indexing.position()
+  const head: HeadWatch = {
+    ...seen,
+    // A chain that took back what may not be taken back, or that was further before, decides nothing (I3).
+    age: () =>
+      indexing.tooDeep() || (config.reorganisationDepth !== undefined && nodeBehind())
+        ? Number.POSITIVE_INFINITY
+        : seen.age(),
+  }
+  const indexer: Indexer = {
+    ...indexing,
+    async close() {
+      // First the node, so that a silent one holds up nothing.
+      await rpc.close()
+      await indexing.close()
+    },
+  }
   const queries = createIndexQueries(indexDb)
   const profile: IndexQueries['profile'] = async (member) => {
     const found = await queries.profile(member)
@@ -54,7 +77,7 @@ export async function openChainSide(args: {
       },
     },
   )
-  const sender = createSender({ db, provider, operator: args.operator, clock, log })
+  const sender = createSender({ db, provider, operator: args.operator, clock, log, lead })
   const reader = createConsentReader(provider, contracts, codeHashes)
 
   const times = new Map<number, number>()

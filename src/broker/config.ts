@@ -62,6 +62,27 @@ export const BrokerConfig = Type.Object({
   ]),
   chain: Type.Object({
     rpc: Type.String({ pattern: '^https?://', description: 'JSON-RPC address of the member’s own node' }),
+    ws: Type.Optional(
+      Type.String({
+        pattern: '^wss?://',
+        description: 'WebSocket address of the same node; absent: it is asked four times a second',
+      }),
+    ),
+    reorganisationDepth: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100_000,
+        description:
+          'How many blocks a reorganisation may take back; 0 where blocks are final at once; absent: any number',
+      }),
+    ),
+    maxRange: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description:
+          'At most so many blocks are asked for at once; 1 holds every block against its header; absent: as the node bears',
+      }),
+    ),
     chainId: Type.Integer({ description: 'Id of the chain' }),
     predecessors: Type.Optional(
       Type.Record(Type.String(), Type.Array(Address), {
@@ -113,6 +134,12 @@ export const BrokerConfig = Type.Object({
     Type.Array(Type.String({ pattern: '^https?://[^/?#@]+$' }), {
       description:
         'Origins, https://host[:port], that the broker may call for its programs: key sets and webhooks; none unless named',
+    }),
+  ),
+  callbackNetworks: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        'Networks (CIDR) in which names among callbackOrigins may lie although they are not public',
     }),
   ),
   groups: Type.Array(Type.String(), { default: [], description: 'Names of the council’s groups' }),

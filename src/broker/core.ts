@@ -11,6 +11,7 @@ import { openBrokerTables, openIndexTables } from '../store/migrate.ts'
 import { createPatientStore } from '../store/patients.ts'
 import { createReplayStore } from '../store/replay.ts'
 import { createVault } from '../store/vault.ts'
+import { openLead } from '../turns/lead.ts'
 import { createAccessLog } from './audit/access-log.ts'
 import { openChainSide } from './chain-side.ts'
 import type { BrokerConfig } from './config.ts'
@@ -41,10 +42,12 @@ export async function openCore(
   }
   const vault = createVault(Buffer.from(keyring.kek, 'base64url'))
 
+  const lead = await openLead(database)
   at('its side of the chain')
   const chainSide = await openChainSide({
     config: config.chain,
     operator: keyring.operator,
+    lead,
     db,
     indexDb,
     clock,
@@ -57,6 +60,8 @@ export async function openCore(
     member: memberId(config.identifier),
     organization: { name: config.name, identifier: config.identifier },
     db,
+    /** Whether this one of the member's brokers does what only one may. */
+    lead,
     indexDb,
     vault,
     patients: createPatientStore({ vault, clock }),

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { keptFrom, retentionOf } from '../domain/audit/retention.ts'
 import type { Bounds } from '../domain/bounds.ts'
 import { memberId, parseIdentifierText } from '../domain/identity/member-id.ts'
 import { createExchangeOutbox } from '../exchange/outbox.ts'
 import { createPeerClient } from '../exchange/peer-client.ts'
 import type { PeerRules } from '../exchange/peer-connections.ts'
 import { createExchangeBooks } from './audit/exchange-books.ts'
+import { createAuditReconciler } from './audit/reconcile/audit-reconciler.ts'
 import type { BrokerConfig } from './config.ts'
 import type { Core } from './core.ts'
 import { observedPeers } from './observed.ts'
@@ -22,9 +24,19 @@ export async function createExchangeSide(core: Core, bounds?: Partial<Bounds>) {
     clock,
     log,
     peers,
+    lead: core.lead,
     peerOf: (id) => index.profile(id),
   })
-  return { peers, outbox, books: createExchangeBooks({ ...core, peers }) }
+  const { contracts, predecessors = {}, deployedAt } = core.config.chain
+  const logs = [contracts.accessLog, ...(predecessors.accessLog ?? [])]
+  const chain = { provider: core.provider, logs, deployedAt }
+  const { retention } = core.config.audit ?? {}
+  const kept = retention && retentionOf(retention)
+  const auditReconciler = createAuditReconciler({
+    ...{ ...core, peers, chain },
+    ...(kept ? { keptFrom: () => Date.parse(keptFrom(kept, clock.now())) } : {}),
+  })
+  return { peers, outbox, books: createExchangeBooks({ ...core, peers }), auditReconciler }
 }
 
 function rulesOf({ endpoints, ca, ...rest }: NonNullable<BrokerConfig['peers']> = {}): PeerRules {

@@ -1,3 +1,4 @@
+export type { AuditReconciliation } from './audit/reconcile/audit-reconciler.ts'
 export { type Broker, type BrokerDeps, createBroker } from './broker.ts'
 export { BrokerConfig } from './config.ts'
 export {
@@ -8,5 +9,6 @@ export {
 } from './configuration/read-config.ts'
 export { settings, settingsHelp } from './configuration/variables.ts'
 export { OPERATOR } from './http/operator-routes.ts'
+export type { Readiness } from './operate/readiness.ts'
 export { type Count, KINDS, type Kind, type Report } from './register/reconcile/findings.ts'
 export type { Reconciliation } from './register/reconcile/reconciler.ts'

@@ -48,6 +48,7 @@ export const observedPeers = (peers: PeerClient, { timed }: Observer): PeerClien
   post: (...args) => timed('peer message', () => peers.post(...args)),
   postReceipt: (...args) => timed('peer receipt', () => peers.postReceipt(...args)),
   postCheckpoints: (...args) => timed('peer checkpoints', () => peers.postCheckpoints(...args)),
+  postEvidence: (...args) => timed('peer evidence', () => peers.postEvidence(...args)),
 })
 
 export const observedReader = (reader: ConsentReader, { timed }: Observer): ConsentReader => ({

@@ -3,6 +3,8 @@ import { type Kysely, sql } from 'kysely'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import type { BrokerTables } from '../store/schema.ts'
+import type { Lead } from '../turns/lead.ts'
+import { createTurns } from '../turns/turns.ts'
 import type { Call } from './act-calls.ts'
 
 /** Dedupe keys of the member's own entries in the record directory, as a pattern of SQL's LIKE. */
@@ -59,13 +61,13 @@ export function createSender(deps: {
   operator: string
   clock: Clock
   log: Logger
+  /** Two senders of one account would take each other's nonces. */
+  lead: Pick<Lead, 'holds'>
   everyMs?: number
 }): Sender {
   const { db, provider, clock, log, everyMs = 200 } = deps
   const wallet = new Wallet(deps.operator, provider)
   let closed = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
   let entriesHeld = false
 
   const set = (
@@ -182,24 +184,15 @@ export function createSender(deps: {
     return true
   }
 
-  function flush(): Promise<void> {
-    running = running.then(run, run).catch((error: unknown) => {
-      log.debug({ error }, 'the chain cannot be reached; the outbox waits')
-    })
-    return running
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void flush().finally(() => {
-        if (!closed) schedule()
-      })
-    }, everyMs)
-  }
-  schedule()
+  const turns = createTurns({
+    everyMs,
+    run,
+    failed: (error) => log.debug({ error }, 'the chain cannot be reached; the outbox waits'),
+    lead: deps.lead,
+  })
 
   return {
-    flush,
+    flush: turns.flush,
     async rewind(block) {
       await db
         .updateTable('chain_outbox')
@@ -219,8 +212,7 @@ export function createSender(deps: {
     },
     async close() {
       closed = true
-      clearTimeout(timer)
-      await running
+      await turns.close()
     },
   }
 }

@@ -2,9 +2,13 @@ import { Command } from 'commander'
 import type { AuditEvent } from 'fhir/r4.js'
 import { createHisClient } from '../sandbox/his-client.ts'
 import { readSandboxFile } from '../sandbox/sandbox-file.ts'
+import { auditorKeyCommand, exportCommand, verifyCommand } from './audit/evidence-commands.ts'
+import { reconcileAuditCommand } from './audit/reconcile-command.ts'
+import { resolveCommand } from './audit/resolve-command.ts'
+import type { Output } from './patient/run.ts'
 
 type Options = {
-  hospital: string
+  hospital?: string
   patient?: string
   since?: string
   count: string
@@ -12,11 +16,27 @@ type Options = {
   sandbox: string
 }
 
+const PROCESS: Output = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+}
+
 /** `wayleave audit`: a hospital's audit trail in the terminal, oldest first, as its compliance officer may read it. */
-export function auditCommand(): Command {
-  return new Command('audit')
+export function auditCommand(output: Output = PROCESS): Command {
+  const command = new Command('audit')
+  // What it is followed by has options of the same names.
+  command.enablePositionalOptions()
+  for (const under of [
+    reconcileAuditCommand,
+    exportCommand,
+    verifyCommand,
+    auditorKeyCommand,
+    resolveCommand,
+  ])
+    command.addCommand(under(output))
+  return command
     .description('Read a hospital’s audit trail: who saw what, when, why, and who was refused')
-    .requiredOption('--hospital <key>', 'hospital-1, hospital-2 or hospital-3')
+    .option('--hospital <key>', 'hospital-1, hospital-2 or hospital-3')
     .option('--patient <system|value>', 'one patient only, by an identifier')
     .option('--since <instant>', 'from this date or instant on')
     .option('--count <n>', 'at most this many events, newest kept', '50')
@@ -27,6 +47,7 @@ export function auditCommand(): Command {
 }
 
 async function readAudit(options: Options): Promise<void> {
+  if (options.hospital === undefined) throw new Error('Name --hospital')
   const file = readSandboxFile(options.sandbox)
   const hospital = file.hospitals.find(({ key }) => key === options.hospital)
   if (!hospital)

@@ -1,18 +1,44 @@
 import { Command } from 'commander'
 import { checkpointsCommand } from './chain-index/checkpoints.ts'
 import { dumpIndex } from './chain-index/dump.ts'
+import { followIndex } from './chain-index/follow.ts'
 import { openIndexOf } from './chain-index/open-index.ts'
 import { type Output, PROCESS, told } from './chain-index/output.ts'
+import { indexStatus, type StatusOptions } from './chain-index/status.ts'
 import { verifyIndex } from './chain-index/verify.ts'
 
 const EMBEDDED = `
 An embedded database must not be in use: stop the broker first. On PostgreSQL it may run.`
 
-/** `wayleave index`: what this member has of the chain, to be compared with what others have. */
+/** `wayleave index`: what this member has of the chain: how far, and whether it is what others have. */
 export function indexCommand(output: Output = PROCESS): Command {
   const config = ['--config <file>', 'the broker’s configuration, unless variables say it all'] as const
   return new Command('index')
-    .description('Dump, verify and compare what the index has of the chain')
+    .description('Dump, verify and compare what the index has of the chain, and say how far it is')
+    .addCommand(
+      new Command('status')
+        .description('Say how far the index of a running broker is, and how long the rest will take')
+        .option(...config)
+        .option('--broker <url>', 'where the broker is reached from here, unless it is where it listens')
+        .option('--json', 'as JSON')
+        .addHelpText(
+          'after',
+          '\nExit code: 0 where it follows the chain, 1 where it does not, 2 where no broker answers.',
+        )
+        .action((options: StatusOptions) => told(output, () => indexStatus(options, output))),
+    )
+    .addCommand(
+      new Command('follow')
+        .description(
+          'Follow a reorganisation deeper than chain.reorganisationDepth, once; stop the broker first',
+        )
+        .option(...config)
+        .addHelpText(
+          'after',
+          '\nOnly once all members agree on which chain is the right one: what this one says counts from then on.',
+        )
+        .action((options: { config?: string }) => told(output, () => followIndex(options.config, output))),
+    )
     .addCommand(
       new Command('dump')
         .description('Print every event of our contracts in one canonical form, a line each')

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
-import { parseIdentifierText } from '../domain/identity/member-id.ts'
-import { createHisClient, type HisClient } from '../sandbox/his-client.ts'
-import { readSandboxFile, type SandboxClient } from '../sandbox/sandbox-file.ts'
+import type { HisClient } from '../sandbox/his-client.ts'
+import { answeredBy, type ProgramOptions, programOf } from './program-of.ts'
 
 /** What the registration endpoint tells of a client (RFC 7591 §3.2.1). */
 type Told = {
@@ -15,14 +14,7 @@ type Told = {
   registration_client_uri?: string
 }
 
-type Place = {
-  broker?: string
-  organization?: string
-  credentials?: string
-  user: string
-  hospital?: string
-  sandbox: string
-}
+type Place = ProgramOptions & { user: string }
 
 type Keys = { jwks?: string; jwksUri?: string }
 
@@ -67,26 +59,26 @@ export function clientsCommand(out: (line: string) => void = (text) => process.s
 }
 
 async function list(options: Place): Promise<string> {
-  const { clients } = await told<{ clients: Told[] }>(adminOf(options).manage('GET', '/auth/clients'))
+  const { clients } = await answeredBy<{ clients: Told[] }>(adminOf(options).manage('GET', '/auth/clients'))
   return clients.map(line).join('')
 }
 
 async function add(options: Place & Keys & { name: string; scope: string }): Promise<string> {
   const { name: client_name, scope } = options
   const body = { client_name, scope, ...keysIn(options) }
-  return line(await told<Told>(adminOf(options).manage('POST', '/auth/clients', body)))
+  return line(await answeredBy<Told>(adminOf(options).manage('POST', '/auth/clients', body)))
 }
 
 async function rotate(options: Place & Keys & { client: string }): Promise<string> {
   const admin = adminOf(options)
   const path = `/auth/clients/${encodeURIComponent(options.client)}`
-  const { client_name, scope } = await told<Told>(admin.manage('GET', path))
+  const { client_name, scope } = await answeredBy<Told>(admin.manage('GET', path))
   const body = { client_name, scope, ...keysIn(options) }
-  return line(await told<Told>(admin.manage('PUT', path, body)))
+  return line(await answeredBy<Told>(admin.manage('PUT', path, body)))
 }
 
 async function remove(options: Place & { client: string }): Promise<string> {
-  await told(adminOf(options).manage('DELETE', `/auth/clients/${encodeURIComponent(options.client)}`))
+  await answeredBy(adminOf(options).manage('DELETE', `/auth/clients/${encodeURIComponent(options.client)}`))
   return `${options.client} is removed.\n`
 }
 
@@ -101,29 +93,7 @@ function keysIn({ jwks, jwksUri }: Keys): { jwks: unknown } | { jwks_uri: string
   return jwks === undefined ? { jwks_uri: jwksUri ?? '' } : { jwks: JSON.parse(readFileSync(jwks, 'utf8')) }
 }
 
-async function told<T>(asked: ReturnType<HisClient['manage']>): Promise<T> {
-  const { status, body, code } = await asked
-  if (status >= 300) throw new Error(`The broker answered ${status} ${code ?? ''}`)
-  return body as T
-}
-
 function adminOf(options: Place): HisClient {
   const user = { id: options.user, name: options.user, role: 'operator' }
-  if (options.hospital !== undefined) {
-    const { hospitals } = readSandboxFile(options.sandbox)
-    const hospital = hospitals.find(({ key }) => key === options.hospital)
-    if (!hospital) throw new Error(`No hospital ${options.hospital}`)
-    const { broker, admin: client, identifier: organization } = hospital
-    return createHisClient({ broker, client, organization, user })
-  }
-  const { broker, organization, credentials } = options
-  if (!broker || !organization || !credentials)
-    throw new Error('Name --broker, --organization and --credentials, or --hospital')
-  const { clientId, jwk } = JSON.parse(readFileSync(credentials, 'utf8')) as SandboxClient
-  return createHisClient({
-    broker,
-    client: { clientId, jwk, scopes: ['system/client-admin'] },
-    organization: parseIdentifierText(organization),
-    user,
-  })
+  return programOf(options, 'admin', { scopes: ['system/client-admin'], user })
 }

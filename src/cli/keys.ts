@@ -11,6 +11,7 @@ import {
   type Unlock,
   writeKeyFile,
 } from '../store/key-file.ts'
+import { type Keyring, renewSigning, replaceSigning } from '../store/keyring.ts'
 
 type Options = {
   passphraseFile?: string
@@ -70,6 +71,24 @@ export function keysCommand(
       }),
   )
   keys.addCommand(
+    withPassphrase(new Command('renew-signing'))
+      .description(
+        'Renew the key that signs, in three steps: make the next one, let it take over, let the former go',
+      )
+      .argument('<key-file>')
+      .option(
+        '--at-once',
+        'in one step, for a key that was stolen: what it signed and is under way is refused',
+      )
+      .action(async (file: string, options: Options & { atOnce?: true }) => {
+        const unlock = unlockOf(options)
+        const keyring = await decryptKeyring(readFileSync(file, 'utf8'), unlock)
+        const next = options.atOnce ? await replaceSigning(keyring) : await renewSigning(keyring)
+        await replaceKeyFile(file, next, unlock)
+        say(`${toldOf(next, options.atOnce === true)} Now restart the broker, every replica of it.`)
+      }),
+  )
+  keys.addCommand(
     withPassphrase(new Command('show'))
       .description('Tell how a key file is kept, and the public halves of its keys')
       .argument('<key-file>')
@@ -94,6 +113,16 @@ export function keysCommand(
       }),
   )
   return keys
+}
+
+function toldOf({ signing, nextSigning, formerSigning }: Keyring, isAtOnce: boolean): string {
+  if (nextSigning)
+    return `The next signing key is ${nextSigning.kid}. It will be published beside ${signing.kid}, which signs on; step 2 of 3 is this command again.`
+  if (formerSigning)
+    return `${signing.kid} signs from now on. ${formerSigning.kid} stays published for what it signed; step 3 of 3, an hour later, is this command again.`
+  return isAtOnce
+    ? `${signing.kid} signs from now on, and the former key is published no more.`
+    : `${signing.kid} is the only signing key now. Records that former ones signed stay verifiable.`
 }
 
 function withPassphrase(command: Command): Command {

@@ -9,8 +9,13 @@ const program = new Command('wayleave')
   .showHelpAfterError()
 
 // These need nothing of the others, which take most of a second to load.
-if (!['decide', 'filter'].includes(process.argv[2] ?? '')) await addProcesses()
+const named = process.argv[2] ?? ''
+if (!['decide', 'filter', 'report'].includes(named)) await addProcesses()
 program.addCommand(decideCommand()).addCommand(filterCommand())
+if (!['decide', 'filter'].includes(named)) {
+  const { reportCommand } = await import('./report.ts')
+  program.addCommand(reportCommand())
+}
 
 async function addProcesses(): Promise<void> {
   const { auditCommand } = await import('./audit.ts')

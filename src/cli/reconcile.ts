@@ -162,6 +162,9 @@ function inWords(report: Report): string {
     `${report.versions} versions of patients’ records at the FHIR server, ${report.refused} that cannot be committed to.`,
     `${report.entries} entries in the books, ${report.waiting} of them on their way to the chain. ${report.padding} entries of nobody on the chain.`,
   ]
+  for (const example of report.refusedExamples) lines.push(`cannot be committed to: ${example}`)
+  if (report.refused > report.refusedExamples.length)
+    lines.push(`  and ${report.refused - report.refusedExamples.length} more`)
   for (const [kind, { found, mended, examples }] of Object.entries(report.differences)) {
     if (found === 0) continue
     lines.push(`${kind}: ${found} ${KINDS[kind as Kind]}${mended > 0 ? `; ${mended} mended` : ''}`)

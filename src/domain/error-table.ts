@@ -342,11 +342,23 @@ export const ERRORS = {
     'The FHIR server still says what is rejected, or records have changed hands since. Correct it there first.',
   ),
 
+  // Whose handle it is.
+  'resolution-reason': entry(
+    400,
+    'business-rule',
+    'A reason of the published list is needed, and 10 to 200 characters that say more, without numbers or addresses of persons.',
+  ),
+
   // Requests for access, and what waits for the custodian's approval.
   'member-unknown': entry(
     404,
     'not-found',
     'The organisation is not a member of this network that publishes keys. Check its identifier.',
+  ),
+  'report-unknown': entry(
+    404,
+    'not-found',
+    'There is no such report, or no such patient for it. Check the name of the report and the id of the patient.',
   ),
   'task-unknown': entry(404, 'not-found', 'There is no such task here. Search for the tasks that are open.'),
   'task-closed': entry(
@@ -407,6 +419,11 @@ export const ERRORS = {
     400,
     'invalid',
     'The receipt cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
+  ),
+  'evidence-invalid': entry(
+    400,
+    'invalid',
+    'The evidence, or the request for it, cannot be opened or is not meant for this member. Seal it to the key in the member profile.',
   ),
   'commitment-mismatch': entry(
     502,

@@ -17,7 +17,7 @@ export function sealAccessRequest(
 
 /**
  * @throws WayleaveError `access-request-invalid` when it is not sealed to us, not signed by whoever asks, or not for us;
- * `not-ready` where nothing is known of the sender yet: then it is sent again.
+ * `not-ready` where nothing is known of the sender, or of its key, yet: then it is sent again.
  */
 export async function openAccessRequest(
   jwe: string,

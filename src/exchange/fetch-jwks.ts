@@ -1,5 +1,7 @@
 import type { JSONWebKeySet } from 'jose'
-import { Agent, request } from 'undici'
+import { request } from 'undici'
+import type { Resolve } from '../outward/address-guard.ts'
+import { createListedOrigins, type OriginRules } from '../outward/listed-origins.ts'
 
 /** Largest key set that is taken, in bytes, and how long it may take to come, in milliseconds. */
 const BOUNDS = { maxBytes: 64 * 1024, headersMs: 3_000, totalMs: 5_000 }
@@ -13,27 +15,24 @@ export type FetchJwks = {
   close(): Promise<void>
 }
 
-/** True for a URL at one of these origins, without user, password or fragment. */
-export function isAtOrigin(uri: string, origins: readonly string[]): boolean {
-  if (!URL.canParse(uri) || uri.length > 1_024) return false
-  const { origin, username, password, hash } = new URL(uri)
-  // Compared as parsed, so that no other spelling of a host passes for one that is listed.
-  return username === '' && password === '' && hash === '' && origins.includes(origin)
-}
-
-export function createFetchJwks({ origins }: { origins: readonly string[] }): FetchJwks {
-  const dispatcher = new Agent({
-    maxResponseSize: BOUNDS.maxBytes,
-    headersTimeout: BOUNDS.headersMs,
-    bodyTimeout: BOUNDS.headersMs,
-  })
+export function createFetchJwks(rules: OriginRules, resolve?: Resolve): FetchJwks {
+  const listed = createListedOrigins(
+    rules,
+    {
+      maxResponseSize: BOUNDS.maxBytes,
+      headersTimeout: BOUNDS.headersMs,
+      bodyTimeout: BOUNDS.headersMs,
+    },
+    resolve,
+  )
   return {
     async fetch(uri) {
-      if (!isAtOrigin(uri, origins)) return undefined
+      const at = listed.to(uri)
+      if (!at) return undefined
       try {
-        const { statusCode, body } = await request(uri, {
+        const { statusCode, body } = await request(at.url, {
           headers: { accept: 'application/jwk-set+json, application/json' },
-          dispatcher,
+          dispatcher: at.dispatcher,
           signal: AbortSignal.timeout(BOUNDS.totalMs),
         })
         const text = await body.text()
@@ -43,6 +42,6 @@ export function createFetchJwks({ origins }: { origins: readonly string[] }): Fe
         return undefined
       }
     },
-    close: () => dispatcher.close(),
+    close: listed.close,
   }
 }

@@ -4,6 +4,8 @@ import { errorCodeOf } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
 import type { Logger } from '../observe/log.ts'
 import type { BrokerTables } from '../store/schema.ts'
+import type { Lead } from '../turns/lead.ts'
+import { createTurns } from '../turns/turns.ts'
 import type { PeerClient } from './peer-client.ts'
 import type { Peer } from './peer-connections.ts'
 
@@ -14,12 +16,13 @@ import type { Peer } from './peer-connections.ts'
 export async function enqueueMessage(
   db: Kysely<BrokerTables>,
   clock: Clock,
-  message: { member: Hex; path: string; body: string; about?: string },
+  message: { member: Hex; path: string; body: string; about?: string; signed_by?: string },
 ): Promise<void> {
   await db
     .insertInto('exchange_outbox')
     .values({
       about: null,
+      signed_by: null,
       ...message,
       attempts: 0,
       next_at: new Date(clock.now()).toISOString(),
@@ -52,12 +55,11 @@ export function createExchangeOutbox(deps: {
   peers: PeerClient
   /** The broker of a member; undefined where it has no profile yet. */
   peerOf: (member: Hex) => Promise<Peer | undefined>
+  lead: Pick<Lead, 'holds'>
   everyMs?: number
 }): ExchangeOutbox {
   const { db, clock, log } = deps
   let closed = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
 
   async function run(): Promise<void> {
     const members = await db
@@ -138,26 +140,18 @@ export function createExchangeOutbox(deps: {
     }
   }
 
-  function flush(): Promise<void> {
-    running = running.then(run, run).catch((error: unknown) => log.warn({ error }, 'the outbox waits'))
-    return running
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void flush().finally(() => {
-        if (!closed) schedule()
-      })
-    }, deps.everyMs ?? 250)
-  }
-  schedule()
+  const turns = createTurns({
+    everyMs: deps.everyMs ?? 250,
+    run,
+    failed: (error) => log.warn({ error }, 'the outbox waits'),
+    lead: deps.lead,
+  })
 
   return {
-    flush,
+    flush: turns.flush,
     close: async () => {
       closed = true
-      clearTimeout(timer)
-      await running
+      await turns.close()
     },
   }
 }

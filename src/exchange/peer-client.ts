@@ -6,8 +6,8 @@ import { type Bounds, DEFAULT_BOUNDS } from '../domain/bounds.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type ErrorCode, isErrorCode, wayleaveError } from '../domain/errors.ts'
 import type { Hex } from '../domain/hex.ts'
+import { callHeaders } from '../observe/call-context.ts'
 import { refusedAddress } from '../outward/address-guard.ts'
-import { callHeaders } from '../tracing/call-context.ts'
 import { peerScope } from './access-token.ts'
 import type { Asker } from './b2b.ts'
 import { ASSERTION_TYPE, makeClientAssertion } from './client-assertion.ts'
@@ -65,6 +65,8 @@ export type PeerClient = {
   postReceipt(peer: Peer, body: string): Promise<string[]>
   /** Shows signed checkpoints; resolves to those that the other shows, unverified. Throws as `fetchRecord` does. */
   postCheckpoints(peer: Peer, checkpoints: readonly string[]): Promise<string[]>
+  /** Posts a sealed request for evidence; resolves to the sealed answer, unopened. Throws as `fetchRecord` does. */
+  postEvidence(peer: Peer, body: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -248,6 +250,12 @@ export async function createPeerClient(deps: {
       if (answer.status !== 200) throw refusal(answer)
       return textsIn(answer.bytes, 'checkpoints')
     },
+    async postEvidence(peer, body) {
+      const headers = { 'content-type': 'application/jose' }
+      const answer = await call(peer, '/exchange/evidence', { method: 'POST', headers, body })
+      if (answer.status !== 200) throw refusal(answer)
+      return new TextDecoder().decode(answer.bytes)
+    },
     close: () => connections.close(),
   }
 }
@@ -284,10 +292,15 @@ function textsIn(bytes: Uint8Array, name: 'unknown' | 'checkpoints'): string[] {
   throw wayleaveError('response-invalid', `no list of ${name}`)
 }
 
-/** A peer's refusal is handed on as one answer; only its inability to answer, and nonsense, are told apart. */
+/**
+ * A peer's refusal is handed on as one answer; only its inability to answer, and nonsense, are told apart. One that does not
+ * know the key that signs here, since its index has another profile, cannot answer either.
+ */
 function refusal({ status, bytes }: { status: number; bytes: Uint8Array }) {
-  const code = status >= 500 ? 'peer-unavailable' : status >= 400 ? 'not-available' : 'response-invalid'
-  return wayleaveError(code, `the peer answered ${status} ${codeIn(bytes) ?? ''}`)
+  const said = codeIn(bytes)
+  const unable = status >= 500 || said === 'assertion-invalid'
+  const code = unable ? 'peer-unavailable' : status >= 400 ? 'not-available' : 'response-invalid'
+  return wayleaveError(code, `the peer answered ${status} ${said ?? ''}`)
 }
 
 function codeIn(bytes: Uint8Array): ErrorCode | undefined {

@@ -33,7 +33,7 @@ export function sealReceipt(
 
 /**
  * @throws WayleaveError `receipt-invalid` when it is not sealed to us, not signed by its requester, or not for us; `not-ready`
- * where nothing is known of the sender yet: then it is sent again.
+ * where nothing is known of the sender, or of its key, yet: then it is sent again.
  */
 export async function openReceipt(
   jwe: string,

@@ -35,7 +35,8 @@ export async function sealMessage(
 /**
  * Opens a message and verifies it with the keys that its sender published. What it says is the caller's to check.
  * @param senderOf the member that the payload names as its sender
- * @throws WayleaveError `not-ready` where nothing is known of the sender yet: then it is sent again; any other error
+ * @throws WayleaveError `not-ready` where nothing is known of the sender, or of the key that it signed with, yet: then it is sent
+ * again; any other error
  * where it is not sealed to us, not of this type or not signed by its sender
  */
 export async function openMessage(
@@ -55,6 +56,10 @@ export async function openMessage(
   if (!isHex(sender, 32)) throw new Error('no sender')
   const jwks = await keysOf(sender)
   if (!jwks) throw wayleaveError('not-ready', 'a member without a profile so far')
+  // One that the sender will publish in a moment, or one that it has taken back: then it says it again under its present one.
+  const { kid } = decodeProtectedHeader(jws)
+  if (kid !== undefined && !jwks.keys.some((key) => key.kid === kid))
+    throw wayleaveError('not-ready', 'a key not published so far')
   const { payload } = await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ['ES256'] })
   if (decodeProtectedHeader(jws).typ !== typ) throw new Error('a message of another type')
   return JSON.parse(new TextDecoder().decode(payload)) as Record<string, unknown>

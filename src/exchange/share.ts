@@ -81,7 +81,7 @@ export function sealShare(
 
 /**
  * @throws WayleaveError `share-invalid` when it is not sealed to us, not signed by its custodian, or not for us;
- * `not-ready` where nothing is known of the custodian yet: then it is sent again.
+ * `not-ready` where nothing is known of the custodian, or of its key, yet: then it is sent again.
  */
 export async function openShare(
   jwe: string,

@@ -6,7 +6,7 @@ import { type ErrorCode, errorCodeOf, wayleaveError } from '../domain/errors.ts'
 import type { Identifier } from '../domain/identity/national-ids.ts'
 import { isResourceId } from '../domain/records/resource-id.ts'
 import { parseStrictJson } from '../domain/records/strict-json.ts'
-import { callHeaders } from '../tracing/call-context.ts'
+import { callHeaders } from '../observe/call-context.ts'
 
 /** One version of one resource, as a `history` Bundle tells it; `resource` is absent for a deletion. */
 export type FhirChange = {
@@ -93,37 +93,54 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
     return url.href
   }
 
-  /** A page that is larger than what is taken is asked for again with fewer versions on it. */
-  async function pageBytes(url: string): Promise<{ status: number; body: Uint8Array }> {
+  /**
+   * A page that is larger than what is taken is asked for again with fewer versions on it, and one that is too large with a
+   * single version without that one's content: then it is known which one that is, and what follows.
+   */
+  async function pageBytes(url: string): Promise<{ status: number; body: Uint8Array; isTooLarge?: true }> {
     const asked = new URL(within(url))
     for (let count = PAGE; ; count = Math.ceil(count / 8)) {
       try {
         return await bytes(asked.href)
       } catch (error) {
         const tooLarge = (error as { cause?: { code?: string } }).cause?.code === TOO_LARGE
-        if (!tooLarge || count === 1) throw error
-        asked.searchParams.set('_count', String(Math.ceil(count / 8)))
+        if (!tooLarge) throw error
+        if (count > 1) {
+          asked.searchParams.set('_count', String(Math.ceil(count / 8)))
+          continue
+        }
+        asked.searchParams.set('_elements', 'id,meta')
+        return { ...(await bytes(asked.href)), isTooLarge: true }
       }
     }
   }
 
   async function page(url: string): Promise<HistoryPage | undefined> {
-    const { status, body } = await pageBytes(url)
+    const { status, body, isTooLarge } = await pageBytes(url)
     if (status === 404 || status === 410) return undefined
     if (status !== 200) throw wayleaveError('source-unavailable', `history answered ${status}`)
     const { bundle, strict } = readPage(body)
     const link = bundle.link?.find(({ relation }) => relation === 'next')?.url
-    const next = link && within(link)
+    const next = link && (isTooLarge ? wholeAgain(within(link)) : within(link))
     const changes: FhirChange[] = []
     for (const entry of bundle.entry ?? []) {
       const change = changeOf(entry)
-      if (change) changes.push(strict ? change : await readAlone(change))
+      if (change && isTooLarge) changes.push(tooLarge(change))
+      else if (change) changes.push(strict ? change : await readAlone(change))
     }
     return {
       changes: changes.reverse(),
       ...(next ? { next } : {}),
       ...(Number.isSafeInteger(bundle.total) ? { total: bundle.total as number } : {}),
     }
+  }
+
+  /** What follows what was too large comes in pages of the usual size again, with all that is in it. */
+  function wholeAgain(link: string): string {
+    const url = new URL(link)
+    url.searchParams.set('_count', String(PAGE))
+    url.searchParams.delete('_elements')
+    return url.href
   }
 
   /** One version that spoils its page must not keep the others from being registered: each is then read by itself. */
@@ -235,6 +252,11 @@ export function createFhirSource(deps: { base: string; bounds?: Partial<Bounds> 
 
     close: () => dispatcher.close(),
   }
+}
+
+/** A version beyond all bounds is one that nobody can commit to; a deletion has no size. */
+function tooLarge({ resource, ...place }: FhirChange): FhirChange {
+  return resource ? { ...place, refused: 'body-too-large' } : place
 }
 
 function readPage(body: Uint8Array): { bundle: HistoryBundle; strict: boolean } {

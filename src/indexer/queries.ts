@@ -96,13 +96,22 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
      */
     async profile(member: Hex): Promise<MemberProfile | undefined> {
       const row = await newest('ProfileSet', member)
-      if (!row) return undefined
-      try {
-        const { profile } = JSON.parse(row.args) as { profile: string }
-        return profileOf(member, JSON.parse(profile))
-      } catch {
-        return undefined // a member that publishes nonsense is one without a profile
-      }
+      return row && profileIn(member, row.args)
+    },
+
+    /** All keys that a member had published by this block, whether it has taken them back since or not. */
+    async keysPublishedBy(member: Hex, block: number): Promise<MemberProfile['jwks']> {
+      const rows = await db
+        .selectFrom('events')
+        .select('args')
+        .where('name', '=', 'ProfileSet')
+        .where('key1', '=', member)
+        .where('block', '<=', block)
+        .orderBy('block', 'desc')
+        .orderBy('log_index', 'desc')
+        .limit(MAX_PROFILES)
+        .execute()
+      return { keys: rows.flatMap(({ args }) => profileIn(member, args)?.jwks.keys ?? []) }
     },
 
     async members(): Promise<Hex[]> {
@@ -247,6 +256,19 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       }))
     },
 
+    /** Where events stand in these blocks. */
+    async placesIn(
+      blocks: readonly number[],
+    ): Promise<Pick<IndexedEvent, 'block' | 'logIndex' | 'transaction'>[]> {
+      if (blocks.length === 0) return []
+      const rows = await db
+        .selectFrom('events')
+        .select(['block', 'log_index', 'transaction'])
+        .where('block', 'in', [...blocks])
+        .execute()
+      return rows.map((row) => ({ block: row.block, logIndex: row.log_index, transaction: row.transaction }))
+    },
+
     /** Number and block of the member's newest anchored window. */
     async lastWindow(member: Hex): Promise<{ number: number; until: number } | undefined> {
       const rows = await db
@@ -261,6 +283,18 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
       const args = rows[0] && (JSON.parse(rows[0].args) as { number: string; until: string })
       return args && { number: Number(args.number), until: Number(args.until) }
     },
+  }
+}
+
+/** As many of a member's former profiles as are looked through for a key, the newest first. */
+const MAX_PROFILES = 200
+
+function profileIn(member: Hex, args: string): MemberProfile | undefined {
+  try {
+    const { profile } = JSON.parse(args) as { profile: string }
+    return profileOf(member, JSON.parse(profile))
+  } catch {
+    return undefined // a member that publishes nonsense is one without a profile
   }
 }
 

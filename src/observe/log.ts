@@ -6,7 +6,7 @@ import pino from 'pino'
 import { isReasonCode, type ReasonCode } from '../domain/audit/reasons.ts'
 import { isResourceType } from '../domain/consent/resource-types.ts'
 import { type ErrorCode, isErrorCode } from '../domain/errors.ts'
-import { callTrace } from '../tracing/call-context.ts'
+import { callTrace } from './call-context.ts'
 import { describeError } from './describe-error.ts'
 import { LOG_MESSAGES, type LogMessage, START_STEPS } from './messages.ts'
 

@@ -26,6 +26,9 @@ export const LOG_MESSAGES = [
 
   // the chain
   'the chain was reorganised; the index follows',
+  'the chain was reorganised deeper than it may be',
+  'the index is being built',
+  'the index has caught up with the chain',
   'indexing stopped short; it goes on with the next head',
   'a contract refused a transaction',
   'the chain cannot be reached; the outbox waits',
@@ -67,6 +70,9 @@ export const LOG_MESSAGES = [
   'an answer did not verify; nothing is handed on',
   'a content broke off',
   'a receipt does not match what was disclosed',
+  'audit trail, chain and other members were compared',
+  'audit trail, chain and other members do not agree',
+  'audit trail, chain and other members could not be compared',
 
   // programs of this hospital, and its records office
   'a webhook did not take its events',

@@ -67,6 +67,11 @@ export function createMetrics() {
     unready: gauge('not_ready', '1 for each reason for which it is not', ['reason']),
     headAge: gauge('head_age_seconds', 'Since a new block was seen'),
     indexLag: gauge('index_lag_blocks', 'Blocks between the head and the index'),
+    indexLeft: gauge(
+      'index_seconds_left',
+      'Until an index that is being built is at the head; 0 while it follows',
+    ),
+    headLive: gauge('head_notices', 'Whether the node says by itself that there is a new block'),
     unanchored: gauge('unanchored_age_seconds', 'Age of the oldest log entry without a mined window'),
     checkpointBlock: gauge('checkpoint_block', 'Block of the newest own checkpoint'),
     checkpoints: gauge('checkpoint_members', 'Other members, by how their newest checkpoint compares', [

@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.ts'
 /** What a broker does that takes time elsewhere, or decides something: whom it asks, and what for. */
 export type Operation =
   | `fhir ${'patient' | 'search' | 'history' | 'version' | 'content' | 'read' | 'write' | 'subscribe'}`
-  | `peer ${'record' | 'content' | 'list' | 'search' | 'message' | 'receipt' | 'checkpoints'}`
+  | `peer ${'record' | 'content' | 'list' | 'search' | 'message' | 'receipt' | 'checkpoints' | 'evidence'}`
   | `chain ${'consent'}`
   | `decision ${'record' | 'consents'}`
   | `verification ${'record' | 'content' | 'list' | 'search'}`

@@ -2,6 +2,7 @@ import { bodyHash, type ConsentBody } from '../domain/consent/body-hash.ts'
 import type { SignedFlags } from '../domain/consent/consent-word.ts'
 import { isDataClass } from '../domain/consent/data-classes.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
+import { periodProblem } from '../domain/consent/period.ts'
 import { isPurpose } from '../domain/consent/purposes.ts'
 import type { ActPlace } from '../domain/consent/read-signed-act.ts'
 import { type SaltedScope, type Scope, saltedScope } from '../domain/consent/scope.ts'
@@ -55,8 +56,6 @@ export type Circumstances = { now: number; salt: Hex; early?: number }
 const DEADLINE_SECONDS = 15 * 60
 
 const DEFAULT_DAYS = 365
-/** The contract takes no longer period: ten years, leap days included. */
-const MAX_PERIOD_DAYS = 3653
 /** The last "up to" that a uint24 version or a uint32 epoch has room for: it yields the last number. */
 const LAST_UP_TO_VERSION = 2 ** 24 - 2
 const LAST_UP_TO_EPOCH = 2 ** 32 - 2
@@ -199,9 +198,9 @@ function periodOf(
 ): { fromDay: number; untilDay: number } {
   const fromDay = wish.from === undefined ? dayOf(now) : day(wish.from)
   const untilDay = wish.until === undefined ? fromDay + DEFAULT_DAYS : day(wish.until)
-  if (untilDay < fromDay) throw new RangeError('The last day lies before the first')
-  if (untilDay < dayOf(now)) throw new RangeError('The last day is over')
-  if (untilDay - fromDay > MAX_PERIOD_DAYS) throw new RangeError('A consent lasts ten years at most')
+  const wrong = periodProblem({ from: dateOfDay(fromDay), until: dateOfDay(untilDay) }, dayOf(now))
+  if (wrong && untilDay <= LAST_DAY)
+    throw new RangeError(`${wrong.reason.charAt(0).toUpperCase()}${wrong.reason.slice(1)}`)
   if (untilDay > LAST_DAY) throw new RangeError('The last day lies too far ahead')
   return { fromDay, untilDay }
 }

@@ -209,7 +209,8 @@ export function createPatientClient(options: {
     { signOnly, via }: Sending,
     body?: ConsentBody,
   ): Promise<Sent<A>> {
-    const signed = { ...(await signAct(key.privateKey, data)), ...(body ? { body } : {}) }
+    const signedAt = new Date(clock.now()).toISOString()
+    const signed = { ...(await signAct(key.privateKey, data)), ...(body ? { body } : {}), signedAt }
     const form = via
       ? hashedForm(signed, await sealToCustodian(signed, sealingKeyOf(via.custodianKeys)))
       : signed

@@ -30,6 +30,7 @@ export function keepToFhirKind(dir: string, wanted: FhirKind): void {
 export async function openHapi(
   dir: string,
   hospitals: readonly HospitalFiles[],
+  ca: string | undefined,
   tell: (line: string) => void,
 ): Promise<Hapi> {
   const started = performance.now()
@@ -37,6 +38,7 @@ export async function openHapi(
     servers: Object.fromEntries(hospitals.map(({ hospital, ports }) => [hospital.key, ports.fhir])),
     database: { kind: 'folder', dir: join(dir, 'hapi') },
     accessLog: join(dir, '{name}', 'fhir-access.log'),
+    ...(ca ? { ca } : {}),
     tell,
   })
   tell(

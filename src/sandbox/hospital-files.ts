@@ -43,7 +43,7 @@ const SCOPES = {
     'system/Consent.u',
   ],
   registrar: ['system/registrar'],
-  auditor: ['system/AuditEvent.rs', 'system/legal-hold'],
+  auditor: ['system/AuditEvent.rs', 'system/legal-hold', 'system/reidentify'],
   admin: ['system/client-admin'],
 }
 
@@ -82,6 +82,8 @@ type Clients = Pick<HospitalFiles, 'his' | 'registrars' | 'auditor' | 'admin'>
 async function openClients(file: string, key: string): Promise<Clients> {
   const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Clients) : undefined
   // A sandbox from before this program came gets it now.
+  // A sandbox from before this permission came gives it now.
+  if (before) before.auditor.scopes = SCOPES.auditor
   if (before?.admin) return before
   const clients: Clients = before
     ? { ...before, admin: await newClient(`admin.${key}`, SCOPES.admin) }

@@ -77,7 +77,7 @@ export async function startSandbox(args: {
     closers.push(() => anvil.stop())
     const pids: Sandbox['pids'] = { chain: anvil.pid }
     if (args.fhir === 'hapi') {
-      const hapi = await openHapi(dir, hospitals, tell)
+      const hapi = await openHapi(dir, hospitals, ca, tell)
       pids.fhir = hapi.pid
       closers.push(() => hapi.stop())
     }
@@ -180,7 +180,12 @@ async function openChain(
         `The chain's state in ${chainDir} is lost, and what the hospitals know of it is worth nothing. Begin anew with --fresh`,
       )
     }
-    const chain = { rpc: anvil.rpc, chainId: SANDBOX_CHAIN_ID, ...saved.deployed }
+    const chain = {
+      rpc: anvil.rpc,
+      ws: anvil.rpc.replace('http', 'ws'),
+      chainId: SANDBOX_CHAIN_ID,
+      ...saved.deployed,
+    }
     tell(
       `The chain runs at ${anvil.rpc}; ${fresh ? 'contracts deployed, three hospitals admitted, everything handed to a council' : 'resumed from disk'}.`,
     )

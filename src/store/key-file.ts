@@ -154,7 +154,11 @@ export async function writeKeyFile(
 }
 
 /** Puts another text in a key file's place: at every moment there is the old one or the new one, whole. */
-export async function replaceKeyFile(file: string, keyring: Keyring, unlock: Unlock): Promise<void> {
+export async function replaceKeyFile(
+  file: string,
+  keyring: Keyring,
+  unlock: Unlock | undefined,
+): Promise<void> {
   const beside = `${file}.${randomBytes(4).toString('hex')}.new`
   writeFileSync(beside, await textOf(keyring, unlock), { mode: 0o600, flag: 'wx' })
   const fd = openSync(beside, 'r')

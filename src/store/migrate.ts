@@ -15,6 +15,9 @@ import * as broker0096 from './migrations/0096-checkpoints.ts'
 import * as broker0100 from './migrations/0100-trail.ts'
 import * as broker0101 from './migrations/0101-retention.ts'
 import * as broker0102 from './migrations/0102-trail-subscriptions.ts'
+import * as broker0105 from './migrations/0105-reconciliation.ts'
+import * as broker0110 from './migrations/0110-reports.ts'
+import * as broker0115 from './migrations/0115-signed-by.ts'
 import * as broker0120 from './migrations/0120-oldest-entry.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
@@ -32,6 +35,9 @@ const MIGRATIONS = {
     '0100-trail': broker0100,
     '0101-retention': broker0101,
     '0102-trail-subscriptions': broker0102,
+    '0105-reconciliation': broker0105,
+    '0110-reports': broker0110,
+    '0115-signed-by': broker0115,
     '0120-oldest-entry': broker0120,
   },
   chain_index: { '0001-index': index0001, '0002-forks': index0002, '0095-row-hashes': index0095 },

@@ -153,6 +153,8 @@ export type BrokerTables = {
     body: string
     /** The own patient whom it is about, where it has to be taken back when that one's identity is in doubt. */
     about: string | null
+    /** The own key that signed it, by its kid: with another one it is said anew. Null where somebody else signed it, or before. */
+    signed_by: string | null
     attempts: number
     next_at: string
     delivered_at: string | null
@@ -341,6 +343,10 @@ export type BrokerTables = {
     /** When it was signed or taken. */
     at: string
   }
+  /** Ids of entries that a comparison of log and chain has met; removed when it ends. */
+  compared_entries: { run: string; id: string; at: string }
+  /** Who asked whose a handle is, and when: for the limit alone, a day long. The access log has what was asked and why. */
+  resolutions: { id: string; at: string; client_id: string; person_lookup: string }
 }
 
 /** The chain-derived index: blocks seen and the events of our contracts in total order (I10). */

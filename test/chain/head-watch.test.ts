@@ -1,5 +1,7 @@
+import type { AddressInfo } from 'node:net'
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { JsonRpcProvider } from 'ethers'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Head, type HeadWatch, watchHead } from '../../src/chain/head-watch.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
 import { createTestChain, type TestChain } from './test-chain.ts'
@@ -98,4 +100,98 @@ test('whoever listens hears of every change of head, lower ones too, and of none
   await chain.provider.send('evm_revert', [snapshot])
   await watch.refresh()
   expect(heard.map((head) => head.number)).toEqual([height, height - 2])
+})
+
+describe('with a WebSocket address', () => {
+  /** Between us and the node: it can be cut, and can swallow what the node says. */
+  let relay: Server
+  let sockets: Socket[] = []
+  let open = true
+  let swallows = false
+  beforeEach(async () => {
+    ;[open, swallows] = [true, false]
+    relay = createServer((near) => {
+      if (!open) return near.destroy()
+      const { port } = new URL(chain.anvil.rpc)
+      const far = createConnection({ host: '127.0.0.1', port: Number(port) })
+      sockets.push(near, far)
+      near.on('data', (bytes) => far.write(bytes))
+      far.on('data', (bytes) => !swallows && near.write(bytes))
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        one.on('error', () => other.destroy())
+        one.on('close', () => other.destroy())
+      }
+      return undefined
+    })
+    await new Promise<void>((done) => relay.listen(0, '127.0.0.1', done))
+  })
+  afterEach(async () => {
+    cut()
+    await new Promise((done) => relay.close(done))
+  })
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+    sockets = []
+  }
+  const within = { timeout: 15_000, interval: 20 }
+
+  function watching(every: { everyMs: number; everyLiveMs: number }): HeadWatch {
+    const ws = `ws://127.0.0.1:${(relay.address() as AddressInfo).port}`
+    const watch = watchHead({ provider: chain.provider, clock, ws, ...every })
+    watches.push(watch)
+    return watch
+  }
+  const SELDOM = 3_600_000
+
+  test('a new head is heard of although nobody asks for it', async () => {
+    const watch = watching({ everyMs: SELDOM, everyLiveMs: SELDOM })
+    await expect.poll(() => watch.live(), within).toBe(true)
+    const heard: number[] = []
+    watch.onHead((head) => heard.push(head.number))
+    await chain.mine(1)
+    await expect.poll(async () => heard.at(-1) === (await chain.height()), within).toBe(true)
+  })
+
+  test('a connection that breaks is made up for by asking, until notices come again', async () => {
+    const watch = watching({ everyMs: 50, everyLiveMs: SELDOM })
+    await expect.poll(() => watch.live(), within).toBe(true)
+    open = false
+    cut()
+    await expect.poll(() => watch.live(), within).toBe(false)
+    await chain.mine(1)
+    await expect.poll(async () => watch.head()?.number === (await chain.height()), within).toBe(true)
+    open = true
+    await expect.poll(() => watch.live(), within).toBe(true)
+    await chain.mine(1)
+    await expect.poll(async () => watch.head()?.number === (await chain.height()), within).toBe(true)
+  })
+
+  test('a connection that stands and says nothing of new heads is given up, and made anew', async () => {
+    const watch = watching({ everyMs: 50, everyLiveMs: 100 })
+    await expect.poll(() => watch.live(), within).toBe(true)
+    swallows = true
+    await expect
+      .poll(
+        async () => {
+          await chain.mine(1)
+          return watch.live()
+        },
+        { ...within, interval: 150 },
+      )
+      .toBe(false)
+    swallows = false
+    cut()
+    await expect.poll(() => watch.live(), within).toBe(true)
+  })
+
+  test('one where nobody answers leaves all to asking', async () => {
+    open = false
+    const watch = watching({ everyMs: 50, everyLiveMs: SELDOM })
+    await chain.mine(1)
+    await expect.poll(async () => watch.head()?.number === (await chain.height()), within).toBe(true)
+    expect(watch.live()).toBe(false)
+  })
 })

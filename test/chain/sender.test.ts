@@ -45,6 +45,7 @@ function open(more: { provider?: JsonRpcProvider; operator?: string } = {}): Sen
     provider: more.provider ?? chain.provider,
     operator: more.operator ?? hospital.wallet.privateKey,
     clock: systemClock,
+    lead: { holds: () => true },
     log: createLog({ level: 'silent', hospital: 'test' }),
     everyMs: 3_600_000,
   })

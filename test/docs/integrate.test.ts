@@ -28,9 +28,10 @@ const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
 /** An address as the table of operations has it: whatever is filled in is X. */
 const inGeneral = (path: string) =>
   path
-    .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT|ENROLMENT)\b/g, 'X')
+    .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT|ENROLMENT|RUN)\b/g, 'X')
     .replace(/^\/shared\/fhir\/\w+/, '/shared/fhir/X')
     .replace(/\/attachment\/\d+$/, '/attachment/X')
+    .replace(/^\/reports\/[\w-]+/, '/reports/X')
     .replace('/identity-events/none', '/identity-events/X')
 
 /** Each call that the page makes, by method and address. */

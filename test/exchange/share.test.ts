@@ -75,7 +75,13 @@ describe('a share', () => {
   })
 
   test('in the name of a custodian that did not sign it is refused', async () => {
-    expect(await code(await seal(SHARE, C))).toBe('share-invalid')
+    const { kid } = await signingOf(A)
+    const forged = await sealShare(SHARE, { ...(await signingOf(C)), kid }, sealingOf(B))
+    expect(await code(forged)).toBe('share-invalid')
+  })
+
+  test('under a key that its custodian does not publish, or not yet, is not taken, and may come again', async () => {
+    expect(await code(await seal(SHARE, C))).toBe('not-ready')
   })
 
   test('of a custodian of which nothing is known yet is to be sent again', async () => {

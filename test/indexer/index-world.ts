@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { watchHead } from '../../src/chain/head-watch.ts'
+import { createNodeRpc } from '../../src/chain/node-rpc.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { createIndexer, type Indexer } from '../../src/indexer/index.ts'
 import { createLog } from '../../src/observe/log.ts'
@@ -17,25 +18,47 @@ export type TestIndex = {
   close(): Promise<void>
 }
 
-/** An index of the chain: in this database, or in one of its own; so many blocks at once. It moves only when told to. */
+/**
+ * An index of the chain: in this database, or in one of its own; so many blocks at once. It moves only when told to.
+ * @param more.rpc another node than the chain's own
+ * @param more.withinMs how long the node may take
+ * @param more.depth how deep a reorganisation may be
+ * @param more.database one that is open, and stays so
+ */
 export async function openIndex(
   chain: TestChain,
   config?: DatabaseConfig,
   range?: number,
+  more: {
+    rpc?: string
+    withinMs?: number
+    depth?: number
+    out?: { write(line: string): void }
+    database?: Database
+  } = {},
 ): Promise<TestIndex> {
-  const database: Database = config ? await openDatabase(config) : await openFreshDatabase()
+  const database: Database =
+    more.database ?? (config ? await openDatabase(config) : await openFreshDatabase())
   const db = await openIndexTables(database.db)
   const head = watchHead({ provider: chain.provider, clock: systemClock, everyMs: 3_600_000 })
-  const { provider, contracts, deployedAt } = chain
-  const log = createLog({ level: 'silent', hospital: 'test' })
+  const rpc = createNodeRpc({
+    url: more.rpc ?? chain.anvil.rpc,
+    ...(more.withinMs ? { withinMs: more.withinMs } : {}),
+  })
+  const { contracts, deployedAt } = chain
+  const log = createLog(
+    more.out ? { level: 'info', hospital: 'test', out: more.out } : { level: 'silent', hospital: 'test' },
+  )
   const indexer = await createIndexer({
     db,
-    provider,
+    rpc,
     contracts,
     from: deployedAt,
     head,
     log,
+    lead: { holds: () => true },
     ...(range ? { range } : {}),
+    reorganisationDepth: more.depth,
   })
   return {
     db,
@@ -47,7 +70,8 @@ export async function openIndex(
     async close() {
       await head.close()
       await indexer.close()
-      await database.close()
+      await rpc.close()
+      if (!more.database) await database.close()
     },
   }
 }

@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { id } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { deployContracts } from '../../src/chain/deploy.ts'
+import { createNodeRpc } from '../../src/chain/node-rpc.ts'
+import { followDeeper } from '../../src/indexer/index.ts'
+import { createLog } from '../../src/observe/log.ts'
 import { newSeats, publicSeats } from '../../src/sandbox/council.ts'
 import { type DatabaseConfig, openDatabase } from '../../src/store/database.ts'
 import { openIndexTables } from '../../src/store/migrate.ts'
@@ -27,8 +30,8 @@ afterAll(async () => {
 })
 
 const opened: TestIndex[] = []
-const open = async (config?: DatabaseConfig, range?: number) => {
-  const index = await openIndex(chain, config, range)
+const open = async (config?: DatabaseConfig, range?: number, more?: Parameters<typeof openIndex>[3]) => {
+  const index = await openIndex(chain, config, range, more)
   opened.push(index)
   return index
 }
@@ -142,14 +145,15 @@ describe('the index', () => {
        import { createLog } from ${module('observe/log.ts')}
        import { watchHead } from ${module('chain/head-watch.ts')}
        import { systemClock } from ${module('domain/clock.ts')}
+       import { createNodeRpc } from ${module('chain/node-rpc.ts')}
        import { createIndexer } from ${module('indexer/index.ts')}
        import { openDatabase } from ${module('store/database.ts')}
        import { openIndexTables } from ${module('store/migrate.ts')}
        const provider = new JsonRpcProvider(${JSON.stringify(chain.anvil.rpc)}, undefined, { cacheTimeout: -1 })
        const { db } = await openDatabase(${JSON.stringify(config)})
        const indexer = await createIndexer({
-         db: await openIndexTables(db), provider, contracts: ${JSON.stringify(chain.contracts)},
-         from: ${chain.deployedAt}, head: watchHead({ provider, clock: systemClock }), log: createLog({ level: 'silent', hospital: '' }), range: 4,
+         db: await openIndexTables(db), rpc: createNodeRpc({ url: ${JSON.stringify(chain.anvil.rpc)} }), contracts: ${JSON.stringify(chain.contracts)},
+         lead: { holds: () => true }, from: ${chain.deployedAt}, head: watchHead({ provider, clock: systemClock }), log: createLog({ level: 'silent', hospital: '' }), range: 4,
        })
        indexer.onAdvance((block) => console.log(block))`,
     )
@@ -305,4 +309,132 @@ describe('after a reorganisation', () => {
     await index.follow()
     expect(await tagsIn(index)).not.toContain(id(tag))
   })
+})
+
+describe('where a reorganisation may not be deeper than so many blocks', () => {
+  const lines: string[] = []
+  const deep = (config: DatabaseConfig | undefined, depth: number) =>
+    open(config, undefined, { depth, out: { write: (line) => lines.push(line) } })
+  const alarms = () => lines.filter((line) => line.includes('deeper than it may be')).length
+
+  test('none may be taken back on a chain that is final at once: no row goes, and it is an alarm', async () => {
+    const index = await deep(undefined, 0)
+    const forks: number[] = []
+    index.indexer.onReorganisation(async (block) => void forks.push(block))
+    await chain.register(hospital, name())
+    await index.follow()
+    expect(index.indexer.tooDeep()).toBeUndefined()
+    const before = await dump(index.db)
+    const height = await chain.height()
+    await chain.provider.send('anvil_reorg', [1, []])
+    await chain.mine(2)
+    await index.follow()
+    await index.follow()
+    expect(index.indexer.tooDeep()).toEqual({ block: height, depth: 1, allowed: 0 })
+    expect(alarms()).toBe(1)
+    expect(await dump(index.db)).toEqual(before)
+    expect(index.indexer.position()).toBe(height)
+    expect(forks).toEqual([])
+  })
+
+  test('as many are followed, one more is not; neither by a restart', async () => {
+    const config = await keptDatabase()
+    const index = await deep(config, 3)
+    index.indexer.onReorganisation(async () => {})
+    for (let i = 0; i < 6; i++) await chain.register(hospital, name())
+    await index.follow()
+    await chain.provider.send('anvil_reorg', [3, []])
+    await chain.mine(1)
+    await index.follow()
+    expect(index.indexer.tooDeep()).toBeUndefined()
+    expect(await dump(index.db)).toEqual(await replayed(chain))
+    // Empty blocks in place of empty ones would be the same blocks.
+    for (let i = 0; i < 4; i++) await chain.register(hospital, name())
+    await index.follow()
+    const before = await dump(index.db)
+    const height = await chain.height()
+    await chain.provider.send('anvil_reorg', [4, []])
+    await index.follow()
+    const tooDeep = { block: height - 3, depth: 4, allowed: 3 }
+    expect(index.indexer.tooDeep()).toEqual(tooDeep)
+    await index.close()
+    const again = await deep(config, 3)
+    await again.follow()
+    expect(again.indexer.tooDeep()).toEqual(tooDeep)
+    expect(await dump(again.db)).toEqual(before)
+    // By an operator's word it is, once, and whoever listens hears of it then.
+    const rpc = createNodeRpc({ url: chain.anvil.rpc })
+    const log = createLog({ level: 'silent', hospital: 'test' })
+    const byHand = () => followDeeper({ db: again.db, rpc, log, from: chain.deployedAt })
+    expect(await byHand()).toEqual({ block: height - 3, blocks: 4 })
+    expect(await byHand()).toBeUndefined()
+    await rpc.close()
+    const forks: number[] = []
+    again.indexer.onReorganisation(async (block) => void forks.push(block))
+    await again.follow()
+    expect(again.indexer.tooDeep()).toBeUndefined()
+    expect(forks).toEqual([height - 3])
+    expect(await dump(again.db)).toEqual(await replayed(chain))
+  })
+
+  test('a node that is only behind takes no row away, and is waited for', async () => {
+    const config = await keptDatabase()
+    const index = await deep(config, 2)
+    const tag = name()
+    const snapshot = (await chain.provider.send('evm_snapshot', [])) as string
+    for (let i = 0; i < 5; i++) await chain.register(hospital, `${tag} ${i}`)
+    await index.follow()
+    const before = await dump(index.db)
+    await chain.provider.send('evm_revert', [snapshot])
+    await index.follow()
+    expect(index.indexer.tooDeep()).toBeUndefined()
+    expect(await dump(index.db)).toEqual(before)
+    expect(index.indexer.position()).toBe((await chain.height()) + 5)
+    // What it then shows at these heights is another chain.
+    await chain.mine(1)
+    await index.follow()
+    expect(index.indexer.tooDeep()).toMatchObject({ depth: 5, allowed: 2 })
+  })
+})
+
+test('of a reorganisation deeper than every kept block, no row is left', async () => {
+  const index = await open(undefined, 50)
+  await index.follow()
+  await chain.register(hospital, name())
+  const fork = await chain.height()
+  await orphan(async () => {
+    await chain.mine(700)
+    await chain.register(hospital, name())
+    await index.follow()
+  })
+  const forks: number[] = []
+  index.indexer.onReorganisation(async (block) => void forks.push(block))
+  await chain.provider.send('evm_increaseTime', [10_000])
+  await chain.mine(720)
+  await chain.register(hospital, name())
+  await index.follow()
+  expect(await dump(index.db)).toEqual(await replayed(chain))
+  expect(forks).toHaveLength(1)
+  expect(forks[0]).toBeLessThanOrEqual(fork + 1)
+  // Older checkpoints are kept here and there, so that it is not the whole index that is read again.
+  expect(forks[0]).toBeGreaterThan(fork - 128)
+})
+
+test('how far an index is that is being built is told, with the time that the rest will take', async () => {
+  const lines: string[] = []
+  const index = await open(undefined, 10, { out: { write: (line) => lines.push(line) } })
+  const seen: (number | null)[] = []
+  index.indexer.onAdvance(() => {
+    const { read, inAll, secondsLeft } = index.indexer.progress()
+    expect(read).toBeLessThanOrEqual(inAll ?? 0)
+    if (read < (inAll ?? 0)) expect(secondsLeft).toBeGreaterThan(0)
+    seen.push(secondsLeft)
+  })
+  await index.follow()
+  expect(seen.length).toBeGreaterThan(5)
+  expect(seen.at(-1)).toBe(0)
+  const { read, inAll, events } = index.indexer.progress()
+  expect(read).toBe(inAll)
+  expect(events).toBe((await dump(index.db)).length)
+  expect(lines.filter((line) => line.includes('the index has caught up'))).toHaveLength(1)
 })

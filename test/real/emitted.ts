@@ -211,6 +211,15 @@ export async function emittedByBrokers(): Promise<Emitted[]> {
       jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'ward-1' }] },
     })
 
+    // Somebody finds out whose a handle is.
+    const { handle } = await anna.consents()
+    const inquiry = { handle, reason: 'misuse-inquiry', note: 'Complaint of the ward' }
+    await officer('eva').post('/audit/resolutions', inquiry)
+    note(
+      'a handle of nobody',
+      (await officer('eva').post('/audit/resolutions', { ...inquiry, handle: `0x${'12'.repeat(32)}` })).body,
+    )
+
     // The whole trail, once each kind of event is in it.
     await passDays(world, 4)
     const trail = async () =>

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createFhirSource } from '../../src/fhir/source.ts'
+import { certify, makeAuthority } from '../../src/sandbox/certificates.ts'
 import { startHapi } from '../../src/sandbox/hapi/hapi.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
 import { fhirClient } from '../fhir/conformance/client.ts'
@@ -39,6 +45,43 @@ test('a start that fails says why', async () => {
   const starting = startHapi({ servers: { one: port }, database: { kind: 'memory' } })
   await expect(starting).rejects.toThrow(/HAPI FHIR did not start[\s\S]*Address already in use/)
   taken.close()
+}, 300_000)
+
+test('a hook reaches a broker that speaks TLS, where HAPI FHIR is told which authority to believe', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'wayleave-hook-'))
+  const ca = join(dir, 'ca.pem')
+  const authority = await makeAuthority('Test')
+  writeFileSync(ca, authority.cert)
+  let hooks = 0
+  let tries = 0
+  const broker = createTlsServer(await certify(authority, 'Broker'), (incoming, outgoing) => {
+    if (incoming.url?.startsWith('/hooks/fhir')) hooks++
+    outgoing.end()
+  }).listen(0, '127.0.0.1')
+  await new Promise((done) => broker.once('listening', done))
+  const { port } = broker.address() as AddressInfo
+  const hapi = await startHapi({ servers: { one: await freePort() }, database: { kind: 'memory' }, ca })
+  const source = createFhirSource({ base: hapi.bases.one ?? '' })
+  try {
+    await source.subscribe(`https://127.0.0.1:${port}/hooks/fhir`)
+    // A subscription takes effect some moments after it was made.
+    await eventually(async () => {
+      await fhirClient(hapi.bases.one ?? '').put('Patient/p', {
+        resourceType: 'Patient',
+        id: 'p',
+        gender: 'other',
+        multipleBirthInteger: tries++,
+      })
+      await new Promise((done) => setTimeout(done, 500))
+      return hooks > 0
+    }, 60_000)
+  } finally {
+    await source.close()
+    await hapi.stop()
+    broker.closeAllConnections()
+    broker.close()
+    rmSync(dir, { recursive: true, force: true })
+  }
 }, 300_000)
 
 describe('the access log of HAPI FHIR', () => {

@@ -7,10 +7,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConsentRegistry__factory, PatientRegistry__factory } from '../../src/chain/contracts.ts'
 import { DATA_CLASSES } from '../../src/domain/consent/data-classes.ts'
@@ -250,22 +251,12 @@ describe('a sandbox whose brokers are killed', () => {
   }, 150_000)
 
   // Last: what the page pushes is in no sample, and the story counts the samples.
-  test('docs/integrate.md: every command works in its order, and the answers shown are the answers given', async () => {
+  test('docs/integrate.md, docs/audit.md: every command works in its order, and the answers shown are the answers given', async () => {
     sandbox = wayleave('sandbox', '--dir', home, '--no-story')
     await eventually(async () => sandbox.output().includes('Everything for programs'), 60_000)
-    const folder = join(dir, 'integrate')
-    mkdirSync(folder)
-    const ran = await runPage(read('docs/integrate.md'), folder, { SANDBOX: sandboxFile })
-    const wrong = ran.flatMap(({ command, shown, printed }) => {
-      if (!shown) return []
-      const found =
-        shown.kind === 'text'
-          ? unlikeText(shown.text, printed)
-          : unlike(JSON.parse(shown.text), JSON.parse(printed))
-      return found.map((difference) => `${command.slice(0, 200)}\n${difference}`)
-    })
-    expect(wrong).toEqual([])
+    const ran = await runAndCompare('docs/integrate.md')
     expect(ran.length).toBeGreaterThan(15)
+    expect((await runAndCompare('docs/audit.md')).length).toBeGreaterThan(5)
     sandbox.child.kill('SIGINT')
     expect((await sandbox.ended).code).toBe(0)
   }, 150_000)
@@ -275,6 +266,24 @@ describe('a sandbox whose brokers are killed', () => {
     expect(existsSync(join(home, 'chain', 'anvil.pid'))).toBe(false)
   })
 })
+
+/** Runs a page beside the sandbox, as somebody does who began with `npm start`. */
+async function runAndCompare(page: string) {
+  const folder = join(dir, basename(page, '.md'))
+  mkdirSync(folder)
+  symlinkSync(home, join(folder, '.wayleave'))
+  const ran = await runPage(read(page), folder, { SANDBOX: sandboxFile })
+  const wrong = ran.flatMap(({ command, shown, printed }) => {
+    if (!shown) return []
+    const found =
+      shown.kind === 'text'
+        ? unlikeText(shown.text, printed)
+        : unlike(JSON.parse(shown.text), JSON.parse(printed))
+    return found.map((difference) => `${command.slice(0, 200)}\n${difference}`)
+  })
+  expect(wrong).toEqual([])
+  return ran
+}
 
 describe("two hospitals' entries about one patient", () => {
   test('share no value on the chain', async () => {

@@ -19,6 +19,7 @@ import {
   encryptKeyring,
   kindOf,
   loadKeyFile,
+  loadKeyring,
   newUnlockKey,
   readUnlock,
   type Unlock,
@@ -147,4 +148,30 @@ test('at the terminal a file is encrypted, shown, rotated to a key and decrypted
   expect(await loadKeyFile(file, key)).toEqual({ keyring, encrypted: true })
   await run('decrypt', file, '--passphrase-file', at('key.jwk'), '--out', at('out.json'))
   expect(await loadKeyFile(at('out.json'))).toEqual({ keyring, encrypted: false })
+}, 60_000)
+
+test('the signing key is renewed in three steps, and at once where it was stolen; every other key stays', async () => {
+  const file = at('renewed.json')
+  await writeKeyFile(file, keyring, passphrase)
+  const run = async (...args: string[]) => {
+    const said: string[] = []
+    const under = ['--passphrase-file', at('passphrase')]
+    await keysCommand((text) => said.push(text)).parseAsync(['renew-signing', file, ...under, ...args], {
+      from: 'user',
+    })
+    return { said: said.join(), now: await loadKeyring(file, passphrase) }
+  }
+  const former = keyring.signing.kid
+  const first = await run()
+  const next = first.now.nextSigning
+  expect(first.now).toEqual({ ...keyring, nextSigning: next })
+  expect(first.said).toContain(`The next signing key is ${next?.kid}`)
+  const second = await run()
+  expect(second.now).toMatchObject({ signing: next, formerSigning: { kid: former } })
+  expect(second.now.formerSigning).not.toHaveProperty('d')
+  expect((await run()).now).toEqual({ ...keyring, signing: next })
+  await run()
+  const { now } = await run('--at-once')
+  expect(now).toEqual({ ...keyring, signing: now.signing })
+  expect([next?.kid, former]).not.toContain(now.signing.kid)
 }, 60_000)

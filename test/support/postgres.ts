@@ -77,10 +77,12 @@ function otherUser(): { uid: number; gid: number } | undefined {
 /**
  * Starts an empty PostgreSQL on a free port of 127.0.0.1, kept in a folder that goes when it stops: the machine's own,
  * or one that is fetched.
+ * @param options.durable whether it keeps what it has committed through a power cut, as PostgreSQL does unless told otherwise
  */
 export async function startPostgres(
   tell: (line: string) => void,
-): Promise<{ url: string; version: string; stop: () => Promise<void> }> {
+  { durable = false } = {},
+): Promise<{ url: string; version: string; pid: number; stop: () => Promise<void> }> {
   const user = otherUser()
   const found = findPostgres() ?? (await fetchPostgres(tell))
   const dir = mkdtempSync(join(tmpdir(), 'wayleave-postgres-'))
@@ -118,9 +120,7 @@ export async function startPostgres(
     unix_socket_directories: '',
     max_connections: 200,
     // It is thrown away with the machine's power, as after every run.
-    fsync: 'off',
-    full_page_writes: 'off',
-    synchronous_commit: 'off',
+    ...(durable ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const server = spawn(join(bin, 'postgres'), ['-D', data, ...flags], { stdio: 'ignore', ...as })
@@ -145,5 +145,5 @@ export async function startPostgres(
     throw error
   }
   const { stdout } = await run(join(bin, 'postgres'), ['--version'], as)
-  return { url, version: stdout.trim(), stop }
+  return { url, version: stdout.trim(), pid: server.pid ?? 0, stop }
 }

@@ -11,6 +11,7 @@ import { createFileSink } from './push/file-sink.ts'
 import { createSyslogSink } from './push/syslog-sink.ts'
 import { createTrailFeed } from './push/trail-feed.ts'
 import { createTrailReader } from './read-trail.ts'
+import { createResolutions } from './resolutions.ts'
 import { createWindows } from './windows.ts'
 
 const PACKAGE = new URL('../../../package.json', import.meta.url)
@@ -20,18 +21,20 @@ export type AuditSide = ReturnType<typeof createAuditSide>
 
 /** The windows that anchor the broker's own log, the trail made of it and of the chain's events, and its readers. */
 export function createAuditSide(core: Core, freezing: Freezing) {
-  const { db, clock, contracts, log, config, index, member, sender, patients, vault, timeOf, events } = core
+  const { db, clock, contracts, log, config, index, member, sender, patients, vault, timeOf, events, lead } =
+    core
   const windows = createWindows({
     db,
     clock,
     contracts,
     log,
+    lead,
     everyMs: config.timing.windowMs,
     anchored: () => index.lastWindow(member),
     afterClose: () => void sender.flush(),
   })
   const projection = createChainProjection({
-    ...{ db, index, patients, vault, timeOf, events, log },
+    ...{ db, index, patients, vault, timeOf, events, log, lead },
     ...freezing,
     custodian: member,
   })
@@ -52,5 +55,15 @@ export function createAuditSide(core: Core, freezing: Freezing) {
       ...(syslog ? [createSyslogSink(syslog, VERSION)] : []),
     ],
   })
-  return { windows, projection, filing, trail, feed, holds, expiry, pushing }
+  return {
+    windows,
+    projection,
+    filing,
+    trail,
+    feed,
+    holds,
+    expiry,
+    pushing,
+    resolutions: createResolutions(core),
+  }
 }

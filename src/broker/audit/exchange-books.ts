@@ -10,6 +10,8 @@ import type { IndexQueries } from '../../indexer/index.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson, sealJson, type Vault } from '../../store/vault.ts'
+import type { Lead } from '../../turns/lead.ts'
+import { createTurns } from '../../turns/turns.ts'
 import { partyOf } from '../release/parties.ts'
 import { type AccessLog, inAuditStore, type LogEntry } from './access-log.ts'
 
@@ -76,12 +78,10 @@ export function createExchangeBooks(deps: {
   sealing: CryptoKey
   signing: { key: CryptoKey; kid: string }
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
+  lead: Pick<Lead, 'holds'>
 }): ExchangeBooks {
   const { db, vault, clock, log, member } = deps
   const now = () => new Date(clock.now()).toISOString()
-  let closed = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
 
   async function note(
     side: 'custodian' | 'requester',
@@ -159,19 +159,12 @@ export function createExchangeBooks(deps: {
     })
   }
 
-  function flush(): Promise<void> {
-    running = running.then(send, send).catch((error: unknown) => log.warn({ error }, 'receipts wait'))
-    return running
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void flush().finally(() => {
-        if (!closed) schedule()
-      })
-    }, EVERY)
-  }
-  schedule()
+  const turns = createTurns({
+    everyMs: EVERY,
+    run: send,
+    failed: (error) => log.warn({ error }, 'receipts wait'),
+    lead: deps.lead,
+  })
 
   return {
     disclosed: (exchange, line) => note('custodian', exchange, line),
@@ -238,11 +231,6 @@ export function createExchangeBooks(deps: {
       return row && openJson<KeptExchange>(vault.storeKey, row.sealed)
     },
 
-    flush,
-    close: async () => {
-      closed = true
-      clearTimeout(timer)
-      await running
-    },
+    ...turns,
   }
 }

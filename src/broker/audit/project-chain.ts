@@ -7,6 +7,7 @@ import type { Logger } from '../../observe/log.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
+import type { Lead } from '../../turns/lead.ts'
 import { scopesOf } from '../consent/scopes.ts'
 import type { EventLog } from '../events/event-log.ts'
 import { ownChange } from '../events/own-changes.ts'
@@ -50,6 +51,7 @@ export function createChainProjection(deps: {
   /** Where changes of own patients' consents are told of. */
   events: EventLog
   log: Logger
+  lead: Pick<Lead, 'holds'>
 }): ChainProjection {
   const { db, index, patients, vault } = deps
   const listeners: ((patientId: string | undefined) => void)[] = []
@@ -228,6 +230,7 @@ export function createChainProjection(deps: {
 
   function run(): Promise<void> {
     const turn = async () => {
+      if (!deps.lead.holds()) return
       while (await step()) {
         // each step moves the place on
       }

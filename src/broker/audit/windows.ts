@@ -7,6 +7,8 @@ import { windowTree } from '../../domain/evidence/window-proof.ts'
 import { type Hex, toHex } from '../../domain/hex.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import type { Lead } from '../../turns/lead.ts'
+import { createTurns } from '../../turns/turns.ts'
 
 /** A log entry must be anchored within this, or nothing is released (I4). Milliseconds. */
 export const ANCHOR_WITHIN = 60_000
@@ -59,14 +61,13 @@ export function createWindows(deps: {
   contracts: Contracts
   log: Logger
   everyMs: number
+  /** Two that close windows at once would have them overlap. */
+  lead: Pick<Lead, 'holds'>
   /** The member's newest window on the chain: after a restore it may be ahead of the database. */
   anchored: () => Promise<{ number: number; until: number } | undefined>
   afterClose: () => void
 }): Windows {
   const { db, clock, log } = deps
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
-  let running: Promise<void> = Promise.resolve()
 
   async function run(): Promise<void> {
     const anchored = await deps.anchored()
@@ -133,34 +134,23 @@ export function createWindows(deps: {
     }
   }
 
-  function close(): Promise<void> {
-    running = running.then(run, run).catch((error: unknown) => log.warn({ error }, 'the window stays open'))
-    return running
-  }
-
   async function unanchoredAge(): Promise<number> {
     const row = await db.selectNoFrom(oldestUnanchored()).executeTakeFirstOrThrow()
     return ageOf(row, clock)
   }
 
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void close().finally(() => {
-        if (!stopped) schedule()
-      })
-    }, deps.everyMs)
-  }
-  schedule()
+  const turns = createTurns({
+    everyMs: deps.everyMs,
+    run,
+    failed: (error) => log.warn({ error }, 'the window stays open'),
+    lead: deps.lead,
+  })
 
   return {
-    close,
+    close: turns.flush,
     unanchoredAge,
     overdue: async () =>
       isOverdue(await db.selectNoFrom(oldestUnanchored()).executeTakeFirstOrThrow(), clock),
-    stop: async () => {
-      stopped = true
-      clearTimeout(timer)
-      await running
-    },
+    stop: turns.close,
   }
 }

@@ -1,6 +1,6 @@
 import type { JSONWebKeySet, JWK } from 'jose'
 import { wayleaveError } from '../../domain/errors.ts'
-import { isAtOrigin } from '../../exchange/fetch-jwks.ts'
+import { isAtOrigin } from '../../outward/listed-origins.ts'
 import { CLIENT_SCOPES } from './scopes.ts'
 
 /** What is registered of a program: its public keys, or where they are. */

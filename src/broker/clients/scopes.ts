@@ -23,3 +23,6 @@ export const CLIENT_SCOPES: readonly string[] = [
 
 /** Registering programs. Given in the broker's configuration only: no program can make another one like it. */
 export const ADMIN_SCOPE = 'system/client-admin'
+
+/** Finding out whose handle it is. Configured only, too: whoever registers programs does not give it to one of their own. */
+export const REIDENTIFY_SCOPE = 'system/reidentify'

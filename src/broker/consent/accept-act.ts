@@ -155,6 +155,11 @@ export function createActs(deps: {
           else if (!mined) await enqueueCall(trx, clock, { ...call, dedupeKey: `act/${digest}` })
         })
         deps.afterAccept()
+      } else if (signed.body) {
+        // An objection that was taken without its body counts in whole until that comes.
+        assertBodyEnforceable(signed.body)
+        await keepBody(db, patient, signed)
+        deps.afterAccept()
       }
       const beaten = await isBeaten(deps.index, act, typedData.message)
       if (beaten && !NARROWING.has(act)) throw wayleaveError(beaten, 'sent again after something later')
@@ -237,6 +242,11 @@ function assertNamesSomebody({ granteeType, grantee, purpose }: SaltedScope): vo
   if (!isPurpose(purpose)) throw wayleaveError('purpose-unknown')
   if ((granteeType === 'Everyone') !== (grantee === ''))
     throw wayleaveError('typed-data-invalid', 'scope.grantee')
+}
+
+async function keepBody(db: Kysely<BrokerTables>, patient: StoredPatient, { typedData, body }: SignedAct) {
+  const { terms } = typedData.message as Partial<ActMessages['Objection']>
+  if (terms && body) await keepTerms(db, patient, { ...terms, consent: body })
 }
 
 async function keep(

@@ -33,7 +33,12 @@ export async function keepTerms(db: Db, patient: StoredPatient, terms: StoredTer
       terms_key: termsKey(termsHash(saltedTermsIn(terms))),
       sealed: sealJson(patient.key, terms),
     })
-    .onConflict((oc) => oc.doNothing())
+    // A body that came later belongs to the same terms: they name its hash.
+    .onConflict((oc) =>
+      terms.consent
+        ? oc.columns(['patient_id', 'terms_key']).doUpdateSet((eb) => ({ sealed: eb.ref('excluded.sealed') }))
+        : oc.doNothing(),
+    )
     .execute()
 }
 

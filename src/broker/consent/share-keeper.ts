@@ -4,6 +4,7 @@ import { dayOf } from '../../domain/days.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import { createTurns } from '../../turns/turns.ts'
 import { reconcileShares, type ShareDeps } from './shares.ts'
 
 export type ShareKeeper = {
@@ -29,8 +30,6 @@ export function createShareKeeper(args: {
   let everybody = true
   let closed = false
   let today = dayOf(clock.now())
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
 
   /** Taken down before anything is read: what comes meanwhile is for the next turn. */
   async function takeDue(): Promise<StoredPatient[]> {
@@ -66,15 +65,11 @@ export function createShareKeeper(args: {
     }
   }
 
-  function schedule(): void {
-    timer = setTimeout(() => {
-      running = running.then(run, run).catch((error: unknown) => log.warn({ error }, 'shares wait'))
-      void running.finally(() => {
-        if (!closed) schedule()
-      })
-    }, 150)
-  }
-  schedule()
+  const turns = createTurns({
+    everyMs: 150,
+    run,
+    failed: (error) => log.warn({ error }, 'shares wait'),
+  })
 
   return {
     refresh: (patientId) => {
@@ -86,8 +81,7 @@ export function createShareKeeper(args: {
     },
     close: async () => {
       closed = true
-      clearTimeout(timer)
-      await running
+      await turns.close()
     },
   }
 }

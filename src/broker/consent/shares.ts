@@ -126,6 +126,9 @@ async function send(
   const digest = createHash('sha256').update(JSON.stringify(body)).digest('base64url')
   const recipient = await sealingKey(deps.index, grantee)
   if (!recipient) return // without a key nobody can be told; the next reconciliation tries again
+  // Before the transaction: the index has the same connection on an embedded database, and would be waited for ever.
+  const custodian = await partyOf(deps.index, deps.custodian)
+  const requester = await partyOf(deps.index, grantee)
   await db.transaction().execute(async (trx) => {
     // Under the patient's lock, which a freeze takes first: what was open when it was read may be open no more.
     await deps.patients.lock(trx, patient.id)
@@ -151,13 +154,12 @@ async function send(
       .execute()
     const jwe = await sealShare({ reference, sequence, ...body }, deps.signing, recipient)
     await noteHanded(trx, deps, patient, grantee, body)
-    const message = { member: grantee, path: '/exchange/share', body: jwe }
+    const message = { member: grantee, path: '/exchange/share', body: jwe, signed_by: deps.signing.kid }
     await deps.accessLog.append(
       trx,
       {
         ...{ kind: 'share-sent', outcome: '0' },
-        custodian: await partyOf(deps.index, deps.custodian),
-        requester: await partyOf(deps.index, grantee),
+        ...{ custodian, requester },
         patient: { reference: `Patient/${patient.secrets.fhirId}` },
         policy: `Consent/${consentIdOf(scope)}`,
         ...(body.ended ? { note: 'The share has ended.' } : {}),

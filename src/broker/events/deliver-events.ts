@@ -1,10 +1,11 @@
 import type { ParametersParameter } from 'fhir/r4.js'
 import type { Kysely, Selectable } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
-import { isAtOrigin } from '../../exchange/fetch-jwks.ts'
 import type { Webhooks } from '../../exchange/webhook.ts'
 import type { Logger } from '../../observe/log.ts'
+import { isAtOrigin } from '../../outward/listed-origins.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import { createTurns, type Turns } from '../../turns/turns.ts'
 import { notification, signDetached, type Topic } from './notification.ts'
 
 type Row = Selectable<BrokerTables['subscriptions']>
@@ -27,8 +28,6 @@ export type EventFeed = {
   last(): Promise<number>
 }
 
-export type EventDelivery = { flush(): Promise<void>; close(): Promise<void> }
-
 /**
  * Tells webhooks of events, each in order and at least once: a subscription's cursor moves on only when its endpoint has
  * answered 2xx. One that does not answer is tried again, with growing pauses and for as long as it is registered; one that
@@ -44,11 +43,8 @@ export function createEventDelivery(deps: {
   signing: { key: CryptoKey; kid: string }
   base: () => string
   everyMs?: number
-}): EventDelivery {
+}): Turns {
   const { db, clock, log, feeds } = deps
-  let closed = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
   const instant = (ms = 0) => new Date(clock.now() + ms).toISOString()
 
   async function run(): Promise<void> {
@@ -120,28 +116,9 @@ export function createEventDelivery(deps: {
       .execute()
   }
 
-  function flush(): Promise<void> {
-    running = running
-      .then(run, run)
-      .catch((error: unknown) => log.warn({ error }, 'events wait for the next turn'))
-    return running
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void flush().finally(() => {
-        if (!closed) schedule()
-      })
-    }, deps.everyMs ?? 250)
-  }
-  schedule()
-
-  return {
-    flush,
-    async close() {
-      closed = true
-      clearTimeout(timer)
-      await running
-    },
-  }
+  return createTurns({
+    everyMs: deps.everyMs ?? 250,
+    run,
+    failed: (error) => log.warn({ error }, 'events wait for the next turn'),
+  })
 }

@@ -5,9 +5,9 @@ import type { ToldLine } from '../audit/push/trail-feed.ts'
 import type { ConsentEvent } from './event-log.ts'
 
 /** A consent changed that concerns a patient of this hospital, or is shared with it. */
-export const CONSENT_TOPIC = 'https://wayleave.example/fhir/SubscriptionTopic/consent-changed'
+const CONSENT_TOPIC = 'https://wayleave.example/fhir/SubscriptionTopic/consent-changed'
 /** A line came into this hospital's audit trail, other than that a program read it. */
-export const AUDIT_TOPIC = 'https://wayleave.example/fhir/SubscriptionTopic/audit-event'
+const AUDIT_TOPIC = 'https://wayleave.example/fhir/SubscriptionTopic/audit-event'
 
 /** What a program can hear of, and the canonical URL of its topic. */
 export const TOPICS = { consent: CONSENT_TOPIC, audit: AUDIT_TOPIC } as const

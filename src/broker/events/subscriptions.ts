@@ -3,7 +3,7 @@ import type { Subscription } from 'fhir/r4.js'
 import type { Kysely, Selectable } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
 import { wayleaveError } from '../../domain/errors.ts'
-import { isAtOrigin } from '../../exchange/fetch-jwks.ts'
+import { isAtOrigin } from '../../outward/listed-origins.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { TOPICS, type Topic } from './notification.ts'
 

@@ -7,6 +7,7 @@ import type { PeerClient } from '../../exchange/peer-client.ts'
 import type { Indexer, IndexQueries } from '../../indexer/index.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
+import type { Lead } from '../../turns/lead.ts'
 import type { Checkpoints } from './checkpoints.ts'
 
 export type ViewsWatch = {
@@ -38,11 +39,13 @@ export function createViewsWatch(deps: {
   /** How many blocks have to stand on a block until it is final. */
   confirmations: number
   everyMs: number
+  /** Whoever leads makes and shows them; all others look at what has come. */
+  lead: Pick<Lead, 'holds'>
   clock: Clock
   log: Logger
   metrics: Metrics
 }): ViewsWatch {
-  const { checkpoints, member, clock, log } = deps
+  const { checkpoints, member, clock, log, lead } = deps
   /** When a member's newest checkpoint was last seen to be another one. */
   const heard = new Map<Hex, { block: number; at: number; told: boolean }>()
   let isContradicted = false
@@ -56,10 +59,11 @@ export function createViewsWatch(deps: {
     const head = deps.head.head()?.number
     const indexed = deps.indexer.position()
     // While the index catches up, hashing would only keep it from doing so.
-    if (head !== undefined && indexed >= head - CHECKPOINT_EVERY)
+    if (lead.holds() && head !== undefined && indexed >= head - CHECKPOINT_EVERY)
       await checkpoints.make(Math.min(head, indexed) - deps.confirmations)
     // What is known from before the last stop counts at once; who was silent is told only after all were asked.
     await lookAround(false)
+    if (!lead.holds()) return
     const shown = await checkpoints.shown()
     // Whoever has none yet has nothing to compare, and would not be let in.
     if (shown.length === 0) return

@@ -52,7 +52,7 @@ export function createCallers(core: Core, base: () => string): Callers {
   }
   const verifyToken = createTokenVerifier(keys)
   const origins = config.callbackOrigins ?? []
-  const fetchJwks = createFetchJwks({ origins })
+  const fetchJwks = createFetchJwks({ origins, networks: config.callbackNetworks ?? [] })
   const clients = createClients({
     ...core,
     configured: [...config.clients, operatorClient(signing.jwk)],

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bundle, Consent, Reference } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
+import type { Clock } from '../../domain/clock.ts'
 import { consentOfSlot } from '../../domain/consent/fhir/consent-of-slot.ts'
-import { wishesOfConsent } from '../../domain/consent/fhir/wishes-of-consent.ts'
+import { wishesOfConsent, wishesToSign } from '../../domain/consent/fhir/wishes-of-consent.ts'
+import { dayOf } from '../../domain/days.ts'
 import { problemsError, wayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { memberId, parseIdentifierText } from '../../domain/identity/member-id.ts'
@@ -32,6 +34,7 @@ export function consentRoutes(
   deps: {
     base: () => string
     db: Kysely<BrokerTables>
+    clock: Clock
     patients: PatientStore
     proposals: Proposals
     slots: ConsentSlots
@@ -68,7 +71,7 @@ export function consentRoutes(
     const { asker } = await deps.authorise(request, 'system/Consent.c')
     if (!asker) throw wayleaveError('user-missing')
     const consent = consentIn(request.body)
-    const { wishes, problems } = wishesOfConsent(consent)
+    const { wishes, problems } = wishesToSign(consent, dayOf(deps.clock.now()))
     if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
     const patient = await patientOf(consent as Consent)
     const filed = wishes.map((wish) => ({ effect: wish.effect, wish }))
@@ -88,7 +91,7 @@ export function consentRoutes(
     const { asker } = await deps.authorise(request, 'system/Consent.u')
     if (!asker) throw wayleaveError('user-missing')
     const { patient, slot, filing } = await matching(request)
-    const { wishes, problems } = wishesOfConsent(request.body)
+    const { wishes, problems } = wishesToSign(request.body, dayOf(deps.clock.now()))
     if (problems.length > 0) throw problemsError('consent-unenforceable', problems)
     const [wish] = wishes
     const { granteeType, grantee, purpose } = slot.scope
@@ -205,7 +208,9 @@ export function consentRoutes(
     const scope = await db
       .selectFrom('scopes')
       .select('patient_id')
-      .where('scope_hash', 'like', `0x${id}%`)
+      // Between two whole hashes, not by a prefix: of that an index knows nothing where texts are ordered by a language.
+      .where('scope_hash', '>=', `0x${id}${'0'.repeat(32)}`)
+      .where('scope_hash', '<=', `0x${id}${'f'.repeat(32)}`)
       .executeTakeFirst()
     const filed = scope
       ? undefined

@@ -243,7 +243,7 @@ const MISUSES: Partial<Record<ErrorCode, 'token-mismatch' | 'replayed'>> = {
 }
 
 /** Lets a refusal take a whole number of steps, whatever its cause. */
-async function alike<T>(work: () => Promise<T>): Promise<T> {
+export async function alike<T>(work: () => Promise<T>): Promise<T> {
   const started = performance.now()
   try {
     return await work()

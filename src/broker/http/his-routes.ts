@@ -20,7 +20,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { Clients } from '../clients/clients.ts'
-import { ADMIN_SCOPE, CLIENT_SCOPES } from '../clients/scopes.ts'
+import { ADMIN_SCOPE, CLIENT_SCOPES, REIDENTIFY_SCOPE } from '../clients/scopes.ts'
 import type { Documents } from '../receive/list-documents.ts'
 import { ignoredNotice, missingNotice, outcomeEntry } from '../receive/notices.ts'
 import type { RecordOpener } from '../receive/open-record.ts'
@@ -71,7 +71,7 @@ export function hisRoutes(
     grant_types_supported: ['client_credentials'],
     token_endpoint_auth_methods_supported: ['private_key_jwt'],
     token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
-    scopes_supported: [...CLIENT_SCOPES, ADMIN_SCOPE],
+    scopes_supported: [...CLIENT_SCOPES, ADMIN_SCOPE, REIDENTIFY_SCOPE],
     // There is no authorization endpoint, so no response type; SMART requires the method to be named all the same.
     response_types_supported: [],
     code_challenge_methods_supported: ['S256'],

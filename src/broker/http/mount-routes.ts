@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { createIdempotencyStore } from '../../store/idempotency.ts'
+import type { Turns } from '../../turns/turns.ts'
 import type { AuditSide } from '../audit/audit-side.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
 import type { Core } from '../core.ts'
-import type { EventDelivery } from '../events/deliver-events.ts'
 import { createSubscriptions } from '../events/subscriptions.ts'
 import type { EvidenceSide } from '../evidence/evidence-side.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
@@ -16,7 +16,9 @@ import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { partyOf } from '../release/parties.ts'
 import type { createReleaseSide } from '../release/release-side.ts'
+import { createReports } from '../reports/reports.ts'
 import type { RequestSide } from '../requests/request-side.ts'
+import { auditReconcileRoutes } from './audit-reconcile-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
 import { cdsRoutes } from './cds-routes.ts'
@@ -36,7 +38,9 @@ import { operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
+import { reportRoutes } from './report-routes.ts'
 import { requestRoutes } from './request-routes.ts'
+import { resolutionRoutes } from './resolution-routes.ts'
 
 /** All sides of a broker, as its routes reach them. */
 export type Sides = AuditSide &
@@ -46,7 +50,7 @@ export type Sides = AuditSide &
   RegisterSide &
   Freezing &
   IdentitySide &
-  EvidenceSide & { delivery: EventDelivery } & ReturnType<typeof createReleaseSide> &
+  EvidenceSide & { delivery: Turns } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
 /**
@@ -137,7 +141,10 @@ export function mountRoutes(
     authorise,
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
+  reportRoutes(app, { ...core, reports: createReports(core), sessions, authorise })
   holdRoutes(app, { holds: sides.holds, authorise })
+  auditReconcileRoutes(app, { ...core, ...sides, authorise })
+  resolutionRoutes(app, { ...sides, authorise })
   operatorRoutes(app, { ...sides, authorise })
   healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }

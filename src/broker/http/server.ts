@@ -13,8 +13,8 @@ import {
   WayleaveError,
 } from '../../domain/errors.ts'
 import { toOAuthError } from '../../exchange/oauth-error.ts'
+import { beginCall, type CallContext, inCall, requestIdOf } from '../../observe/call-context.ts'
 import type { Logger } from '../../observe/log.ts'
-import { beginCall, type CallContext, inCall, requestIdOf } from '../../tracing/call-context.ts'
 
 import { describeApi } from './api/openapi.ts'
 

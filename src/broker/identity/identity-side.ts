@@ -42,8 +42,9 @@ export function createIdentitySide(
     own,
     afterDecision: (status, ids) => {
       refresh(ids)
-      if (status === 'confirmed') void mover.run()
+      if (status === 'confirmed') core.lead.ask('move-entries')
     },
   })
+  core.lead.on('move-entries', () => void mover.run())
   return { mover, identityEvents }
 }

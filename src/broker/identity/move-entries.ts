@@ -11,6 +11,7 @@ import type { Logger } from '../../observe/log.ts'
 import { type StoredPatient, storedPicture } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
+import type { Lead } from '../../turns/lead.ts'
 import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import {
   createEntries,
@@ -56,6 +57,7 @@ export function createEntryMover(
     source: FhirSource
     labeller: Labeller
     accessLog: AccessLog
+    lead: Pick<Lead, 'holds'>
     /** This hospital, as the trail names it. */
     own: AuditParty
     /** Told of the patients whose entries moved, old rows and new. */
@@ -238,7 +240,7 @@ export function createEntryMover(
 
   async function turn(): Promise<void> {
     clearTimeout(timer)
-    if (closed) return
+    if (closed || !deps.lead.holds()) return
     const rows = await db
       .selectFrom('identity_events')
       .select('id')

@@ -52,6 +52,8 @@ function set({ state }: Metrics, now: Readiness, outboxes: Outboxes): void {
   for (const reason of now.reasons) state.unready.set({ reason }, 1)
   state.headAge.set(seconds(now.headAgeMs))
   state.indexLag.set(now.head === null ? Number.NaN : Math.max(0, now.head - now.indexed))
+  state.indexLeft.set(now.building === null ? 0 : (now.building.secondsLeft ?? Number.NaN))
+  state.headLive.set(now.headNotices ? 1 : 0)
   state.unanchored.set(seconds(now.unanchoredMs))
   state.registered.set(now.registered ?? Number.NaN)
   state.waiting.set(now.waiting ?? Number.NaN)

@@ -1,6 +1,6 @@
 import type { HeadWatch } from '../../chain/head-watch.ts'
 import type { Sender } from '../../chain/sender.ts'
-import type { Indexer } from '../../indexer/index.ts'
+import type { Indexer, IndexProgress } from '../../indexer/index.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { ANCHOR_WITHIN, type Windows } from '../audit/windows.ts'
 import { MAX_HEAD_AGE } from '../consent/consent-state.ts'
@@ -13,6 +13,8 @@ export const READINESS_REASONS = [
   'draining',
   'database-unavailable',
   'head-stale',
+  'chain-reorganised',
+  'node-behind',
   'index-behind',
   'anchor-overdue',
   'view-contradicted',
@@ -34,7 +36,11 @@ export type Readiness = {
   reasons: ReadinessReason[]
   head: number | null
   headAgeMs: number | null
+  /** Whether the node tells of new blocks by itself, over `chain.ws`. */
+  headNotices: boolean
   indexed: number
+  /** How far the index is on its way to the head; null while it only follows it. */
+  building: (Pick<IndexProgress, 'read' | 'inAll' | 'secondsLeft'> & { perSecond: number | null }) | null
   registered: number | null
   waiting: number | null
   /** What is still to be read of a long history; null where nothing is. */
@@ -76,6 +82,8 @@ export function createReadiness(deps: {
       draining: deps.draining(),
       'database-unavailable': found === undefined,
       'head-stale': head === undefined || age > MAX_HEAD_AGE,
+      'chain-reorganised': deps.indexer.tooDeep() !== undefined,
+      'node-behind': head !== undefined && head.number < indexed,
       'index-behind': head !== undefined && indexed < head.number - MAX_LAG,
       'anchor-overdue': (found?.unanchoredMs ?? 0) > ANCHOR_WITHIN,
       'view-contradicted': deps.views.contradicted(),
@@ -87,7 +95,9 @@ export function createReadiness(deps: {
       reasons,
       head: head?.number ?? null,
       headAgeMs: Number.isFinite(age) ? Math.round(age) : null,
+      headNotices: deps.head.live(),
       indexed,
+      building: holds['index-behind'] ? buildingOf(deps.indexer.progress()) : null,
       registered: found?.registered ?? null,
       waiting: found?.waiting ?? null,
       backlog: found?.backlog ?? null,
@@ -95,6 +105,11 @@ export function createReadiness(deps: {
       unanchoredMs: found?.unanchoredMs ?? null,
     }
   }
+}
+
+function buildingOf({ read, inAll, eventsPerSecond, secondsLeft }: IndexProgress): Readiness['building'] {
+  const whole = (value: number | null) => (value === null ? null : Math.round(value))
+  return { read, inAll, perSecond: whole(eventsPerSecond), secondsLeft: whole(secondsLeft) }
 }
 
 /** Undefined where something takes longer. */

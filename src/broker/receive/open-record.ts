@@ -12,7 +12,7 @@ import { type Content, readContents } from '../../domain/records/contents.ts'
 import { parseStrictJson } from '../../domain/records/strict-json.ts'
 import type { Asker } from '../../exchange/b2b.ts'
 import type { FetchedRecord, PeerClient } from '../../exchange/peer-client.ts'
-import { verifyContent, verifyRecord, verifyResponse } from '../../exchange/record-signature.ts'
+import { verifyContent, verifyResponse } from '../../exchange/record-signature.ts'
 import type { Share } from '../../exchange/share.ts'
 import { verifiedContent } from '../../exchange/verified-content.ts'
 import { buildProvenance, type Signed } from '../../fhir/provenance.ts'
@@ -25,6 +25,7 @@ import type { AccessLog, LogEntry } from '../audit/access-log.ts'
 import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import { partyOf } from '../release/parties.ts'
 import type { ReceivedRecord } from './find-shared.ts'
+import { verifyRegistered } from './registered-signature.ts'
 
 export type OpenedRecord = {
   bytes: Uint8Array
@@ -130,7 +131,7 @@ export function createRecordOpener(deps: {
     await verifyResponse(jwks, fetched.responseJws, response)
     const signedFor = (directory: Hex) => ({ chainId: deps.chain.id, directory, custodian, commitment })
     const registered = await firstOf(deps.chain.directories.map(signedFor), (statement) =>
-      verifyRecord(jwks, fetched.recordJws, statement),
+      verifyRegistered(index, jwks, fetched.recordJws, record.tag, statement),
     )
     const signatures = [
       { jws: fetched.recordJws, statement: registered },

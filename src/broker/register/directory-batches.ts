@@ -8,6 +8,7 @@ import { SEALED_POINTER_BYTES } from '../../domain/records/pointer-seal.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
+import type { Lead } from '../../turns/lead.ts'
 
 /**
  * How batches hide what is in them: each is filled up to one of these sizes, and whether a round without entries sends a
@@ -33,6 +34,7 @@ export function createBatches(deps: {
   contracts: Contracts
   batchMs: number
   padding: Padding
+  lead: Pick<Lead, 'holds'>
   afterBatch: () => void
 }): { soon(): void; close(): Promise<void> } {
   let closed = false
@@ -43,9 +45,10 @@ export function createBatches(deps: {
     deps.padding === 'none' ? deps.batchMs : deps.batchMs - (deps.clock.now() % Math.max(1, deps.batchMs))
 
   function soon(): void {
-    if (closed) return
+    if (closed || !deps.lead.holds()) return
     timer ??= setTimeout(() => {
       timer = undefined
+      if (!deps.lead.holds()) return
       working = batchEntries(deps)
         .then((packed) => {
           if (packed > 0) deps.afterBatch()

@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely'
+import { wayleaveError } from '../../domain/errors.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import type { Lead } from '../../turns/lead.ts'
 import { createBatches, type Padding } from './directory-batches.ts'
 import { type Backlog, createFeed, type Feed } from './feed.ts'
 import type { RegisterDeps } from './register-changes.ts'
@@ -36,12 +38,13 @@ export function createRegistration(
     everyMs: number
     /** How long a transaction of the FHIR server may take. Milliseconds. */
     overlapMs: number
+    lead: Lead
     afterBatch: () => void
     /** Called after each piece of the feed, whatever was in it. */
     afterChunk: () => void
   },
 ): Registration {
-  const { db, log } = deps
+  const { db, log, lead } = deps
   const listeners: ((fhirIds: readonly string[]) => void)[] = []
   let closed = false
   let feedTimer: NodeJS.Timeout | undefined
@@ -63,7 +66,10 @@ export function createRegistration(
 
   /** One after another: versions of one record must not be registered by two at once. */
   function alone<T>(work: (feed: Feed) => Promise<T>): Promise<T> {
-    const turn = running.then(() => work(feed))
+    const turn = running.then(() => {
+      if (!lead.holds()) throw wayleaveError('not-ready', 'another replica follows the FHIR server')
+      return work(feed)
+    })
     running = turn.catch(() => undefined)
     return turn
   }
@@ -91,6 +97,7 @@ export function createRegistration(
   }
 
   function attempt(work: () => Promise<void>): Promise<void> {
+    if (!lead.holds()) return Promise.resolve()
     return alone(work).catch((error: unknown) => {
       log.warn({ error }, 'the FHIR server could not be followed; it is tried again')
     })
@@ -105,9 +112,13 @@ export function createRegistration(
   }
   void run()
   schedule()
+  lead.on('register', () => {
+    batches.soon()
+    void run()
+  })
 
   return {
-    nudge: () => void run(),
+    nudge: () => lead.ask('register'),
     run,
     alone,
     batchSoon: () => batches.soon(),

@@ -10,6 +10,8 @@ import type { Logger } from '../../observe/log.ts'
 import type { PatientStore } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
+import type { Lead } from '../../turns/lead.ts'
+import { createTurns, type Turns } from '../../turns/turns.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import { partyOf } from '../release/parties.ts'
 import type { RequestRows } from './request-rows.ts'
@@ -34,13 +36,11 @@ export function createRequestCloser(deps: {
   member: Hex
   rows: RequestRows
   afterClose: () => void
+  lead: Pick<Lead, 'holds'>
   everyMs?: number
-}): { closeDue(): Promise<void>; close(): Promise<void> } {
+}): Turns {
   const { db, vault, clock, index, patients } = deps
   const { isOpened, outcomeOf, requestIn } = deps.rows
-  let closed = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
 
   async function closeOne(commitment: string): Promise<void> {
     const row = await db
@@ -106,28 +106,10 @@ export function createRequestCloser(deps: {
     if (closedAny) deps.afterClose()
   }
 
-  function turn(): Promise<void> {
-    running = running.then(closeDue, closeDue).catch((error: unknown) => {
-      deps.log.warn({ error }, 'requests that are due wait')
-    })
-    return running
-  }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      void turn().finally(() => {
-        if (!closed) schedule()
-      })
-    }, deps.everyMs ?? 1_000)
-  }
-  schedule()
-
-  return {
-    closeDue: turn,
-    async close() {
-      closed = true
-      clearTimeout(timer)
-      await running
-    },
-  }
+  return createTurns({
+    everyMs: deps.everyMs ?? 1_000,
+    run: closeDue,
+    failed: (error) => deps.log.warn({ error }, 'requests that are due wait'),
+    lead: deps.lead,
+  })
 }

@@ -20,6 +20,7 @@ import type { Logger } from '../../observe/log.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
+import type { Lead } from '../../turns/lead.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import { assertNotFrozen } from '../identity/freezes.ts'
 import { partyOf } from '../release/parties.ts'
@@ -96,6 +97,7 @@ export function createReceivedRequests(deps: {
   keysOf: (member: Hex) => Promise<JSONWebKeySet | undefined>
   afterClose: () => void
   everyMs?: number
+  lead: Pick<Lead, 'holds'>
 }): ReceivedRequests {
   const { db, clock, index, patients, own } = deps
   const now = () => Math.floor(clock.now() / 1000)
@@ -286,7 +288,7 @@ export function createReceivedRequests(deps: {
       return read({ ...row, decision }, patient)
     },
 
-    closeDue: () => closer.closeDue(),
+    closeDue: closer.flush,
     close: () => closer.close(),
   }
 }

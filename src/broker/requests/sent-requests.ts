@@ -52,6 +52,8 @@ export type SentRequests = {
    * @throws WayleaveError `member-unknown` where the custodian is none or publishes no key; `request-invalid`
    */
   ask(wish: RequestWish, asker: Asker, clientId: string): Promise<SentRequest>
+  /** Seals and sends what a custodian was asked and may answer still, once more. False where it cannot be sealed to it now. */
+  sendAnew(trx: Db, custodian: Hex): Promise<boolean>
   /** @throws WayleaveError `task-unknown` */
   byId(commitment: string): Promise<SentRequest>
 }
@@ -80,6 +82,11 @@ export function createSentRequests(deps: {
     return key
   }
 
+  async function messageOf(request: AccessRequest, custodian: Hex, key: JWK) {
+    const body = await sealAccessRequest(request, deps.signing, key)
+    return { member: custodian, path: '/exchange/request', body, signed_by: deps.signing.kid }
+  }
+
   return {
     async ask(wish, asker, clientId) {
       const custodian = memberId(wish.custodian)
@@ -97,7 +104,7 @@ export function createSentRequests(deps: {
         salt: toHex(randomBytes(32)),
       }
       const commitment = requestCommitment(custodian, requestInner(request))
-      const body = await sealAccessRequest(request, deps.signing, key)
+      const message = await messageOf(request, custodian, key)
       const askedAt = new Date(clock.now()).toISOString()
       const kept: Kept = { request, custodian: wish.custodian, userId: asker.userId }
       const parties = { requester: await partyOf(index, member), custodian: await partyOf(index, custodian) }
@@ -116,7 +123,7 @@ export function createSentRequests(deps: {
           data: calls.encodeFunctionData('open', [commitment, request.deadline]) as Hex,
           dedupeKey: `request/${commitment}`,
         })
-        await enqueueMessage(trx, clock, { member: custodian, path: '/exchange/request', body })
+        await enqueueMessage(trx, clock, message)
         const entry = {
           kind: 'request-sent' as const,
           outcome: '0' as const,
@@ -130,6 +137,22 @@ export function createSentRequests(deps: {
       })
       deps.afterSend()
       return { commitment, request, custodian: wish.custodian, askedAt, status: 'sending' }
+    },
+
+    async sendAnew(trx, custodian) {
+      const rows = await trx
+        .selectFrom('requests_sent')
+        .select('sealed')
+        .where('custodian', '=', custodian)
+        .where('deadline', '>', Math.floor(clock.now() / 1000))
+        .orderBy('created_at')
+        .execute()
+      const key = await sealingKeyOf(custodian).catch(() => undefined)
+      for (const { sealed } of key ? rows : []) {
+        const { request } = openJson<Kept>(vault.storeKey, sealed)
+        await enqueueMessage(trx, clock, await messageOf(request, custodian, key as JWK))
+      }
+      return key !== undefined
     },
 
     async byId(commitment) {

@@ -38,6 +38,7 @@ export const AUDIT_KINDS = [
   'member-changed',
   'document-published',
   'own-record-read',
+  'handle-resolved',
   'own-trail-read',
   'consents-consulted',
   'representative-changed',
@@ -97,6 +98,8 @@ export type AuditEntry = {
   readonly chain?: { readonly block: number; readonly transaction: string; readonly logIndex: number }
   /** The random name of one exchange between two members, in the books of both. */
   readonly exchange?: string
+  /** Of which it was found out whose it is, 0x-hex. */
+  readonly handle?: string
   /** A few words for the reader; never a clinical content. */
   readonly note?: string
 }

@@ -21,6 +21,8 @@ export type { AuditEntry, AuditKind, AuditParty } from './audit-entry.ts'
 
 const CHAIN_EVENT_EXTENSION = 'https://wayleave.example/fhir/StructureDefinition/chain-event'
 const REASON_EXTENSION = 'https://wayleave.example/fhir/StructureDefinition/reason'
+/** Handles as the chain has them, 0x-hex. */
+const HANDLE_SYSTEM = 'urn:wayleave:handle'
 const REASON_SYSTEM = 'https://wayleave.example/fhir/CodeSystem/reason'
 
 /** The AuditEvent of an entry. Pure: the same entry gives the same event. */
@@ -154,6 +156,11 @@ function entitiesOf(entry: AuditEntry): AuditEventEntity[] {
   if (record) entities.push(recordEntity(record))
   if (entry.exchange !== undefined)
     entities.push({ type: ENTITY.exchange, what: { identifier: { value: entry.exchange } } })
+  if (entry.handle !== undefined)
+    entities.push({
+      type: ENTITY.systemObject,
+      what: { identifier: { system: HANDLE_SYSTEM, value: entry.handle } },
+    })
   if (policy !== undefined)
     entities.push({ type: ENTITY.consent, what: { type: 'Consent', reference: policy } })
   return entities.map((entity) => structuredClone(entity))

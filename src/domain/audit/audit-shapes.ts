@@ -312,6 +312,13 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   'hold-lift-asked': trailChange('hold-lift-asked', 'The lifting of a legal hold was asked for', 'U'),
   'hold-lifted': trailChange('hold-lifted', 'A legal hold was lifted', 'D'),
   'trail-expired': trailChange('trail-expired', 'Lines were deleted at the end of their retention', 'D'),
+  'handle-resolved': {
+    type: coding(AUDIT_KIND_SYSTEM, 'handle-resolved', 'Somebody found out whose handle it is'),
+    subtype: [],
+    action: 'R',
+    agents: 'member',
+    observer: 'custodian',
+  },
   'member-changed': {
     type: ALERT,
     subtype: [ROLES_CHANGED],

@@ -74,6 +74,10 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
     `${person(e)} at ${custodian(e)} asked that a legal hold on the audit trail be lifted`,
   'hold-lifted': (e) => `${person(e)} at ${custodian(e)} lifted a legal hold on the audit trail`,
   'trail-expired': (e) => `${custodian(e)} deleted lines of its audit trail that it need not keep any longer`,
+  'handle-resolved': (e) =>
+    e.outcome === '0'
+      ? `${deciding(e)} found out whose handle this is`
+      : `${deciding(e)} asked whose handle this is and was not told`,
   'member-changed': (e) =>
     `The membership of ${e.custodian?.name ?? e.requester?.name ?? 'an organisation'} changed`,
 }

@@ -77,6 +77,13 @@ export const REASONS = {
   'chain-rewritten':
     'The chain has another history than this hospital has signed for, deeper than any that may change.',
   'peer-untrusted': 'The server of the other hospital showed another key than the hospital publishes.',
+
+  // why somebody found out whose handle it is
+  'asked-by-patient': 'The patient asked the hospital to find it out.',
+  'asked-by-court': 'A court has asked for it.',
+  'asked-by-authority': 'An authority that may ask for it has asked.',
+  'misuse-inquiry': 'The hospital looks into whether records were misused.',
+  'books-inquiry': 'The hospital looks into why its books and the chain, or another member, do not agree.',
 } as const satisfies Record<string, string>
 
 export type ReasonCode = keyof typeof REASONS

@@ -2,7 +2,7 @@
  * How long lines of an audit trail are kept at least, where a law says so. These are the shortest periods; whether another
  * law asks for more, or for less, is for the hospital to find out.
  */
-export const SHORTEST_RETENTION = {
+const SHORTEST_RETENTION = {
   /** Bundesgesetz über das elektronische Patientendossier (SR 816.1), art. 10 para. 3. */
   CH: 10,
   /** Besluit van 27 juni 2019 (Stcrt. 2019, 38007), to art. 5 Besluit elektronische gegevensverwerking door zorgaanbieders. */

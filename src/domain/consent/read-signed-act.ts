@@ -21,6 +21,8 @@ export type SignedAct<A extends ActName = ActName> = {
   signature: Hex
   /** The FHIR Consent body whose hash the terms name; absent where they name none. */
   body?: ConsentBody
+  /** When the device says that it signed, ISO 8601 in UTC. Nothing is decided by it: the signature does not cover it. */
+  signedAt?: string
 }
 
 /** The same with nested structs replaced by their hashes, and the clear form sealed (JWE) to the custodian. */
@@ -154,13 +156,22 @@ export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
     primaryType,
     message: message as ActMessages[ActName],
   }
-  return { typedData, ...checkSignature(input), ...checkBody(input.body, typedData.message) }
+  const { signedAt } = input
+  return {
+    ...{ typedData, ...checkSignature(input), ...checkBody(primaryType, input.body, typedData.message) },
+    // A clock that says nonsense keeps no act from counting.
+    ...(typeof signedAt === 'string' && INSTANT.test(signedAt) ? { signedAt } : {}),
+  }
 }
 
+const INSTANT = /^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3}Z$/
+
 /** The terms say whether there is a body, and which. */
-function checkBody(body: unknown, message: ActMessages[ActName]): { body?: ConsentBody } {
+function checkBody(act: ActName, body: unknown, message: ActMessages[ActName]): { body?: ConsentBody } {
   const named = 'terms' in message ? message.terms.body : ZERO_32
   if (named === ZERO_32 && body === undefined) return {}
+  // What forbids counts without its body, in whole: the body could only say less, and doubt refuses (I3, I5).
+  if (act === 'Objection' && body === undefined) return {}
   if (!isObject(body)) throw wayleaveError('consent-body-missing')
   if (named.toLowerCase() !== hashOf(body)) throw wayleaveError('consent-body-mismatch')
   return { body }

@@ -1,6 +1,6 @@
 import { SimpleMerkleTree } from '@openzeppelin/merkle-tree'
 import type { AuditEntry } from '../audit/audit-entry.ts'
-import { leafOf } from '../audit/leaf.ts'
+import { leavesOf } from '../audit/leaf.ts'
 import { fromHex, type Hex, isHex } from '../hex.ts'
 
 /** That one entry of a member's log lies in a window that the member has anchored. Shows that entry, and no other. */
@@ -31,7 +31,7 @@ export const pathOf = (leaves: readonly string[], padding: string, leaf: string)
  * or a dump of its events, answers.
  */
 export function leadsToRoot({ entry, salt, path, root }: WindowProof): boolean {
-  return SimpleMerkleTree.verify(root, leafOf(fromHex(salt), entry), [...path])
+  return leavesOf(fromHex(salt), entry).some((leaf) => SimpleMerkleTree.verify(root, leaf, [...path]))
 }
 
 /** No tree is deeper: it would have more leaves than a log has lines. */

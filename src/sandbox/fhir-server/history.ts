@@ -14,7 +14,14 @@ const LARGEST_PAGE = 1_000
 /** Everything, one type, or one resource. */
 export type HistoryOf = { type?: string; id?: string }
 
-export type HistoryQuery = { since?: number; count: number; before?: number; pairs: QueryPairs }
+export type HistoryQuery = {
+  since?: number
+  count: number
+  before?: number
+  /** Elements to which each version is cut (`_elements`), beside its type, id and meta. */
+  elements?: readonly string[]
+  pairs: QueryPairs
+}
 
 /** @throws OperationOutcomeError (400) */
 export function parseHistory(pairs: QueryPairs): HistoryQuery {
@@ -23,6 +30,7 @@ export function parseHistory(pairs: QueryPairs): HistoryQuery {
     if (name === '_since') query.since = readInstant(value)
     else if (name === '_count') query.count = Math.min(readCount(value), LARGEST_PAGE)
     else if (name === '_before') query.before = readCount(value)
+    else if (name === '_elements') query.elements = value.split(',')
     else if (name !== '_format') throw notSupported(`The history parameter "${name}" is not supported`)
   }
   return query
@@ -68,7 +76,7 @@ export async function readHistoryBundle(
         ? [{ relation: 'next', url: pageUrl(url, query.pairs, last.seq) }]
         : []),
     ],
-    entry: page.map((row) => historyEntry(row, base)),
+    entry: page.map((row) => historyEntry(row, base, query.elements)),
   }
 }
 
@@ -85,11 +93,11 @@ async function firstSince(db: FhirDb, since: number): Promise<number> {
   return first?.seq ?? Number.MAX_SAFE_INTEGER
 }
 
-function historyEntry(row: VersionRow, base: string): BundleEntry {
+function historyEntry(row: VersionRow, base: string, elements?: readonly string[]): BundleEntry {
   const isNew = row.method === 'POST' || (row.method === 'PUT' && row.version === 1)
   return {
     fullUrl: `${base}/${row.type}/${row.id}`,
-    ...(row.body !== null && { resource: storedResource(row.body) }),
+    ...(row.body !== null && { resource: cut(storedResource(row.body), elements) }),
     request: { method: row.method, url: row.method === 'POST' ? row.type : `${row.type}/${row.id}` },
     response: {
       status: row.method === 'DELETE' ? '204' : isNew ? '201' : '200',
@@ -98,6 +106,17 @@ function historyEntry(row: VersionRow, base: string): BundleEntry {
     },
   }
 }
+
+/** Marked, so that nobody takes it for the whole (FHIR R4 §3.1.1.5.8). */
+function cut<T extends { meta: object }>(resource: T, elements: readonly string[] | undefined): T {
+  if (!elements) return resource
+  const kept = new Set(['resourceType', 'id', ...elements])
+  const parts = Object.entries(resource).filter(([name]) => kept.has(name))
+  const meta = { ...resource.meta, tag: [SUBSETTED] }
+  return { ...Object.fromEntries(parts), meta } as unknown as T
+}
+
+const SUBSETTED = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' }
 
 function pageUrl(url: string, pairs: QueryPairs, before: number | undefined): string {
   const query = new URLSearchParams(pairs.map(([name, value]) => [name, value]))

@@ -1,9 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { buildHapi } from './build.ts'
 import { findToolchain } from './toolchain.ts'
+
+const run = promisify(execFile)
 
 /** Where the servers keep their data. `{name}` in the URL of a PostgreSQL database stands for each server's name. */
 export type HapiDatabase =
@@ -35,12 +38,15 @@ export async function startHapi(args: {
   database: HapiDatabase
   /** File of each server's access log, `{name}` standing for its name; absent: none is written. */
   accessLog?: string
+  /** PEM file of the authority whose certificates its hooks believe, in place of those that Java brings; absent: Java's. */
+  ca?: string
   tell?: (line: string) => void
 }): Promise<Hapi> {
   const tools = await findToolchain()
   const classPath = await buildHapi(tools, args.tell ?? (() => {}))
   const names = Object.keys(args.servers)
   const scratch = mkdtempSync(join(tmpdir(), 'wayleave-hapi-'))
+  const trust = args.ca ? await trustStore(tools.keytool, args.ca, scratch) : []
   const child = spawn(
     tools.java,
     // The serial collector and the first compiler only: half the CPU and memory of a start.
@@ -49,6 +55,7 @@ export async function startHapi(args: {
       '-XX:+UseSerialGC',
       '-XX:TieredStopAtLevel=1',
       `-Djava.io.tmpdir=${scratch}`,
+      ...trust,
       ...['-cp', classPath, 'wayleave.fhir.Main'],
     ],
     // A group of its own, so that Ctrl-C reaches it only after the brokers have closed; it ends with its input.
@@ -74,6 +81,20 @@ export async function startHapi(args: {
     throw new Error(`HAPI FHIR did not start: ${String(error)}\n${output}`, { cause: error })
   }
   return { bases, pid: child.pid ?? 0, stop }
+}
+
+/** Java reads no PEM: the certificate is put into a store of its own. It holds nothing secret, so its password is none. */
+async function trustStore(keytool: string, ca: string, dir: string): Promise<string[]> {
+  const [file, password] = [join(dir, 'trust.p12'), 'changeit']
+  await run(keytool, [
+    ...['-importcert', '-noprompt', '-alias', 'ca', '-file', ca],
+    ...['-keystore', file, '-storetype', 'PKCS12', '-storepass', password],
+  ])
+  return [
+    `-Djavax.net.ssl.trustStore=${file}`,
+    '-Djavax.net.ssl.trustStoreType=PKCS12',
+    `-Djavax.net.ssl.trustStorePassword=${password}`,
+  ]
 }
 
 function environment({

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** Programs by which the FHIR server in `fhir/server` is built and run. */
-export type Toolchain = { java: string; maven: string }
+export type Toolchain = { java: string; keytool: string; maven: string }
 
 const JAVA = 17
 
@@ -38,7 +38,7 @@ export async function findToolchain(env: NodeJS.ProcessEnv = process.env): Promi
   else if (javac === undefined) missing.push(`the compiler of a Java ${JAVA} development kit (javac)`)
   if (maven === undefined) missing.push('Maven (mvn)')
   if (missing.length > 0) throw new HapiUnavailable(missing)
-  return { java: tool('java'), maven: 'mvn' }
+  return { java: tool('java'), keytool: tool('keytool'), maven: 'mvn' }
 }
 
 /** What a program says of itself, on either stream; undefined where there is none that runs. */

@@ -11,6 +11,7 @@ import {
   type QueryResult,
 } from 'kysely'
 import { LRUCache } from 'lru-cache'
+import { COPY_STATEMENT } from '../copy-rows.ts'
 
 const { serialize } = protocol
 
@@ -131,12 +132,14 @@ async function runMessage(
   text: string,
   values: readonly unknown[],
 ): Promise<QueryResult<unknown> & { tag: string }> {
-  const message = Buffer.concat([
-    ...plans.messagesFor(text, values.map(asText)),
-    serialize.describe({ type: 'P' }),
-    serialize.execute({}),
-    serialize.sync(),
-  ])
+  const message = COPY_STATEMENT.test(text)
+    ? copyMessage(text, String(values[0]))
+    : Buffer.concat([
+        ...plans.messagesFor(text, values.map(asText)),
+        serialize.describe({ type: 'P' }),
+        serialize.execute({}),
+        serialize.sync(),
+      ])
   let answers: Awaited<ReturnType<PGlite['execProtocolStream']>>
   try {
     answers = await pglite.execProtocolStream(message, { throwOnError: true })
@@ -158,6 +161,13 @@ async function runMessage(
   }
   const affected = affectedBy(tag)
   return { rows, tag, ...(affected === undefined ? {} : { numAffectedRows: affected }) }
+}
+
+/** The statement and the rows after it, before the database has said that it wants them: it reads on where it is. */
+function copyMessage(statement: string, rows: string): Buffer {
+  // A buffer of its own: what `Buffer.from` gives may be a piece of a larger one.
+  const bytes = new TextEncoder().encode(rows)
+  return Buffer.concat([serialize.query(statement), serialize.copyData(bytes.buffer), serialize.copyDone()])
 }
 
 function rowOf(

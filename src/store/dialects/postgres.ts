@@ -1,5 +1,9 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import { COPY_STATEMENT } from '../copy-rows.ts'
 import type { Database } from '../database.ts'
 import { valueParsers } from './value-types.ts'
 
@@ -16,6 +20,9 @@ export async function openPostgres(url: string): Promise<Database> {
   const pool = new pg.Pool({ connectionString: url, types })
   // An idle connection that breaks is replaced by the pool; unhandled, the event would end the process.
   pool.on('error', () => {})
+  pool.on('connect', takeCopies)
+  // One that breaks while it is lent is told to whoever asks it next.
+  pool.on('connect', (client) => client.on('error', () => {}))
   try {
     ;(await pool.connect()).release()
   } catch (error) {
@@ -46,6 +53,22 @@ export async function openPostgres(url: string): Promise<Database> {
       return closing
     },
   }
+}
+
+/** Has a connection take COPY as one query with the rows as its parameter; node-postgres itself knows no COPY. */
+function takeCopies(client: pg.PoolClient): void {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown
+  async function copy(statement: string, rows: string) {
+    const stream = client.query(copyFrom(statement))
+    await pipeline(Readable.from([Buffer.from(rows)]), stream)
+    return { command: 'COPY', rowCount: stream.rowCount, rows: [] }
+  }
+  client.query = ((...args: unknown[]) => {
+    const [statement, values] = args
+    return typeof statement === 'string' && COPY_STATEMENT.test(statement) && Array.isArray(values)
+      ? copy(statement, String(values[0]))
+      : query(...args)
+  }) as typeof client.query
 }
 
 async function listenOn(url: string, channel: string, onNotification: (payload: string) => void) {

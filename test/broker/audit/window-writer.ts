@@ -36,11 +36,13 @@ export async function openWriter({ database: config, rpc, chainId, contracts, op
   let offset = timestamp * 1_000 - Math.floor(Date.now() / 1_000) * 1_000
   const clock = { now: () => Date.now() + offset, monotonic: () => performance.now() }
   const vault = createVault(Buffer.alloc(32, 1))
-  const sender = createSender({ db, provider, operator, clock, log, everyMs: 3_600_000 })
+  // Both: what keeps windows apart where the lead is in doubt is the database.
+  const lead = { holds: () => true }
+  const sender = createSender({ db, provider, operator, clock, log, lead, everyMs: 3_600_000 })
   const replicas = [0, 1].map(() => ({
     accessLog: createAccessLog({ vault, clock }),
     windows: createWindows({
-      ...{ db, clock, contracts, log, everyMs: 3_600_000 },
+      ...{ db, clock, contracts, log, lead, everyMs: 3_600_000 },
       // The books are the only ones here: nothing was restored.
       anchored: async () => undefined,
       afterClose: () => {},

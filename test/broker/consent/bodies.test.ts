@@ -203,6 +203,33 @@ describe('The body of a consent', () => {
     expect(await relay(a, change(signed))).toMatchObject({ status: 422, code })
   })
 
+  test('of an objection may be missing: it is taken and forbids in whole, until the body comes that says less', async () => {
+    await anna.grant({
+      to: { granteeType: 'Everyone', grantee: '' },
+      purpose: 'TREAT',
+      classes: ['problems'],
+    })
+    const ids = await eventually(async () => ((await listed()).length === 2 ? listed() : undefined))
+    const deny = { ...body, provision: { type: 'deny', ...one('Condition/anna-c1') } }
+    const { signed } = await anna.object({ to: partyOf(b), purpose: 'TREAT', body: deny }, { signOnly: true })
+    const { body: _, ...bodiless } = signed as typeof signed & { body?: unknown }
+    const taken = await relay(a, bodiless)
+    expect([taken.status, taken.body]).toMatchObject([202, { receipt: { counts: 'now' } }])
+    for (const id of ids) expect(await opened(id)).toBe(404)
+    expect((await relay(a, { ...bodiless, body: { ...deny, status: 'draft' } })).code).toBe(
+      'consent-body-mismatch',
+    )
+    // Mined or not, it stays so until the body is there.
+    await eventually(async () => (await anna.consents()).consents.some(({ state }) => state === 'objection'))
+    for (const id of ids) expect(await opened(id)).toBe(404)
+    expect((await relay(a, signed)).status).toBe(202)
+    expect(await opened(await idOf('Condition', 'anna-c3'))).toBe(200)
+    expect(await opened(await idOf('Condition', 'anna-c1'))).toBe(404)
+    await anna.withdraw({ to: partyOf(b), purpose: 'TREAT' })
+    await anna.revoke({ to: { granteeType: 'Everyone', grantee: '' }, purpose: 'TREAT' })
+    await eventually(async () => (await listed()).length === 0)
+  })
+
   test('that cannot be enforced is refused when it is signed, and told why', async () => {
     const provision = { ...body.provision, modifierExtension: [{ url: 'urn:x', valueBoolean: true }] }
     const { signed } = await anna.grant({ ...wish(), body: { ...body, provision } }, { signOnly: true })

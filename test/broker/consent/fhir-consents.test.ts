@@ -79,12 +79,12 @@ describe('A Consent that a hospital files', () => {
 
   test('comes back as it was filed', async () => {
     const { body } = await file(
-      written({ period: { start: '2026-01-01', end: '2099-12-31' } }),
+      written({ period: { start: '2026-01-01', end: '2035-12-31' } }),
       'Consent/$fileConsent',
     )
     const wishes = (consent: unknown) => wishesOfConsent(consent).wishes
     expect(wishes({ ...body, status: 'active' })).toEqual(
-      wishes(written({ period: { start: '2026-01-01', end: '2099-12-31' } })),
+      wishes(written({ period: { start: '2026-01-01', end: '2035-12-31' } })),
     )
     await cleared()
   })
@@ -148,6 +148,29 @@ describe('A Consent that a hospital files', () => {
     expect(told).toContainEqual(['provision.purpose[0]', 'consent-unenforceable'])
     expect(await anna.proposals()).toEqual([])
   })
+
+  test.each<[string, object, string, RegExp]>([
+    ['more than ten years', { end: '2099-01-01' }, 'end', /ten years at most/],
+    ['more than ten years, to the hour', { end: '2099-01-01T10:00:00Z' }, 'end', /ten years at most/],
+    [
+      'longer than the chain can say',
+      { start: '2030-01-01', end: '9999-12-31' },
+      'end',
+      /here to 2040-01-02/,
+    ],
+    ['no longer', { start: '2020-01-01', end: '2020-12-31' }, 'end', /is over/],
+  ])(
+    'that runs for %s cannot be signed, and whoever files it is told where and why',
+    async (_what, period, end, why) => {
+      const { status, body } = await a.his.fhir<OperationOutcome>('POST', 'Consent', written({ period }))
+      expect([status, body.issue.map(({ expression }) => expression?.[0])]).toEqual([
+        422,
+        [`provision.period.${end}`],
+      ])
+      expect(body.issue[0]?.details?.text).toMatch(why)
+      expect(await anna.proposals()).toEqual([])
+    },
+  )
 
   test.each<[string, () => object, number, string]>([
     [

@@ -96,7 +96,7 @@ async function operatorToken(hospital: TestHospital): Promise<string> {
 /** Every scope that a program can be registered with, by the name of who holds it in this test. */
 const ALL_SCOPES = (hospital: TestHospital) => [
   ...hospital.files.his.scopes,
-  ...hospital.files.auditor.scopes,
+  ...hospital.files.auditor.scopes.filter((scope) => scope !== 'system/reidentify'),
   ...(hospital.files.registrars[0]?.scopes ?? []),
 ]
 
@@ -134,12 +134,13 @@ async function expiredToken(hospital: TestHospital): Promise<string> {
     ...{ userId: 'dr-1', role: 'physician', purpose: 'TREAT' },
     organization: identifierText(hospital.config.identifier),
   }
-  const scopes = [...ALL_SCOPES(hospital), ...hospital.files.admin.scopes, 'system/operator']
+  const more = [...hospital.files.admin.scopes, ...hospital.files.auditor.scopes, 'system/operator']
+  const scopes = [...ALL_SCOPES(hospital), ...more]
   const grant = { kind: 'his', clientId: hospital.files.his.clientId, scopes, asker } as const
   return (await issueToken(keys, grant, hospital.clock.now() - 3_600_000)).token
 }
 
-async function sessionOf(world: World, hospital: TestHospital, words: string): Promise<string> {
+export async function sessionOf(world: World, hospital: TestHospital, words: string): Promise<string> {
   const key = childKey(words, hospital.member)
   const post = async (path: string, body: unknown) => {
     const answer = await fetch(`${hospital.broker.base}/patient/${path}`, {

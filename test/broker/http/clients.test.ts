@@ -209,6 +209,22 @@ describe('a key', () => {
     expect((await token(await signed(clientId, first))).code).toBe('assertion-invalid')
   })
 
+  test('that was taken out at once opens nothing more; a token given under it lives to its end, and no longer', async () => {
+    const [first, second] = [await newKey('stolen'), await newKey('instead')]
+    const clientId = await program(first)
+    const { body } = await token(await signed(clientId, first))
+    const underWay = await signed(clientId, first)
+    const jwks = { keys: [second.jwk] }
+    await admin.manage('PUT', `/auth/clients/${clientId}`, { client_name: 'Ward app', scope: SCOPE, jwks })
+    expect((await token(underWay)).code).toBe('assertion-invalid')
+    expect((await token(await signed(clientId, second))).status).toBe(200)
+    expect(await useOf(body.access_token)).toBe(404)
+    a.clock.advance(301_000)
+    const later = await useOf(body.access_token)
+    a.clock.advance(-301_000)
+    expect(later).toBe(401)
+  })
+
   test('that a program publishes itself is found when it is new, and asked for once', async () => {
     const [first, second] = [await newKey('p1'), await newKey('p2', 'RS384')]
     published = { keys: [first.jwk] }

@@ -168,19 +168,24 @@ test('an event names nobody and nothing clinical; whose it is is told to whoever
   const event = eventsIn(body).find(({ change }) => change === 'granted')
   const one = (await get(b, `/events/${event?.id.replace('urn:uuid:', '')}`)) as unknown as Answer<object>
   expect(one.body).toMatchObject({ change: 'granted', share: event?.focus, identifiers: [ANNA] })
-  const noted = (await insideOf(b).trail()).at(-1)
-  expect(noted).toMatchObject({ kind: 'consents-read', user: { id: 'dr-1' } })
+  const noted = (await insideOf(b).trail()).findLast(({ kind }) => kind === 'consents-read')
+  expect(noted).toMatchObject({ user: { id: 'dr-1' } })
   const rows = await insideOf(b).db().selectFrom('events').selectAll().execute()
   expect(JSON.stringify(rows)).not.toContain(ANNA.value)
 }, 60_000)
 
 describe('a program hears only', () => {
   test('what its scopes let it read, by page, stream, webhook and id', async () => {
-    for (const path of ['/events', '/events/x', '/fhir/Subscription', '/fhir/Subscription/x']) {
-      const authorization = `Bearer ${await a.auditor.token('HCOMPL')}`
-      const response = await fetch(`${a.broker.base}${path}`, { headers: { authorization } })
+    // An auditor hears of the trail alone: of no consent, whichever way it asks.
+    const auditor = `Bearer ${await a.auditor.token('HCOMPL')}`
+    for (const path of ['/events', '/events/x']) {
+      const response = await fetch(`${a.broker.base}${path}`, { headers: { authorization: auditor } })
       expect([path, (await answerOf(response)).code]).toEqual([path, 'scope-insufficient'])
     }
+    const headers = { authorization: auditor, 'content-type': 'application/fhir+json' }
+    const body = JSON.stringify(subscription())
+    const asked = await fetch(`${a.broker.base}/fhir/Subscription`, { method: 'POST', headers, body })
+    expect((await answerOf(asked)).code).toBe('scope-insufficient')
     const reader = createHisClient({
       broker: a.broker.base,
       client: { ...a.files.his, scopes: ['system/DocumentReference.rs'] },

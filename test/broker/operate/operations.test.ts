@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { indexStatus } from '../../../src/cli/chain-index/status.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { startTracing } from '../../../src/observe/tracing.ts'
 import { createWords } from '../../../src/patient/seed.ts'
@@ -221,6 +222,20 @@ const readiness = async (hospital: TestHospital) => {
   return { status: answer.status, reasons }
 }
 
+/** What `wayleave index status` prints, and its exit code. */
+async function statusOf(broker: string): Promise<{ code: number; text: string }> {
+  let text = ''
+  const code = await indexStatus(
+    { broker },
+    {
+      out: (more) => {
+        text += more
+      },
+    },
+  )
+  return { code, text }
+}
+
 test('readiness says that the FHIR server is gone, and when it is back; liveness does not care', async () => {
   const front = a.fhirFront as Front
   front.behave = async () => ({ status: 500, headers: {}, body: '' })
@@ -237,6 +252,9 @@ test('readiness says that the chain stands still, and that the index is behind',
     String(body).includes('eth_getLogs') ? { status: 500, headers: {}, body: '' } : forward()
   for (let i = 0; i < 4; i++) await world.provider.send('evm_mine', [])
   await eventually(async () => (await readiness(a)).reasons.includes('index-behind'))
+  const behind = await statusOf(a.broker.base)
+  expect(behind.code).toBe(1)
+  expect(behind.text).toMatch(/^Being built: \d+ of \d+ blocks/m)
   front.behave = async () => ({ status: 500, headers: {}, body: '' })
   a.clock.elapse(11_000)
   expect((await readiness(a)).reasons).toEqual(expect.arrayContaining(['head-stale']))
@@ -247,6 +265,12 @@ test('readiness says that the chain stands still, and that the index is behind',
   expect(value('wayleave_index_lag_blocks')).toBeGreaterThan(2)
   front.behave = undefined
   await eventually(async () => (await readiness(a)).status === 200)
+  expect((await metricsOf(a)).value('wayleave_index_seconds_left')).toBe(0)
+  const follows = await statusOf(`${a.broker.base}/`)
+  expect(follows.code).toBe(0)
+  expect(follows.text).toMatch(
+    /^Head: block \d+, .* old; the node is asked for new blocks\.\nIndexed: up to block \d+\.$/m,
+  )
 })
 
 test('readiness says that the log is not anchored in time', async () => {

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openJson } from '../../../src/store/vault.ts'
 import { type Front, type FrontAnswer, type FrontRequest, muchOf } from '../../support/front.ts'
 import { insideOf } from '../../support/inside.ts'
+import { reconcile } from '../../support/reconcile.ts'
 import { ANNA, condition, observation, patient, somebody } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
@@ -206,6 +207,23 @@ describe('a page of history', () => {
     const note = [{ text: 'x'.repeat(700_000) }]
     for (let i = 0; i < 4; i++) await a.put({ ...condition(`large-${i}`, 'anna', 'Hypertension'), note })
     for (let i = 0; i < 4; i++) await eventually(() => isRegistered('Condition', `large-${i}`))
+  })
+
+  test('with one version beyond all bounds passes over it, names it in an alarm, and all others are registered', async () => {
+    const note = [{ text: 'x'.repeat(2_200_000) }]
+    await a.put(condition('before-giant', 'anna', 'Hypertension'))
+    await a.put({ ...condition('giant', 'anna', 'Hypertension'), note })
+    await a.put(condition('after-giant', 'anna', 'Hypertension'))
+    for (const id of ['before-giant', 'after-giant']) await eventually(() => isRegistered('Condition', id))
+    const alarm = 'Condition/giant/_history/1 Code: body-too-large.'
+    await eventually(async () => (await alarms()).includes(alarm))
+    expect(await isRegistered('Condition', 'giant')).toBe(false)
+    // A later version of it that can be taken is.
+    await a.put(condition('giant', 'anna', 'Asthma'))
+    await eventually(() => isRegistered('Condition', 'giant', '2'))
+    expect((await alarms()).filter((line) => line === alarm)).toHaveLength(1)
+    const { out } = await reconcile(a.files.configFile)
+    expect(out).toContain('cannot be committed to: Condition/giant/_history/1\n')
   })
 
   test('of 50 MB is given up, and read again when the server is well', async () => {

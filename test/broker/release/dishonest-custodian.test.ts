@@ -24,7 +24,8 @@ let commitment: Hex
 beforeAll(async () => {
   world = await createWorld({
     fronts: { broker: ['a'] },
-    bounds: { peer: { headersMs: 2_000, bodyMs: 2_000, totalMs: 4_000 } },
+    // So few bytes that what is too large shows long before the time is over, on a busy machine too.
+    bounds: { peer: { headersMs: 2_000, bodyMs: 2_000, totalMs: 4_000, maxBytes: 2 * 1024 * 1024 } },
   })
   ;[a, b] = world.hospitals as [TestHospital, TestHospital]
   front = a.brokerFront as Front
@@ -311,14 +312,17 @@ describe('a custodian that does not answer is told apart from one that lies, whe
   test.each<[string, () => FrontAnswer | 'silence']>([
     ['is silent', () => 'silence'],
     ['fails', () => ({ status: 500, headers: {}, body: 'oops' })],
-    ['begins and stops', () => ({ status: 200, headers: {}, body: halting(1, 5_000) })],
-    ['drips without end', () => ({ status: 200, headers: {}, body: halting(1_000, 200) })],
+    ['begins and stops', () => ({ status: 200, headers: {}, body: endless(1) })],
+    ['drips without end', () => ({ status: 200, headers: {}, body: endless(Number.POSITIVE_INFINITY) })],
   ])('%s', async (_how, answer) => {
-    lieAboutRecords(answer)
-    const started = performance.now()
+    let asked = 0
+    lieAboutRecords(() => {
+      asked++
+      return answer()
+    })
+    // What never ends was given up, or there would be no answer; and it was not asked for again.
     const { status, code, gained } = await open()
-    expect({ status, code }).toEqual({ status: 504, code: 'peer-unavailable' })
-    expect(performance.now() - started).toBeLessThan(5_000)
+    expect({ status, code, asked }).toEqual({ status: 504, code: 'peer-unavailable', asked: 1 })
     expect(gained).toMatchObject([
       { kind: 'refusal', note: 'The custodian did not answer.', recordedBy: 'requester' },
     ])
@@ -333,11 +337,13 @@ test('when the custodian answers as it should, the record is handed on again', a
   expect(ofAnna.at(-1)).toMatchObject({ kind: 'receipt', patient: { identifier: ANNA } })
 })
 
-async function* halting(pieces: number, pauseMs: number): AsyncIterable<Uint8Array> {
+/** So many pieces, one after another, and then nothing: it does not end by itself. */
+async function* endless(pieces: number): AsyncIterable<Uint8Array> {
   for (let i = 0; i < pieces; i++) {
     yield Buffer.from('{')
-    await new Promise((done) => setTimeout(done, pauseMs).unref())
+    await new Promise((done) => setTimeout(done, 200).unref())
   }
+  await new Promise(() => {})
 }
 
 test('a custodian that takes a kept token no longer is asked for another, once, and for no more', async () => {

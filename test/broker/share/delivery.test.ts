@@ -117,9 +117,10 @@ test('A new record in a class that was open brings its key to whom it is open to
 
 test('A share that is sealed to another, signed by another, or not in its form is refused and keeps none from being listed', async () => {
   const recipient = publicJwks(b.files.keyring).keys.find(({ use }) => use === 'enc') as JWK
-  const keyOf = async ({ files }: TestHospital) => ({
+  // Each names the key of whom it pretends to come from.
+  const keyOf = async ({ files }: TestHospital, { custodian }: { custodian?: unknown }) => ({
     key: (await importJWK(files.keyring.signing, 'ES256')) as CryptoKey,
-    kid: files.keyring.signing.kid ?? '',
+    kid: world.hospitals.find(({ member }) => member === custodian)?.files.keyring.signing.kid ?? '',
   })
   const good: Share = {
     reference: 'made-up',
@@ -146,7 +147,7 @@ test('A share that is sealed to another, signed by another, or not in its form i
   ]
   const before = await receivedAt(b)
   for (const [share, signer] of wrong) {
-    const answer = await deliver(b, await sealShare(share as Share, await keyOf(signer), recipient))
+    const answer = await deliver(b, await sealShare(share as Share, await keyOf(signer, share), recipient))
     expect([answer.status, answer.code]).toEqual([400, 'share-invalid'])
   }
   expect((await deliver(b, (await sentTo(c))[0] ?? '')).code).toBe('share-invalid') // sealed to C
@@ -154,7 +155,7 @@ test('A share that is sealed to another, signed by another, or not in its form i
   expect(await receivedAt(b)).toEqual(before)
 
   // In its form, a made-up share opens nothing: C never registered what it names.
-  expect((await deliver(b, await sealShare(good, await keyOf(c), recipient))).status).toBe(204)
+  expect((await deliver(b, await sealShare(good, await keyOf(c, good), recipient))).status).toBe(204)
   expect(await total(b, BRAM)).toBe(2)
 })
 

@@ -55,6 +55,7 @@ describe('an audit entry in plain words', () => {
       member-changed: The membership of Hospital A changed.
       document-published: Dr. Vos (physician) at Hospital A added documents to the patient's record.
       own-record-read: The patient read their own record at Hospital A.
+      handle-resolved: Dr. Vos (physician) at Hospital A found out whose handle this is.
       own-trail-read: The patient read at Hospital A who has seen what about them.
       consents-consulted: Dr. Vos (physician) at Hospital A asked whether Hospital B may see records of the patient for treatment.
       representative-changed: Who may act for the patient at Hospital A changed.

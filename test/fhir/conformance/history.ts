@@ -46,6 +46,16 @@ export function historyRules({ client, server, traits }: UnderTest): void {
     }
   })
 
+  test('whoever asks for a few elements gets these of each version, with its id and meta, marked as cut', async () => {
+    const id = `e-${randomUUID()}`
+    await client().put(`Basic/${id}`, flag(id, 'one'))
+    const { body } = await client().get(`Basic/${id}/_history?_count=1&_elements=id,meta`)
+    const [entry] = body.entry as Entry[]
+    expect(entry?.resource).toMatchObject({ id, meta: { versionId: '1' } })
+    expect(Object.keys(entry?.resource ?? {}).sort()).not.toContain('code')
+    expect(JSON.stringify(entry?.resource?.meta)).toContain('SUBSETTED')
+  })
+
   test('whoever asks from the last time it saw misses nothing', async () => {
     const seen = new Set<string>()
     let since = (await client().post('Basic', flag('x', 'start'))).body.meta.lastUpdated as string

@@ -12,7 +12,7 @@ const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 /** RFC 5424 §7.3.1: it starts again with 1 behind this. */
 const MOST_SEQUENCE = 2_147_483_647
 
-export const MSGID = 'FHIR-R4+AuditEvent'
+const MSGID = 'FHIR-R4+AuditEvent'
 
 export type SyslogOrigin = { hostname: string; procid: string; version: string }
 

@@ -104,8 +104,9 @@ const securityOf = (needs: string | undefined) =>
 
 function answerOf(answer: Operation['answers'][number]) {
   if (!answer) return { description: 'Done; nothing more to say', type: 'null' }
-  const [type, schema] = answer
-  return { description: schema, content: { [type]: { schema: { $ref: `${schema}#` } } } }
+  const [types, schema] = answer
+  const content = [types].flat().map((type) => [type, { schema: { $ref: `${schema}#` } }])
+  return { description: schema, content: Object.fromEntries(content) }
 }
 
 /** By status, the codes that it may be answered with. */

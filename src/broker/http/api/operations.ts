@@ -14,7 +14,7 @@ export type Operation = {
   body?: { schema: string; types: readonly string[]; isOptional?: true }
   query?: readonly (readonly [name: string, about: string])[]
   /** The answer where it succeeds: statuses with media type and the name of a schema; 204 and 304 have neither. */
-  answers: Readonly<Record<number, readonly [type: string, schema: string] | null>>
+  answers: Readonly<Record<number, readonly [type: string | readonly string[], schema: string] | null>>
   errors?: readonly ErrorCode[]
 }
 
@@ -53,6 +53,16 @@ const OPENED = [
   ...(['peer-unavailable', 'peer-untrusted', 'address-refused', ...RELEASE] as const),
 ] as const
 const VERSIONED = { 304: null } as const
+const REPORT = {
+  answers: { 200: [[JSON_TYPE, 'text/csv', 'text/html'], 'Report'] },
+  errors: ['report-unknown', 'unsupported-parameter'],
+} as const
+const REPORT_QUERY = [
+  ['from', 'day or instant; from the beginning unless given, of disclosures six years back'],
+  ['to', 'day, included, or instant; until now unless given'],
+  ['zone', 'IANA time zone that days are meant in; UTC unless given'],
+  ['format', 'json (the default), csv or html'],
+] as const
 
 const searchDocuments = {
   tag: 'records',
@@ -492,6 +502,37 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ],
     answers: { 200: json('Anything') },
   },
+  'POST /audit/reconciliations': {
+    tag: 'trail',
+    summary: 'Compare log, trail and chain, and the exchanges with other members',
+    needs: 'system/AuditEvent.rs',
+    body: { ...jsonBody('Anything'), isOptional: true },
+    answers: { 202: json('Anything') },
+    errors: ['audit-unavailable', ...KEYED],
+  },
+  'GET /audit/reconciliations/:id': {
+    tag: 'trail',
+    summary: 'How far it is, and what it found',
+    needs: 'system/AuditEvent.rs',
+    answers: { 200: json('Anything') },
+    errors: ['not-found'],
+  },
+  'POST /audit/evidence': {
+    tag: 'trail',
+    summary: 'A page of evidence of the exchanges with one member, sealed to who is to check it',
+    needs: 'system/AuditEvent.rs',
+    body: jsonBody('Anything'),
+    answers: { 200: json('Anything') },
+    errors: ['member-unknown', 'audit-unavailable', ...KEYED],
+  },
+  'POST /audit/resolutions': {
+    tag: 'trail',
+    summary: 'Whose handle it is: for a named person, with a reason, in the patient’s own trail',
+    needs: 'system/reidentify',
+    body: jsonBody('Anything'),
+    answers: { 200: json('Anything') },
+    errors: ['user-missing', 'resolution-reason', 'not-available', 'audit-unavailable', ...KEYED],
+  },
   'GET /audit/events': {
     tag: 'trail',
     summary: 'Lines of the trail after a cursor, or a stream of them',
@@ -540,6 +581,22 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     body: jsonBody('Anything'),
     answers: { 200: json('Anything') },
     errors: ['user-missing', 'hold-unknown', 'hold-lifted', 'second-person-needed', ...KEYED],
+  },
+
+  'GET /reports/:name': {
+    tag: 'trail',
+    summary: 'A report: subject-access, disclosures, organisations, refusals or revocations',
+    needs: 'system/AuditEvent.rs',
+    query: [...REPORT_QUERY, ['patient', 'Patient/ID, of the first two']],
+    ...REPORT,
+  },
+  'POST /reports/:name': {
+    tag: 'trail',
+    summary: 'The same with its parameters in the body, where a patient.identifier belongs',
+    needs: 'system/AuditEvent.rs',
+    body: { schema: 'Form', types: [FORM] },
+    answers: REPORT.answers,
+    errors: [...REPORT.errors, ...PATIENT_NAMED, ...KEYED],
   },
 
   'POST /registrar/enrolments': {
@@ -634,6 +691,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: TRAIL_QUERY,
     answers: { 200: fhir('Bundle') },
     errors: ['unsupported-parameter'],
+  },
+  'GET /patient/reports/:name': {
+    tag: 'patient',
+    summary: 'The patient’s own report: subject-access or disclosures',
+    needs: 'session',
+    query: REPORT_QUERY,
+    ...REPORT,
   },
   'POST /patient/explain': {
     tag: 'patient',
@@ -781,6 +845,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     body: { schema: 'Jose', types: [JOSE] },
     answers: { 204: null },
     errors: ['share-invalid', 'not-ready', 'audit-unavailable'],
+  },
+  'POST /exchange/evidence': {
+    tag: 'exchange',
+    summary: 'What the log says of the exchanges with the member that asks, proven; sealed both ways',
+    body: { schema: 'Jose', types: [JOSE] },
+    answers: { 200: [JOSE, 'Jose'] },
+    errors: ['evidence-invalid', 'not-ready', 'audit-unavailable'],
   },
 
   'POST /operator/reconciliations': {

@@ -37,8 +37,7 @@ export async function compareServer(deps: CompareDeps): Promise<FhirChange[]> {
   const missing: FhirChange[] = []
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     missing.length = 0
-    deps.findings.counts.versions = 0
-    deps.findings.counts.refused = 0
+    deps.findings.reset()
     await deps.db.deleteFrom('reconciled').execute()
     if (await walk(deps, (page) => comparePage(deps, page, missing))) return missing
   }
@@ -90,7 +89,7 @@ async function comparePage(
     const version = versionLookup(deps, change)
     const row = rows.get(version)
     if (change.refused || (!row && refused.has(version))) {
-      findings.counts.refused++
+      findings.refused(nameOf(change))
       continue
     }
     const owner = fhirIdOf(deps, change)
@@ -120,8 +119,8 @@ type Row = { kind: string; patient_id: string; commitment: string; sealed: Uint8
 
 function commits(patient: StoredPatient | undefined, row: Row, resource: Record<string, unknown>): boolean {
   if (!patient) return false
-  const { salt } = openJson<StoredRecord>(patient.key, row.sealed)
-  return commitmentOf(Buffer.from(salt, 'base64url'), resource) === row.commitment
+  const { salt, contents } = openJson<StoredRecord>(patient.key, row.sealed)
+  return commitmentOf(Buffer.from(salt, 'base64url'), resource, contents) === row.commitment
 }
 
 async function registeredAs(db: Kysely<BrokerTables>, versions: string[]): Promise<Map<string, Row>> {

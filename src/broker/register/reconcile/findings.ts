@@ -19,6 +19,8 @@ export type Report = {
   /** Versions at the FHIR server that belong to a patient, and those among them that cannot be committed to. */
   versions: number
   refused: number
+  /** Some of these, as `Type/id/_history/version`. */
+  refusedExamples: string[]
   /** Entries in the books, those of them that are on their way to the chain, and entries of nobody on the chain. */
   entries: number
   waiting: number
@@ -38,8 +40,18 @@ export function createFindings() {
   const differences = Object.fromEntries(
     Object.keys(KINDS).map((kind) => [kind, { found: 0, mended: 0, examples: [] }]),
   ) as unknown as Record<Kind, Count>
+  const refusedExamples: string[] = []
   return {
     counts,
+    /** Begins the walk of the FHIR server anew. */
+    reset(): void {
+      Object.assign(counts, { versions: 0, refused: 0 })
+      refusedExamples.length = 0
+    },
+    refused(what: string): void {
+      counts.refused++
+      if (refusedExamples.length < EXAMPLES) refusedExamples.push(what)
+    },
     add({ kind, what }: Finding): void {
       differences[kind].found++
       if (differences[kind].examples.length < EXAMPLES) differences[kind].examples.push(what)
@@ -49,7 +61,7 @@ export function createFindings() {
     },
     report(): Report {
       const agree = Object.values(differences).every(({ found, mended }) => found === mended)
-      return { ...counts, differences, agree }
+      return { ...counts, refusedExamples: [...refusedExamples], differences, agree }
     },
   }
 }

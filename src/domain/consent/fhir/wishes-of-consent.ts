@@ -2,9 +2,11 @@
  * What a patient would have to sign so that the chain says what an R4 Consent says. Whatever cannot be enforced is named,
  * with its path and a reason, and nothing of that Consent is filed (I3).
  */
+
 import { dayOfDate } from '../../days.ts'
 import { identifierText } from '../../identity/member-id.ts'
 import { DATA_CLASSES, type DataClass, isDataClass, resourceTypesOf } from '../data-classes.ts'
+import { periodProblem } from '../period.ts'
 import { ANY_PURPOSE, isPurpose, PURPOSE_SYSTEM } from '../purposes.ts'
 import {
   CONFIDENTIALITY_SYSTEM,
@@ -38,6 +40,20 @@ export function wishesOfConsent(written: unknown): ReadWishes {
   const plain = plainWishes(consent)
   const root = isObject(consent.provision) ? consent.provision : {}
   return plain.problems.length === 0 ? plain : bodiedWishes(consent, effectOf(consent, root))
+}
+
+/**
+ * The same for whoever files it today: what no patient can sign is said now, with its path, and not when it is tried.
+ * @param today in days since 1970
+ */
+export function wishesToSign(written: unknown, today: number): ReadWishes {
+  const { wishes, problems } = wishesOfConsent(written)
+  const wrong = wishes
+    .filter(({ effect }) => effect === 'permit')
+    .map((wish) => periodProblem(wish, today))
+    .find((problem) => problem !== undefined)
+  if (!wrong) return { wishes, problems }
+  return refused(`provision.period.${wrong.end === 'from' ? 'start' : 'end'}`, wrong.reason)
 }
 
 const refused = (path: string, reason: string): ReadWishes => ({ wishes: [], problems: [{ path, reason }] })

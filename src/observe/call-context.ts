@@ -5,7 +5,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { traceHeaders } from '../observe/trace-headers.ts'
+import { traceHeaders } from './trace-headers.ts'
 
 export type CallContext = {
   requestId: string

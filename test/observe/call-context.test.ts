@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { beginCall, callHeaders, callTrace, inCall, requestIdOf } from '../../src/tracing/call-context.ts'
+import { beginCall, callHeaders, callTrace, inCall, requestIdOf } from '../../src/observe/call-context.ts'
 
 test.each([
   ['a UUID', '2b6f0cc9-04d1-4f5e-8a3c-9d1e0f7a6b5c'],
