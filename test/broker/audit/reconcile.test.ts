@@ -245,7 +245,9 @@ describe('evidence', () => {
   test('signed by somebody else, or answering another request, is none', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ECDH-ES+A256KW', { extractable: true })
     const jwe = await exported(await exportJWK(publicKey))
-    const wrongKeys = async () => publicJwks(b.files.keyring) as never
+    const { kid } = a.files.keyring.signing
+    const wrongKeys = async () =>
+      ({ keys: publicJwks(b.files.keyring).keys.map((key) => ({ ...key, kid })) }) as never
     for (const [keys, expected] of [
       [wrongKeys, {}],
       [keysOf, { member: b.member }],

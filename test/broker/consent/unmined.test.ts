@@ -144,7 +144,7 @@ describe('Between the steps of one request,', () => {
       a.afterIntent = undefined
       await anna.revoke(slot())
     }
-    const { answer, gained } = await refusedAt(a, undefined, fetch)
+    const { answer, gained } = await refusedAt(a, undefined, fetch, 'inside')
     expect([answer.status, answer.code]).toEqual([404, 'not-available'])
     expect(gained.map(({ kind }) => kind)).toContain('intent')
   })
@@ -156,7 +156,7 @@ describe('Between the steps of one request,', () => {
       a.afterIntent = undefined
       await world.council.suspend(b.member)
     }
-    const { answer } = await refusedAt(a, 'member-not-live', fetch)
+    const { answer } = await refusedAt(a, 'member-not-live', fetch, 'inside')
     expect([answer.status, answer.code]).toEqual([404, 'not-available'])
     await world.council.reinstate(b.member)
   })
