@@ -73,7 +73,7 @@ export const BrokerConfig = Type.Object({
         minimum: 0,
         maximum: 100_000,
         description:
-          'How many blocks a reorganisation may take back; 0 where blocks are final at once; absent: any number',
+          'How many blocks a reorganisation may take back; 0 where blocks are final at once; absent: any number, and checkpoints wait for 12',
       }),
     ),
     maxRange: Type.Optional(
@@ -92,14 +92,6 @@ export const BrokerConfig = Type.Object({
     codeHashes: Type.Optional(
       Type.Record(Type.String(), Type.String({ pattern: '^0x[0-9a-fA-F]{64}$' }), {
         description: 'keccak256 of the code at each contract, by its name; what is not named is not checked',
-      }),
-    ),
-    confirmations: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 100_000,
-        description:
-          'Blocks on top of one until it is final and a checkpoint names it; absent: 12; 0 on a chain with immediate finality',
       }),
     ),
     deployedAt: Type.Integer({ minimum: 0, description: 'First block that holds a contract of ours' }),

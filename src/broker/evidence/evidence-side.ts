@@ -22,7 +22,7 @@ export function createEvidenceSide(core: Core, { peers }: ExchangeSide) {
   const views = createViewsWatch({
     ...core,
     ...{ checkpoints, peers, metrics: observer.metrics },
-    confirmations: config.chain.confirmations ?? CONFIRMATIONS,
+    confirmations: config.chain.reorganisationDepth ?? CONFIRMATIONS,
     everyMs: config.timing.checkpointMs ?? EVERY,
   })
   return { rowHashes, checkpoints, views }
