@@ -3,7 +3,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { ERRORS, type ErrorCode } from '../../../domain/errors.ts'
 import { toOAuthError } from '../../../exchange/oauth-error.ts'
-import { OPERATIONS, type Operation, TAGS } from './operations.ts'
+import { type Operation, TAGS } from './operation.ts'
+import { OPERATIONS } from './operations.ts'
 import { SCHEMAS } from './schemas.ts'
 
 /** What any route may refuse with, and any that takes a body, or a token: who comes by one is in the trail. */
