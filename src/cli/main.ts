@@ -7,6 +7,8 @@ import { filterCommand } from './filter.ts'
 const program = new Command('wayleave')
   .description('Consent directory and record exchange for hospitals on a permissioned EVM chain')
   .showHelpAfterError()
+  // What follows a command is for it and the commands under it, which have options of the same names.
+  .enablePositionalOptions()
 
 // These need nothing of the others, which take most of a second to load.
 const named = process.argv[2] ?? ''
