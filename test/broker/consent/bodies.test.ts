@@ -240,7 +240,10 @@ describe('The body of a consent', () => {
     const { signed } = await anna.grant(wish(), { signOnly: true })
     const inside = insideOf(a)
     expect((await relay(a, signed)).status).toBe(202)
-    await eventually(async () => (await listed()).length === 1)
+    const [id = ''] = await eventually(async () => {
+      const all = await listed()
+      return all.length === 1 && all
+    })
     // As if a restore had lost it.
     const slot = scopeHash(signed.typedData.message.scope)
     const act = await inside
@@ -253,6 +256,7 @@ describe('The body of a consent', () => {
     await inside.db().deleteFrom('terms').where('terms_key', '=', act.terms_key).execute()
     const before = (await inside.trail()).length
     expect(await listed()).toEqual([])
+    expect(await opened(id)).toBe(404)
     // A share that has ended may be asked about as well, until its end has arrived.
     const refusals = (await inside.trail()).slice(before).filter(({ kind }) => kind === 'refusal')
     expect(refusals.map(({ reason }) => reason)).toContain('terms-missing')
