@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { createConsentStates } from '../../src/broker/consent/consent-state.ts'
 import { createConsentReader } from '../../src/chain/consent-reader.ts'
 import { watchHead } from '../../src/chain/head-watch.ts'
+import { createNodeRpc } from '../../src/chain/node-rpc.ts'
 import { decide } from '../../src/domain/consent/decide.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import { createIndexQueries } from '../../src/indexer/index.ts'
@@ -44,9 +45,10 @@ export async function measureConsentChecks(
     const index = createIndexQueries(custodian.database.db.withSchema('chain_index') as Kysely<IndexTables>)
     const { clock } = custodian
     const head = watchHead({ provider: world.provider, clock })
+    const rpc = createNodeRpc({ url: world.chain.rpc })
     const states = createConsentStates({
       ...{ head, index, clock, custodian: custodian.member, groups: custodian.config.groups },
-      reader: createConsentReader(world.provider, world.chain.contracts),
+      reader: createConsentReader(rpc, world.chain.contracts),
     })
     const patients = createPatientStore({ vault, clock })
     for (let n = 0; n < ASKED; n++) {
@@ -86,6 +88,7 @@ export async function measureConsentChecks(
       out.push({ consents, p50: median(times), p99: times[Math.floor(times.length * 0.99)] ?? 0 })
     }
     await head.close()
+    await rpc.close()
     return out
 
     /** Consents of others: five to a patient, as rows and as words. */

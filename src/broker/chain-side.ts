@@ -78,7 +78,7 @@ export async function openChainSide(args: {
     },
   )
   const sender = createSender({ db, provider, operator: args.operator, clock, log, lead })
-  const reader = createConsentReader(provider, contracts, codeHashes)
+  const reader = createConsentReader(rpc, contracts, codeHashes)
 
   const times = new Map<number, number>()
   /** A block's time in seconds. */
@@ -89,5 +89,5 @@ export async function openChainSide(args: {
     return time
   }
 
-  return { provider, head, index, indexer, sender, reader, timeOf }
+  return { provider, rpc, head, index, indexer, sender, reader, timeOf }
 }

@@ -1,4 +1,4 @@
-import { type JsonRpcProvider, keccak256 } from 'ethers'
+import { keccak256 } from 'ethers'
 import {
   type ConsentWord,
   type HandleWord,
@@ -8,6 +8,7 @@ import {
 import type { MemberAtBlock } from '../domain/consent/decide.ts'
 import { type Hex, ZERO_32 } from '../domain/hex.ts'
 import { ConsentRegistry__factory, type Contracts } from './contracts.ts'
+import type { NodeRpc } from './node-rpc.ts'
 
 /** Everything that a decision needs from the chain, as of one block. */
 export type ConsentReading = {
@@ -96,7 +97,7 @@ export function decodeReading(data: string): ConsentReading {
 }
 
 export function createConsentReader(
-  provider: JsonRpcProvider,
+  rpc: Pick<NodeRpc, 'call'>,
   contracts: Contracts,
   codeHashes: Readonly<Record<string, string>> = {},
 ): ConsentReader {
@@ -107,7 +108,7 @@ export function createConsentReader(
     for (const [name, pinned] of Object.entries(codeHashes)) {
       const address = contracts[name as keyof Contracts]
       if (address === undefined) throw new Error(`a code hash is pinned for ${name}, which is no contract`)
-      const hash = keccak256(await provider.getCode(address))
+      const hash = keccak256(await rpc.call<Hex>('eth_getCode', [address, 'latest']))
       if (hash !== pinned.toLowerCase()) throw new Error(`the code of ${name} is ${hash}, not ${pinned}`)
     }
   }
@@ -120,7 +121,7 @@ export function createConsentReader(
       })
       await checked
       const call = { to: contracts.consentRegistry, data: encodeRead(query) }
-      return decodeReading((await provider.send('eth_call', [call, 'latest'])) as string)
+      return decodeReading(await rpc.call<string>('eth_call', [call, 'latest']))
     },
   }
 }

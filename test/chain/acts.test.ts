@@ -4,6 +4,7 @@ import { actCall, signerOf } from '../../src/chain/act-calls.ts'
 import { type ConsentReader, createConsentReader } from '../../src/chain/consent-reader.ts'
 import { errorCodeOfSelector } from '../../src/chain/contract-errors.ts'
 import { mined } from '../../src/chain/mined.ts'
+import { createNodeRpc, type NodeRpc } from '../../src/chain/node-rpc.ts'
 import { termsKey } from '../../src/domain/consent/consent-word.ts'
 import type { SaltedScope } from '../../src/domain/consent/scope.ts'
 import type { SaltedTerms } from '../../src/domain/consent/terms.ts'
@@ -38,6 +39,7 @@ const terms: SaltedTerms = {
 let chain: TestChain
 let custodian: TestMember
 let requester: TestMember
+let rpc: NodeRpc
 let reader: ConsentReader
 /** Sends acts, has no money, and is nobody. */
 let anybody: Wallet
@@ -45,10 +47,14 @@ beforeAll(async () => {
   chain = await createTestChain()
   custodian = await chain.member('a')
   requester = await chain.member('b')
-  reader = createConsentReader(chain.provider, chain.contracts)
+  rpc = createNodeRpc({ url: chain.anvil.rpc })
+  reader = createConsentReader(rpc, chain.contracts)
   anybody = new Wallet(Wallet.createRandom().privateKey, chain.provider)
 })
-afterAll(() => chain.close())
+afterAll(async () => {
+  await rpc.close()
+  await chain.close()
+})
 
 type Patient = { handle: Hex; key: HDNodeWallet }
 

@@ -4,9 +4,11 @@ import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
 import { leafOf } from '../../domain/audit/leaf.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { wayleaveError } from '../../domain/errors.ts'
+import type { Hex } from '../../domain/hex.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import type { StoredPatient } from '../../store/patients.ts'
+import { prepared } from '../../store/prepared.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson, type Vault } from '../../store/vault.ts'
 
@@ -43,6 +45,44 @@ export const lookupsOf = (vault: Vault, { id, secrets }: StoredPatient): string[
   ...secrets.identifiers.map((identifier) => personLookup(vault, identifier)),
 ]
 
+type LineValues = {
+  id: string
+  recorded: string
+  kind: AuditEntry['kind']
+  salt: Uint8Array
+  leaf: Hex
+  lookup: string | null
+  sealed: Uint8Array
+}
+const LINE = ['id', 'recorded', 'kind', 'salt', 'leaf', 'lookup', 'sealed'] as const
+
+/** One statement, so that all rows stand or none does, and a release waits once. */
+const line = (db: Pick<Db, 'with'>, { id, recorded, kind, salt, leaf, lookup, sealed }: LineValues) =>
+  db
+    .with('leaf', (eb) =>
+      eb
+        .insertInto('access_log')
+        .values({ at: recorded, salt, leaf, window_number: null, patient_lookup: lookup, sealed }),
+    )
+    .insertInto('audit_events')
+    .values({ id, recorded, kind, patient_lookup: lookup, block: null, sealed })
+
+const insertLine = prepared(LINE, (db: Db, values: LineValues) => line(db, values))
+
+type Exchanged = Insertable<BrokerTables['exchanges']>
+type BothValues = LineValues & { [Column in keyof Exchanged as `exchange_${Column}`]: Exchanged[Column] }
+const EXCHANGED = ['id', 'side', 'peer', 'at', 'sealed', 'state', 'receipt'] as const
+const columns = (of: Exchanged) =>
+  Object.fromEntries(EXCHANGED.map((name) => [`exchange_${name}`, of[name]])) as BothValues
+
+const insertBoth = prepared(
+  [...LINE, ...EXCHANGED.map((name) => `exchange_${name}` as const)],
+  (db: Db, values: BothValues) => {
+    const row = Object.fromEntries(EXCHANGED.map((name) => [name, values[`exchange_${name}`]])) as Exchanged
+    return line(db.with('exchange', (eb) => eb.insertInto('exchanges').values(row)) as unknown as Db, values)
+  },
+)
+
 export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }): AccessLog {
   return {
     async append(db, entry, patient, exchange) {
@@ -55,24 +95,9 @@ export function createAccessLog({ vault, clock }: { vault: Vault; clock: Clock }
           : personLookup(vault, patient)
         : null
       const sealed = sealJson(vault.storeKey, full)
-      // One statement, so that all rows stand or none does, and a release waits once.
-      const books = exchange
-        ? (db.with('exchange', (eb) => eb.insertInto('exchanges').values(exchange)) as unknown as Db)
-        : db
-      const written = books
-        .with('leaf', (eb) =>
-          eb.insertInto('access_log').values({
-            at: recorded,
-            salt,
-            leaf: leafOf(salt, full),
-            window_number: null,
-            patient_lookup: lookup,
-            sealed,
-          }),
-        )
-        .insertInto('audit_events')
-        .values({ id: full.id, recorded, kind: full.kind, patient_lookup: lookup, block: null, sealed })
-        .execute()
+      const { id, kind } = full
+      const line = { id, recorded, kind, salt, leaf: leafOf(salt, full), lookup, sealed }
+      const written = exchange ? insertBoth(db, { ...line, ...columns(exchange) }) : insertLine(db, line)
       await inAuditStore(written)
       return full.id
     },

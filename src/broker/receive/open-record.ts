@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Provider } from 'ethers'
 import type { Kysely } from 'kysely'
-import { type Contracts, RecordDirectory__factory } from '../../chain/contracts.ts'
+import { createCommitmentReader } from '../../chain/commitment-reader.ts'
+import type { Contracts } from '../../chain/contracts.ts'
+import type { NodeRpc } from '../../chain/node-rpc.ts'
 import type { ReasonCode } from '../../domain/audit/reasons.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type ErrorCode, errorCodeOf, wayleaveError } from '../../domain/errors.ts'
@@ -72,7 +73,7 @@ export function createRecordOpener(deps: {
   vault: Vault
   index: IndexQueries
   peers: PeerClient
-  provider: Provider
+  rpc: NodeRpc
   /** `directories`: the one that is read, and those that it took over from. A record is signed for one of them. */
   chain: { id: number; contracts: Contracts; directories: readonly Hex[] }
   accessLog: AccessLog
@@ -85,7 +86,7 @@ export function createRecordOpener(deps: {
   base: () => string
 }): RecordOpener {
   const { db, index, log } = deps
-  const directory = RecordDirectory__factory.connect(deps.chain.contracts.recordDirectory, deps.provider)
+  const directory = createCommitmentReader(deps.rpc, deps.chain.contracts.recordDirectory as Hex)
 
   /** The first share that names the record, and what it says of it. */
   async function find(recordId: string) {
@@ -121,9 +122,9 @@ export function createRecordOpener(deps: {
     const profile = await index.profile(custodian)
     if (!profile) throw wayleaveError('response-invalid', 'an unknown custodian')
     const jwks = profile.jwks
-    const commitment = (await directory.commitmentOf(custodian, record.tag).catch((cause: unknown) => {
+    const commitment = await directory.commitmentOf(custodian, record.tag).catch((cause: unknown) => {
       throw wayleaveError('chain-unavailable', String(cause), cause)
-    })) as Hex
+    })
     const bytes: Hex = `0x${createHash('sha256').update(fetched.bytes).digest('hex')}`
     checkTime(fetched.at)
     const { fetch, at } = fetched

@@ -1,7 +1,7 @@
-import type { Provider } from 'ethers'
 import type { JSONWebKeySet } from 'jose'
 import type { Kysely } from 'kysely'
 import type { Contracts } from '../../chain/contracts.ts'
+import type { NodeRpc } from '../../chain/node-rpc.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Hex } from '../../domain/hex.ts'
 import type { Identifier } from '../../domain/identity/national-ids.ts'
@@ -31,7 +31,7 @@ export function createReceiveSide(deps: {
   vault: Vault
   index: IndexQueries
   peers: PeerClient
-  provider: Provider
+  rpc: NodeRpc
   /** Directories: the one that is read, and those that it took over from. */
   chain: { id: number; contracts: Contracts; directories: readonly Hex[] }
   accessLog: AccessLog

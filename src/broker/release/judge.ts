@@ -9,6 +9,7 @@ import { WayleaveError } from '../../domain/errors.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { compartmentOf } from '../../domain/records/compartments.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
+import { prepared } from '../../store/prepared.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { openJson } from '../../store/vault.ts'
 import { isOverdue, oldestUnanchored, type Windows } from '../audit/windows.ts'
@@ -122,47 +123,52 @@ export function judgedRecord({
  * The record and what it takes to judge it, with the patient's consents and the oldest entries that are not anchored: one
  * query, since every release waits.
  */
+const recordToJudge = prepared(
+  ['tag', 'share', 'requester'],
+  (db: Kysely<BrokerTables>, { tag, share, requester }: { tag: Hex; share: string; requester: Hex }) =>
+    db
+      .selectFrom('records')
+      .innerJoin('patients', 'patients.id', 'records.patient_id')
+      .leftJoinLateral(
+        (eb) =>
+          eb
+            .selectFrom('records as newest')
+            .select(['newest.kind as newestKind', 'newest.compartment as newestCompartment'])
+            .whereRef('newest.record_lookup', '=', 'records.record_lookup')
+            .whereRef('newest.patient_id', '=', 'records.patient_id')
+            .orderBy('newest.seq', 'desc')
+            .limit(1)
+            .as('standing'),
+        (join) => join.onTrue(),
+      )
+      .selectAll('patients')
+      .select(['records.commitment', 'records.sealed as entry', 'newestKind', 'newestCompartment'])
+      .select(oldestUnanchored())
+      .select(consentColumns())
+      .select((eb) =>
+        eb
+          .exists(
+            eb
+              .selectFrom('shares_sent')
+              .select('reference')
+              .whereRef('shares_sent.patient_id', '=', 'patients.id')
+              .where('reference', '=', share)
+              .where('grantee', '=', requester),
+          )
+          .as('isBehind'),
+      )
+      .where('records.tag', '=', tag)
+      // Of what went to a new handle the reason is told; nothing of it is released under its old name.
+      .where('records.kind', 'in', ['snapshot', 'moved']),
+)
+
 async function findRecord(
   db: Kysely<BrokerTables>,
   patients: PatientStore,
   tag: Hex,
   { requester, share = '' }: { requester: Hex; share: string | undefined },
 ) {
-  const row = await db
-    .selectFrom('records')
-    .innerJoin('patients', 'patients.id', 'records.patient_id')
-    .leftJoinLateral(
-      (eb) =>
-        eb
-          .selectFrom('records as newest')
-          .select(['newest.kind as newestKind', 'newest.compartment as newestCompartment'])
-          .whereRef('newest.record_lookup', '=', 'records.record_lookup')
-          .whereRef('newest.patient_id', '=', 'records.patient_id')
-          .orderBy('newest.seq', 'desc')
-          .limit(1)
-          .as('standing'),
-      (join) => join.onTrue(),
-    )
-    .selectAll('patients')
-    .select(['records.commitment', 'records.sealed as entry', 'newestKind', 'newestCompartment'])
-    .select(oldestUnanchored())
-    .select(consentColumns())
-    .select((eb) =>
-      eb
-        .exists(
-          eb
-            .selectFrom('shares_sent')
-            .select('reference')
-            .whereRef('shares_sent.patient_id', '=', 'patients.id')
-            .where('reference', '=', share)
-            .where('grantee', '=', requester),
-        )
-        .as('isBehind'),
-    )
-    .where('records.tag', '=', tag)
-    // Of what went to a new handle the reason is told; nothing of it is released under its old name.
-    .where('records.kind', 'in', ['snapshot', 'moved'])
-    .executeTakeFirst()
+  const [row] = await recordToJudge(db, { tag, share, requester })
   if (!row) return undefined
   const patient = patients.fromRow(row)
   const record = openJson<StoredRecord>(patient.key, row.entry)

@@ -272,6 +272,7 @@ const state = async () =>
 /** The chain stands: its head is the same for ever, and nothing is mined. What it holds can be read. */
 async function halt(front: Front): Promise<void> {
   const block = await world.provider.send('eth_getBlockByNumber', ['latest', false])
+  let shown = 0
   front.behave = async ({ body }, forward) => {
     const { id, method, params } = JSON.parse(body.toString()) as {
       id: number
@@ -284,10 +285,15 @@ async function halt(front: Front): Promise<void> {
       headers,
       body: JSON.stringify({ jsonrpc: '2.0', id, ...what }),
     })
-    if (method === 'eth_getBlockByNumber' && params[0] === 'latest') return say({ result: block })
+    if (method === 'eth_getBlockByNumber' && params[0] === 'latest') {
+      shown += 1
+      return say({ result: block })
+    }
     if (method === 'eth_sendRawTransaction') return say({ error: { code: -32_000, message: 'halted' } })
     return forward()
   }
+  // Once it has asked again, the broker has seen this head, and sees no other.
+  await eventually(async () => shown >= 2)
 }
 
 test('while the chain is halted releases stop, a revocation by signature counts, nothing is lost, and all comes back by itself (I3, I4, I5)', async () => {
