@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { LRUCache } from 'lru-cache'
 import type { AuditEntry } from '../../domain/audit/audit-entry.ts'
 import { buildAuditEvent } from '../../domain/audit/audit-event.ts'
 import { termsOf } from '../../domain/audit/search-terms.ts'
@@ -11,6 +12,8 @@ import { openJson, type Vault } from '../../store/vault.ts'
 const AT_ONCE = 500
 const MOST_TURNS = 40
 const EVERY = 1_000
+/** Terms whose keyed hash is remembered, in memory alone. */
+const REMEMBERED = 10_000
 
 export type Filing = {
   /**
@@ -36,6 +39,16 @@ export function createFiling(deps: { db: Kysely<BrokerTables>; vault: Vault; log
   let closed = false
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> = Promise.resolve()
+  // Most terms of a line are those of the lines before it: a kind, an organisation, a role.
+  const known = new LRUCache<string, string>({ max: REMEMBERED })
+
+  function lookupOf(term: string): string {
+    const before = known.get(term)
+    if (before) return before
+    const lookup = termLookup(vault, term)
+    known.set(term, lookup)
+    return lookup
+  }
 
   async function turn(): Promise<{ filed: number; last: number }> {
     return db.transaction().execute(async (trx) => {
@@ -56,7 +69,7 @@ export function createFiling(deps: { db: Kysely<BrokerTables>; vault: Vault; log
       if (rows.length === 0) return { filed: 0, last: place }
       const filed = rows.map(({ id, sealed }, i) => {
         const event = buildAuditEvent(openJson<AuditEntry>(vault.storeKey, sealed))
-        const terms = termsOf(event).map((term) => termLookup(vault, term))
+        const terms = termsOf(event).map(lookupOf)
         return { id, place: place + 1 + i, terms }
       })
       const last = place + rows.length
