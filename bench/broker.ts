@@ -5,7 +5,7 @@
  * aim is missed, with 3 where HAPI FHIR cannot be started.
  *
  *   npm run bench:broker -- [--fhir embedded|hapi] [--seconds 15] [--rate 100] [--clients 16] [--no-checks]
- *     [--no-profile]
+ *     [--no-profile] [--no-reads]
  *
  * With any of these the page is left as it is.
  */
@@ -34,6 +34,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '16' },
     checks: { type: 'boolean', default: true },
     profile: { type: 'boolean', default: true },
+    reads: { type: 'boolean', default: true },
   },
   allowNegative: true,
 })
@@ -72,7 +73,7 @@ async function main(): Promise<number> {
   const kinds = (values.fhir ? [values.fhir] : ['embedded', 'hapi']) as FhirKind[]
   if (kinds.includes('hapi')) await findToolchain()
   const reads: Reads[] = []
-  for (const kind of kinds) {
+  for (const kind of values.reads ? kinds : []) {
     reads.push(await measureReads(kind))
     // Told at once: the rest takes minutes.
     tell(`\n${tables(reads.slice(-1), [], settings)}`)
