@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
 import { partyOf } from '../../support/acts.ts'
+import { insideOf } from '../../support/inside.ts'
 import { ANNA, condition, observation, patient, STRANGER } from '../../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
@@ -234,15 +235,16 @@ describe('Everything about a patient', () => {
   })
 
   test('is narrowed to types before anything is opened', async () => {
-    const before = (await anna.a.history()).filter(({ kind }) => kind === 'disclosure').length
+    const disclosures = async () =>
+      (await insideOf(a).trail()).filter(({ kind }) => kind === 'disclosure').length
+    const before = await disclosures()
     const { body } = await everything('Patient/anna/$everything?_type=Observation')
     expect((body.entry ?? []).map(({ resource }) => resource?.resourceType)).toEqual([
       'Observation',
       'Provenance',
       'OperationOutcome',
     ])
-    const after = (await anna.a.history()).filter(({ kind }) => kind === 'disclosure').length
-    expect(after - before).toBe(1)
+    expect((await disclosures()) - before).toBe(1)
   })
 
   test('is refused without scope, user and purpose, for nobody, and for what is not understood', async () => {
