@@ -75,7 +75,7 @@ export function createConsentStates(deps: {
       const names = new Set(slots.filter(([, s]) => s.granteeType === 'Group').map(([, s]) => s.grantee))
       for (const { groups } of bodies.values()) for (const name of groups) names.add(name)
       if (names.size > MAX_SLOTS) throw wayleaveError('internal', 'more groups than one call reads')
-      const groups = [...names].map(groupId)
+      const groups = [...names].map(groupIdOf)
       const reading = await reader
         .read({
           handle: patient.secrets.handle,
@@ -90,7 +90,7 @@ export function createConsentStates(deps: {
       if (reading.block < seen.number)
         throw wayleaveError('head-stale', `block ${reading.block} after ${seen.number}`)
       const joined = new Map(groups.map((group, i) => [group, reading.joinedAt[i] ?? 0]))
-      const isIn = (name: string) => (joined.get(groupId(name)) ?? 0) > 0
+      const isIn = (name: string) => (joined.get(groupIdOf(name)) ?? 0) > 0
       const candidates = slots.map(([hash, scope], i): Candidate => {
         const word = reading.words[i]
         if (!word) throw wayleaveError('head-stale', 'the node answered with fewer words than scopes')
@@ -102,7 +102,7 @@ export function createConsentStates(deps: {
           word,
           ...(said ? { terms: said } : {}),
           ...(body ? { body } : {}),
-          joinedAt: scope.granteeType === 'Group' ? (joined.get(groupId(scope.grantee)) ?? 0) : 0,
+          joinedAt: scope.granteeType === 'Group' ? (joined.get(groupIdOf(scope.grantee)) ?? 0) : 0,
           signed: signed.scopes.get(hash) ?? {},
         }
       })
@@ -125,6 +125,20 @@ export function createConsentStates(deps: {
     },
   }
 }
+
+/** A hash of few texts that every decision asks for. */
+function remembered(hash: (text: string) => Hex): (text: string) => Hex {
+  const known = new LRUCache<string, Hex>({ max: 1_000 })
+  return (text) => {
+    const before = known.get(text)
+    if (before) return before
+    const found = hash(text)
+    known.set(text, found)
+    return found
+  }
+}
+const groupIdOf = remembered(groupId)
+const memberIdOf = remembered(memberId)
 
 function bodiesOf(terms: ReadonlyMap<Hex, StoredTerms>): Map<Hex, CompiledBody> {
   return new Map(
@@ -176,7 +190,7 @@ function slotsFor(
   // A group that this broker has no name for is asked about all the same: the chain knows who is in it.
   const concerns = ({ granteeType, grantee }: SaltedScope) =>
     granteeType === 'Organization'
-      ? memberId(grantee) === requester
+      ? memberIdOf(grantee) === requester
       : granteeType === 'Group' || grantee === ''
   for (const [hash, scope] of known) if (concerns(scope)) slots.set(hash, scope)
   if (slots.size > MAX_SLOTS) throw wayleaveError('internal', 'more scopes than one call reads')

@@ -1,6 +1,5 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { LRUCache } from 'lru-cache'
 import { type Hex, toHex } from '../hex.ts'
 import type { Identifier } from './national-ids.ts'
 
@@ -18,21 +17,11 @@ export function parseIdentifierText(text: string): Identifier {
 
 /** A member's id: keccak256 of its organisation's FHIR identifier, `system|value`. 32 bytes. */
 export function memberId(identifier: Identifier | string): Hex {
-  return hashOf(typeof identifier === 'string' ? identifier : identifierText(identifier))
+  const text = typeof identifier === 'string' ? identifier : identifierText(identifier)
+  return toHex(keccak_256(utf8ToBytes(text)))
 }
 
 /** A group's id: keccak256 of its name. 32 bytes. */
 export function groupId(name: string): Hex {
-  return hashOf(name)
-}
-
-/** Members and groups are few, and every decision asks for the ids of several. */
-const known = new LRUCache<string, Hex>({ max: 1_000 })
-
-function hashOf(text: string): Hex {
-  const before = known.get(text)
-  if (before) return before
-  const hash = toHex(keccak_256(utf8ToBytes(text)))
-  known.set(text, hash)
-  return hash
+  return toHex(keccak_256(utf8ToBytes(name)))
 }

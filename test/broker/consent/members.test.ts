@@ -134,6 +134,8 @@ describe('Of a member that has left', () => {
     expect(await total()).toBeGreaterThan(0)
     await world.council.suspend(a.member)
     await eventually(async () => (await total()) === 0)
+    // A refuses at once; B asks nobody once its own index says so.
+    await indexed(world, b)
     expect((await b.his.ask(wish(a), 'TREAT')).code).toBe('member-unknown')
     const via = { base: c.broker.base, custodianKeys: publicJwks(a.files.keyring) as never }
     await client.lock({ via })
