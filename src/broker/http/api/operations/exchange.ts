@@ -5,7 +5,7 @@ import { CHAIN, FORM, fhir, JOSE, json, jsonBody, RELEASE } from '../parts.ts'
 export const EXCHANGE: Readonly<Record<string, Operation>> = {
   'POST /exchange/token': {
     tag: 'exchange',
-    summary: 'A token for one record or one list (private_key_jwt, DPoP)',
+    summary: 'A token for one record, or for what is behind one share (private_key_jwt, DPoP)',
     body: { schema: 'TokenRequest', types: [FORM] },
     answers: { 200: json('Token') },
     errors: [
