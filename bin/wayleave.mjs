@@ -24,6 +24,9 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 /** Commands that start processes which load the compiled contracts. */
 const usesContracts = new Set(['sandbox', 'broker'])
 
+/** Commands that serve the pages. */
+const usesPages = new Set(['sandbox'])
+
 /** Commands that load nothing which knows the contracts. */
 const needsNoContracts = new Set(['run', 'decide', 'filter'])
 
@@ -287,6 +290,7 @@ function environment(node) {
 }
 
 const contractsScript = join(root, 'scripts', 'contracts.ts')
+const pagesScript = join(root, 'scripts', 'pages.ts')
 
 /** Compiles the contracts unless the compiled ones are up to date; scripts/contracts.ts knows. */
 async function compileContracts(node) {
@@ -294,6 +298,13 @@ async function compileContracts(node) {
   if (ended.signal) throw new Ended(ended)
   if (ended.code !== 0)
     throw new Failure('the contracts could not be compiled; what the compiler said is above.')
+}
+
+/** Builds the pages unless they are up to date; scripts/pages.ts knows. */
+async function buildPages(node) {
+  const ended = await runToEnd(node, [pagesScript], { env: environment(node), stdio: aside, cwd: root })
+  if (ended.signal) throw new Ended(ended)
+  if (ended.code !== 0) throw new Failure('the pages could not be built; what the builder said is above.')
 }
 
 async function main([command, ...rest]) {
@@ -311,15 +322,19 @@ async function main([command, ...rest]) {
     usesContracts.has(command) ||
     (!needsNoContracts.has(command) && !existsSync(join(root, 'types')))
 
+  const buildOnly = command === 'run' && target[0] === pagesScript
+  const build = buildOnly || usesPages.has(command)
+
   let node = nodeAtHand()
-  if (!node || !packagesReady() || compile) {
+  if (!node || !packagesReady() || compile || build) {
     await withLock(async () => {
       node = nodeAtHand() ?? fetchNode()
       if (!packagesReady()) await installPackages(environment(node))
       if (compile) await compileContracts(node)
+      if (build) await buildPages(node)
     })
   }
-  if (compileOnly) return
+  if (compileOnly || buildOnly) return
   endLike(await runToEnd(node, target, { env: environment(node), stdio: streamsFor(target) }))
 }
 

@@ -11,11 +11,14 @@ import { dirname, join, posix, relative, resolve, sep } from 'node:path'
 /** From the top down: a file may import from its own layer and from those below it. */
 const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
-  ['sandbox', 'broker', 'indexer', 'relayer'],
-  ['chain', 'fhir', 'store', 'exchange', 'patient', 'outward', 'observe', 'turns'],
+  ['sandbox', 'broker', 'indexer', 'relayer', 'web'],
+  ['chain', 'fhir', 'store', 'exchange', 'patient', 'outward', 'observe', 'turns', 'pages'],
   ['domain'],
 ]
 const PROCESSES = LAYERS[1] ?? []
+
+/** What a browser can load: pages know nothing of databases and nodes. */
+const FOR_PAGES = ['web', 'patient', 'domain']
 
 /** Which process composes which others in its own OS process, through `index.ts` or the file of its name. */
 const COMPOSES: Readonly<Record<string, readonly string[]>> = {
@@ -46,6 +49,7 @@ function whyNot(from: string, target: string): string | undefined {
   const [to = ''] = target.split('/')
   if (layerOf(to) < 0) return `src/${to} is in no layer; scripts/layers.ts names them`
   if (layerOf(to) < layerOf(from)) return `${from} lies below ${to}: imports never go up`
+  if (from === 'web' && !FOR_PAGES.includes(to)) return `pages may use ${FOR_PAGES.join(', ')} only`
   if (from === to || !PROCESSES.includes(from) || !PROCESSES.includes(to)) return undefined
   if (!COMPOSES[from]?.includes(to)) return `${from} and ${to} are processes of their own: never sideways`
   const offered = [`${to}/index.ts`, `${to}/${to}.ts`]
@@ -56,7 +60,7 @@ function whyNot(from: string, target: string): string | undefined {
 export function layerViolations(root: string): Violation[] {
   const src = join(root, 'src')
   const violations: Violation[] = []
-  for (const file of globSync('**/*.ts', { cwd: src }).sort()) {
+  for (const file of globSync('**/*.{ts,tsx}', { cwd: src }).sort()) {
     const path = file.split(sep).join(posix.sep)
     const [from = ''] = path.split('/')
     const report = (line: number, imports: string, why: string) =>

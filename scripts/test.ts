@@ -120,7 +120,11 @@ const checks: Check[] = [
   plain('contracts', 'Contracts compile', [
     [join(root, 'bin', 'wayleave.mjs'), 'run', 'scripts/contracts.ts'],
   ]),
-  plain('types', 'Types', [[tool('tsc'), '-p', 'tsconfig.json']]),
+  plain('types', 'Types', [
+    [tool('tsc'), '-p', 'tsconfig.json'],
+    [tool('tsc'), '-p', 'src/web/portal/tsconfig.json'],
+    [tool('tsc'), '-p', 'src/web/console/tsconfig.json'],
+  ]),
   plain('format', 'Format and lint (Biome)', [[tool('biome'), 'check', '.']]),
   plain('lint', 'Lint with types (oxlint)', [
     [tool('oxlint'), '--type-aware', '--deny-warnings', 'src', 'scripts', 'test', 'bench'],

@@ -162,7 +162,7 @@ async function open(
     ofCaller: config.requestsPerMinuteOfClient ?? config.requestsPerMinute,
     callerOf: (request: FastifyRequest) => callers.of(request),
   }
-  const app = await createHttpServer(log, limits, tls?.served)
+  const app = await createHttpServer(log, limits, tls?.served, config.portalOrigins)
   observeRequests(app, core.observer, log)
   const drain = createDrain(app, { log, delayMs: 0, withinMs: 10_000, ...config.drain })
   const sides = {

@@ -122,6 +122,11 @@ export const BrokerConfig = Type.Object({
       fromFile: true,
     },
   ),
+  portalOrigins: Type.Optional(
+    Type.Array(Type.String({ pattern: '^https?://[^/?#@]+$' }), {
+      description: 'Origins, https://host[:port], whose pages may call the patients’ side; none unless named',
+    }),
+  ),
   callbackOrigins: Type.Optional(
     Type.Array(Type.String({ pattern: '^https?://[^/?#@]+$' }), {
       description:

@@ -72,6 +72,7 @@ async function runSandbox(options: Options): Promise<void> {
     if (!options.once) {
       for (const { name, broker, fhir } of sandbox.file.hospitals)
         tell(`${name}: broker ${broker}, FHIR ${fhir}`)
+      tell(`The patients’ portal: ${sandbox.file.portal}`)
       tell(`Everything for programs: ${join(options.dir, 'sandbox.json')}. Ctrl-C stops all of it.`)
       await interrupted
     }

@@ -125,7 +125,8 @@ export function writeBrokerConfig(
     fhir = 'embedded',
     requestsPerMinute = 6_000,
     tls,
-  }: { fhir?: FhirKind; requestsPerMinute?: number; tls?: TlsFiles | undefined } = {},
+    portal,
+  }: { fhir?: FhirKind; requestsPerMinute?: number; tls?: TlsFiles | undefined; portal?: string } = {},
 ): BrokerConfig {
   const { hospital, dir } = files
   const config: BrokerConfig = {
@@ -146,6 +147,7 @@ export function writeBrokerConfig(
       publicClient(files.auditor, 'Compliance'),
       publicClient(files.admin, 'Administration of programs'),
     ],
+    ...(portal ? { portalOrigins: [portal] } : {}),
     callbackOrigins: [`http://127.0.0.1:${files.ports.callback}`],
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,

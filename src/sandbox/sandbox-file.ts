@@ -16,6 +16,8 @@ export type SandboxFile = {
   ca?: string
   /** Seats with their private keys, one in each chamber; how long carried acts wait, in seconds; names of its groups. */
   council: { delay: number; seats: SeatKey[]; groups: string[] }
+  /** Origin of the patients' portal. */
+  portal: string
   hospitals: {
     key: string
     name: string

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path'
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers'
 import { type Deployment, deployContracts } from '../chain/deploy.ts'
+import type { Hex } from '../domain/hex.ts'
 import { memberId } from '../domain/identity/member-id.ts'
 import { spkiPin } from '../outward/spki-pin.ts'
 import { createWords } from '../patient/seed.ts'
@@ -14,6 +15,7 @@ import { findToolchain } from './hapi/toolchain.ts'
 import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from './hospital-files.ts'
 import { countSampleRecords, loadSamples } from './load-samples.ts'
 import { NotYet, patiently } from './patiently.ts'
+import { networkOf, portalOrigin, servePortal } from './portal.ts'
 import { freePort } from './ports.ts'
 import { sampleHospitals, samplePeople } from './samples/index.ts'
 import { type SandboxFile, writeSandboxFile } from './sandbox-file.ts'
@@ -83,9 +85,12 @@ export async function startSandbox(args: {
     }
     const council = { delay: SANDBOX_DELAY, seats, groups: [...SANDBOX_GROUPS] }
     const patients = openPatients(dir)
-    const file: SandboxFile = { chain, ...(ca ? { ca } : {}), council, hospitals: [], patients }
+    const portal = await portalOrigin(dir)
+    const file: SandboxFile = { chain, ...(ca ? { ca } : {}), council, portal, hospitals: [], patients }
     const path = join(dir, 'sandbox.json')
-    const supervised = hospitals.map((files, i) => startBroker(args, files, chain, tls?.[i], () => rewrite()))
+    const supervised = hospitals.map((files, i) =>
+      startBroker({ ...args, portal }, files, chain, tls?.[i], () => rewrite()),
+    )
     // All brokers close at the same time.
     closers.push(async () => {
       await Promise.all(supervised.map((broker) => broker.stop()))
@@ -101,6 +106,14 @@ export async function startSandbox(args: {
       `All brokers are ready and every sample record is registered after ${(readyMs / 1000).toFixed(1)} s.`,
     )
     await enrolAll(hospitals, file, tell)
+    const keys = new Map(
+      hospitals.map((files) => [memberId(files.hospital.identifier), publicJwks(files.keyring)]),
+    )
+    const served = await servePortal({
+      origin: portal,
+      network: networkOf(file, (id) => keys.get(id as Hex)),
+    })
+    closers.push(() => served.stop())
     return { file, readyMs, pids, stop }
   } catch (error) {
     await stop()
@@ -209,13 +222,18 @@ function profileOf(files: HospitalFiles, tls: TlsFiles | undefined) {
 }
 
 function startBroker(
-  { cli, fhir, requestsPerMinute }: { cli: string; fhir: FhirKind; requestsPerMinute?: number },
+  {
+    cli,
+    fhir,
+    portal,
+    requestsPerMinute,
+  }: { cli: string; fhir: FhirKind; portal: string; requestsPerMinute?: number },
   files: HospitalFiles,
   chain: SandboxFile['chain'],
   tls: TlsFiles | undefined,
   onStart: () => void,
 ): Supervised {
-  writeBrokerConfig(files, chain, { fhir, tls, ...(requestsPerMinute ? { requestsPerMinute } : {}) })
+  writeBrokerConfig(files, chain, { fhir, tls, portal, ...(requestsPerMinute ? { requestsPerMinute } : {}) })
   let first = true
   return supervise({
     command: process.execPath,

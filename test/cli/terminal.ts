@@ -64,6 +64,7 @@ export function sandboxOf({ chain, hospitals, seats }: World): SandboxFile {
       fhirAccessLog: files.fhirAccessLog,
     })),
     council: { delay: 0, seats: [...seats], groups: ['gp'] },
+    portal: 'http://localhost:1',
     patients: [],
   }
 }

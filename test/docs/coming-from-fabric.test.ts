@@ -59,6 +59,7 @@ beforeAll(async () => {
   const at = [{ hospital: 'hospital-1', patientId: 'anna', recordNumber: '1' }]
   writeSandboxFile(join(folder, '.wayleave', 'sandbox.json'), {
     chain: world.chain,
+    portal: 'http://localhost:1',
     council: { delay: 0, seats: [...world.seats], groups: [] },
     hospitals: [a, b].map(({ config, member, fhir, broker, files }, i) => ({
       ...{ key: `hospital-${i + 1}`, name: config.name, member, identifier: config.identifier },

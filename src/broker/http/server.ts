@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import cors from '@fastify/cors'
 import formbody from '@fastify/formbody'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -63,6 +64,7 @@ export async function createHttpServer(
     callerOf: (request: FastifyRequest) => Promise<{ id: string } | undefined>
   },
   https?: { cert: string; key: string },
+  portalOrigins: readonly string[] = [],
 ): Promise<FastifyInstance> {
   const options = {
     bodyLimit: BODY_LIMIT,
@@ -84,6 +86,9 @@ export async function createHttpServer(
   app.addHook('onRequest', oneHost)
   app.removeContentTypeParser('text/plain')
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
+  await app.register(cors, {
+    delegator: (request, answer) => answer(null, sharedWith(request.url, portalOrigins)),
+  })
   await app.register(rateLimit, {
     max: async (request) => ((await limits.callerOf(request)) ? limits.ofCaller : limits.perMinute),
     keyGenerator: async (request) => (await limits.callerOf(request))?.id ?? normalizeIP(request.ip),
@@ -146,6 +151,20 @@ function followCalls(app: FastifyInstance, log: Logger): void {
     const { method, routeOptions } = request
     log.debug({ method, route: routeOptions.url, status }, 'a request was answered')
   })
+}
+
+/** What a patient's device calls, from a page of a portal that the hospital knows; to any other page a browser shows nothing. */
+function sharedWith(url: string, portalOrigins: readonly string[]) {
+  const { pathname } = new URL(url, 'http://broker')
+  const forDevices = pathname.startsWith('/patient/') || pathname === '/relay'
+  return {
+    origin: forDevices && portalOrigins.length > 0 ? [...portalOrigins] : false,
+    methods: ['GET', 'POST', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
+    exposedHeaders: ['x-request-id', 'retry-after'],
+    credentials: false,
+    maxAge: 600,
+  }
 }
 
 /** RFC 9112 §3.2: what names no host, or several, may mean one server to a proxy and another one to us. */

@@ -1,0 +1,22 @@
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { Providers } from '../shared/providers.tsx'
+import { DeviceProvider } from './device/device.tsx'
+import { NetworkProvider } from './network.tsx'
+import { router } from './router.tsx'
+import { wordsOf } from './words/words.ts'
+
+const root = document.getElementById('root')
+if (!root) throw new Error('The page has no root')
+createRoot(root).render(
+  <StrictMode>
+    <Providers wordsOf={wordsOf}>
+      <NetworkProvider>
+        <DeviceProvider>
+          <RouterProvider router={router} />
+        </DeviceProvider>
+      </NetworkProvider>
+    </Providers>
+  </StrictMode>,
+)

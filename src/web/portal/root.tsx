@@ -1,0 +1,10 @@
+import { createRootRoute } from '@tanstack/react-router'
+import { Failed, NotFound } from './shell/dead-ends.tsx'
+import { Shell } from './shell/shell.tsx'
+
+/** What every page of the portal lies under. */
+export const rootRoute = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  errorComponent: Failed,
+})

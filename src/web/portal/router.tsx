@@ -1,0 +1,19 @@
+import { createRouter } from '@tanstack/react-router'
+import { beginRoutes } from './pages/begin/routes.ts'
+import { homeRoutes } from './pages/home/routes.ts'
+import { rootRoute } from './root.tsx'
+import { Failed, NotFound } from './shell/dead-ends.tsx'
+
+/** Every page of the portal; each is loaded when it is opened first. No address holds anything about anybody. */
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([...homeRoutes, ...beginRoutes]),
+  defaultPreload: 'intent',
+  defaultErrorComponent: Failed,
+  defaultNotFoundComponent: NotFound,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -1,0 +1,26 @@
+import { Link } from '@tanstack/react-router'
+import { useTranslations } from 'use-intl'
+import { useDevice } from '../device/device.tsx'
+import classes from './shell.module.css'
+
+/** The pages, in the order of how often they are wanted; shown once the device is open. */
+const PAGES = [{ to: '/', key: 'home' }] as const
+
+export function Navigation() {
+  const t = useTranslations('shell')
+  const { state } = useDevice()
+  if (state !== 'open') return null
+  return (
+    <nav aria-label={t('menu')}>
+      <ul className={classes.links}>
+        {PAGES.map(({ to, key }) => (
+          <li key={to}>
+            <Link to={to} className={classes.link} activeOptions={{ exact: to === '/' }}>
+              {t(key)}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}

@@ -1,0 +1,32 @@
+import { Anchor, Group } from '@mantine/core'
+import { Outlet } from '@tanstack/react-router'
+import { useTranslations } from 'use-intl'
+import { LanguageChoice } from '../../shared/language-choice.tsx'
+import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
+import { Navigation } from './navigation.tsx'
+import classes from './shell.module.css'
+
+/** What stands around every page: the way past it, the pages, language and colours. */
+export function Shell() {
+  const t = useTranslations('shell')
+  return (
+    <>
+      <Anchor href="#page" className={classes.skip}>
+        {t('skip')}
+      </Anchor>
+      <header className={classes.header}>
+        <div className={classes.inner}>
+          <span className={classes.name}>Wayleave</span>
+          <Group gap="xs" wrap="nowrap">
+            <LanguageChoice label={t('language')} />
+            <SchemeToggle light={t('light')} dark={t('dark')} />
+          </Group>
+        </div>
+        <Navigation />
+      </header>
+      <main id="page" tabIndex={-1} className={classes.main}>
+        <Outlet />
+      </main>
+    </>
+  )
+}

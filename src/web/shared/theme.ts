@@ -1,0 +1,29 @@
+import type { MantineThemeOverride } from '@mantine/core'
+
+/** One accent colour, a teal that keeps 4.5:1 on white from shade 7 on; large type, roomy, round. */
+const sea = [
+  '#e8f6f5',
+  '#d3ebe9',
+  '#a6d6d3',
+  '#75c0bb',
+  '#4daca6',
+  '#329f99',
+  '#1f8f89',
+  '#0b6f6a',
+  '#075f5b',
+  '#004b47',
+] as const
+
+export const theme: MantineThemeOverride = {
+  primaryColor: 'sea',
+  primaryShade: { light: 7, dark: 4 },
+  autoContrast: true,
+  colors: { sea },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  focusRing: 'always',
+  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans Arabic', sans-serif",
+  fontSizes: { xs: '0.875rem', sm: '1rem', md: '1.125rem', lg: '1.25rem', xl: '1.5rem' },
+  headings: { fontWeight: '650', sizes: { h1: { fontSize: '1.875rem', lineHeight: '1.25' } } },
+}
