@@ -1,0 +1,38 @@
+import { Button, Stack, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { useTranslations } from 'use-intl'
+import { Stranger } from '../../../shared/stranger.tsx'
+import { useDevice } from '../../device/device.tsx'
+import { findHospitals } from '../../device/find-hospitals.ts'
+import { useNetwork } from '../../network.tsx'
+
+/** Asks the hospitals again, with these words, where they are not known yet: those that were silent, and all others. */
+export function LookAgain() {
+  const t = useTranslations('devices')
+  const { words, paired, silent, note } = useDevice()
+  const { members, chain } = useNetwork()
+  const looking = useMutation({
+    mutationFn: async () => {
+      if (!words) return 0
+      const others = members.filter(({ id }) => !paired.some(({ member }) => member === id))
+      const found = await findHospitals(words, others, chain)
+      await note({
+        paired: [...paired, ...found.paired],
+        silent: found.silent.map(({ id }) => id),
+      })
+      return found.paired.length
+    },
+  })
+  const quiet = members.filter(({ id }) => silent.includes(id))
+  return (
+    <Stack align="flex-start" gap="sm">
+      {quiet.map(({ id, name }) => (
+        <Text key={id}>{t.rich('silent', { hospital: () => <Stranger bold>{name}</Stranger> })}</Text>
+      ))}
+      <Button variant="default" size="md" loading={looking.isPending} onClick={() => looking.mutate()}>
+        {t('lookAgain')}
+      </Button>
+      {looking.isSuccess ? <Text role="status">{t('lookFound', { found: looking.data })}</Text> : null}
+    </Stack>
+  )
+}
