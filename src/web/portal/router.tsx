@@ -2,7 +2,6 @@ import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
 import { deviceRoutes } from './pages/devices/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
-import { proposalRoutes } from './pages/proposals/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
 import { rootRoute } from './root.tsx'
 import { Failed, NotFound } from './shell/dead-ends.tsx'
@@ -13,7 +12,6 @@ export const router = createRouter({
     ...homeRoutes,
     ...beginRoutes,
     ...deviceRoutes,
-    ...proposalRoutes,
     ...sandboxRoutes,
   ]),
   defaultPreload: 'intent',
