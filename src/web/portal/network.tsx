@@ -20,7 +20,7 @@ export type Network = {
   chain: ActPlace
   members: Member[]
   groups: string[]
-  /** Whether this is a sandbox, which shows what it sends to people. */
+  /** Whether everything is for trying; then messages to telephones can be seen at `/sandbox/messages`. */
   sandbox?: boolean
 }
 
