@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Device, openDevice, startBrowser } from './support/browser.ts'
 import { enterWords, personOf } from './support/journeys.ts'
+import { newcomer } from './support/newcomer.ts'
 
 const sandbox = inject('sandbox')
 const { portal } = sandbox
@@ -264,7 +265,9 @@ test('a security key carries its owner’s words to a device that keeps nothing'
     await alert(page, /Nothing was changed/)
     await button(page, 'Set up a new key').click()
     await button(page, 'Show my 12 words').click()
-    const made = (await page.getByRole('list').filter({ hasText: '12' }).getByRole('listitem').allInnerTexts())
+    const made = (
+      await page.getByRole('list').filter({ hasText: '12' }).getByRole('listitem').allInnerTexts()
+    )
       .filter((text) => /^\d+\s+\w+$/.test(text))
       .map((text) => text.replace(/^\d+\s+/, ''))
     expect(made).toHaveLength(12)
@@ -279,4 +282,98 @@ test('a security key carries its owner’s words to a device that keeps nothing'
     await button(page, 'Open with my security key').click()
     await heading(page, 'No hospital knows you yet')
     expect(await kept(page)).toEqual({ seals: 0, hospitals: 0 })
+  }))
+
+/** The code that the sandbox's phone shows for somebody: read where a person would read it. */
+async function codeFor(device: Device, contact: string): Promise<string> {
+  const phone = await device.context.newPage()
+  await phone.goto(`${portal}/sandbox/phone`)
+  const message = phone.getByRole('listitem').filter({ hasText: contact }).filter({ hasText: /code/ }).first()
+  await message.waitFor()
+  const code = /\b\d{8}\b/.exec((await message.textContent()) ?? '')?.[0]
+  await phone.close()
+  if (!code) throw new Error('The phone shows no code')
+  return code
+}
+
+/** Types who somebody is at a hospital, and asks for a code. */
+async function findMe(page: Page, hospital: string, who: { number: string; contact: string }): Promise<void> {
+  await heading(page, 'At which hospital are you known?')
+  await page.getByLabel('Search by name').fill(hospital.slice(0, 6).toLowerCase())
+  await page.getByLabel(hospital).check()
+  await button(page, 'Continue').click()
+  await heading(page, 'Find me')
+  await page.getByLabel(/^Your BSN/).fill(who.number)
+  await page.getByLabel('Mobile number or email address').fill(who.contact)
+  await button(page, 'Ask for a code').click()
+}
+
+/** The 12 words that the page shows. */
+async function shownWords(page: Page): Promise<string[]> {
+  await button(page, 'Show my 12 words').click()
+  const items = page.locator('ol[translate=no] > li')
+  await items.nth(11).waitFor()
+  return (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s+/, ''))
+}
+
+test('somebody who is new finds themselves, keeps their words, proves a code and adds a second way before sharing', () =>
+  withDevice({}, async (device) => {
+    const { page } = device
+    const [first, second] = sandbox.hospitals
+    if (!first || !second) throw new Error('The sandbox has three hospitals')
+    const who = await newcomer([first, second])
+    await page.goto(`${portal}/`)
+    await heading(page, 'Your records, your say')
+    await page.getByRole('link', { name: 'Start' }).click()
+    // Nothing chosen, and numbers that cannot be right: said at once, and nothing is sent.
+    await button(page, 'Continue').click()
+    await alert(page, /Choose a hospital/)
+    await findMe(page, first.name, {
+      number: who.number.replace(/.$/, (last) => String((Number(last) + 1) % 10)),
+      contact: '',
+    })
+    await alert(page, /This is no BSN as it stands[\s\S]*Write your mobile number/)
+    await page.getByLabel(/^Your BSN/).fill(who.number)
+    await page.getByLabel('Mobile number or email address').fill(who.contact)
+    await button(page, 'Ask for a code').dblclick()
+    await heading(page, 'Your 12 words')
+    const words = await shownWords(page)
+    // Away and back in the middle: the words are the same ones, and nothing is saved yet.
+    await page.goBack()
+    await heading(page, 'Find me')
+    await page.goForward()
+    expect(await shownWords(page)).toEqual(words)
+    expect(await kept(page)).toEqual({ seals: 0, hospitals: 0 })
+    await button(page, 'I have written them down').click()
+    await heading(page, 'Check your words')
+    await page.getByRole('link', { name: 'I will do this later' }).click()
+    await button(page, 'Make a passkey').dblclick()
+    await heading(page, 'Enter the code')
+    expect(await kept(page)).toEqual({ seals: 1, hospitals: 0 })
+    await page.getByLabel('One-time code').fill('12345678')
+    await button(page, 'Continue').click()
+    await alert(page, /This code does not fit/)
+    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact))
+    await button(page, 'Continue').click()
+    await heading(page, 'A second way back')
+    await page.getByRole('link', { name: 'Check my words' }).click()
+    await answerCheck(page, words)
+    await heading(page, 'My devices')
+    await page.getByText('There are two ways to your words.').waitFor()
+
+    // A further hospital with the same words.
+    await page.getByRole('link', { name: 'My hospitals' }).click()
+    await page.getByRole('link', { name: 'Add a hospital' }).click()
+    await findMe(page, second.name, who)
+    await heading(page, 'Enter the code')
+    await page.getByLabel('One-time code').fill(await codeFor(device, second.name))
+    await button(page, 'Continue').click()
+    await heading(page, 'Who can see what')
+    expect(await kept(page)).toEqual({ seals: 1, hospitals: 2 })
+
+    await withDevice({}, async (other) => {
+      await enterWords(other, portal, words.join(' '))
+      await heading(other.page, 'Who can see what')
+      expect(await kept(other.page)).toEqual({ seals: 1, hospitals: 2 })
+    })
   }))

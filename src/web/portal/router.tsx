@@ -8,12 +8,7 @@ import { Failed, NotFound } from './shell/dead-ends.tsx'
 
 /** Every page of the portal; each is loaded when it is opened first. No address holds anything about anybody. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([
-    ...homeRoutes,
-    ...beginRoutes,
-    ...deviceRoutes,
-    ...sandboxRoutes,
-  ]),
+  routeTree: rootRoute.addChildren([...homeRoutes, ...beginRoutes, ...deviceRoutes, ...sandboxRoutes]),
   defaultPreload: 'intent',
   defaultErrorComponent: Failed,
   defaultNotFoundComponent: NotFound,

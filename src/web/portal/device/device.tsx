@@ -4,7 +4,13 @@ import { queries } from '../../shared/providers.tsx'
 import { useNetwork } from '../network.tsx'
 import { createLockOfAll } from './lock-all.ts'
 import { createOwnHospitals, type OwnHospital, sameHospitals } from './own-hospitals.ts'
-import { createDeviceVault, type DeviceVault, onVaultChange, type PairedHospital, type Seal } from './vault.ts'
+import {
+  createDeviceVault,
+  type DeviceVault,
+  onVaultChange,
+  type PairedHospital,
+  type Seal,
+} from './vault.ts'
 
 export type { OwnHospital } from './own-hospitals.ts'
 
@@ -154,7 +160,12 @@ async function knownIn(from: DeviceVault): Promise<Known> {
     from.fact<PendingEnrolment[]>('pending'),
     from.fact<Hex[]>('silent'),
   ])
-  return { paired, pending: pending ?? [], silent: silent ?? [], ...(wordsConfirmedAt ? { wordsConfirmedAt } : {}) }
+  return {
+    paired,
+    pending: pending ?? [],
+    silent: silent ?? [],
+    ...(wordsConfirmedAt ? { wordsConfirmedAt } : {}),
+  }
 }
 
 async function keep(into: DeviceVault, { paired, wordsConfirmedAt, pending, silent }: Partial<Known>) {

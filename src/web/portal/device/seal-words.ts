@@ -98,7 +98,10 @@ export function isSealedFile(text: string): boolean {
  * back from it to the words.
  */
 export async function markOf(words: string): Promise<string> {
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`wayleave/portal/mark ${words}`))
+  const bytes = await crypto.subtle.digest(
+    'SHA-256',
+    new TextEncoder().encode(`wayleave/portal/mark ${words}`),
+  )
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 

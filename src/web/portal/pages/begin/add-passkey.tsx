@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { carry, createPasskey, type PasskeyPlace } from '../../device/passkey.ts'
 import { deviceName } from './device-name.ts'
@@ -13,16 +13,14 @@ import { Trouble } from './trouble.tsx'
 export function AddPasskey() {
   const t = useTranslations('begin')
   const { vault, seals, words } = useDevice()
-  const adding = useMutation({
-    mutationFn: async (place: PasskeyPlace) => {
-      if (!words) return false
-      const known = seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
-      const label = place === 'here' ? (deviceName() ?? t('thisDevice')) : t('keyLabel')
-      const made = await createPasskey(label, known, { place, carries: place === 'elsewhere' })
-      const carries = made.hasRoom && (await carried(made.passkey, words, made.secret))
-      await vault.sealWithPasskey(words, label, { ...made, carries })
-      return carries
-    },
+  const adding = useOnce(async (place: PasskeyPlace) => {
+    if (!words) return false
+    const known = seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
+    const label = place === 'here' ? (deviceName() ?? t('thisDevice')) : t('keyLabel')
+    const made = await createPasskey(label, known, { place, carries: place === 'elsewhere' })
+    const carries = made.hasRoom && (await carried(made.passkey, words, made.secret))
+    await vault.sealWithPasskey(words, label, { ...made, carries })
+    return carries
   })
   return (
     <Stack>

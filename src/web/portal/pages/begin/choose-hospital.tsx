@@ -23,7 +23,9 @@ export function ChooseHospital() {
   const navigate = useNavigate()
   const [looked, setLooked] = useState('')
   const [missing, setMissing] = useState(false)
-  const others = members.filter(({ id, custodian }) => custodian && !paired.some(({ member }) => member === id))
+  const others = members.filter(
+    ({ id, custodian }) => custodian && !paired.some(({ member }) => member === id),
+  )
   const found = others.filter(({ name }) => isIn(looked, name))
   const shown = found.slice(0, MOST_SHOWN)
   if (others.length === 0) return <Page title={t('allHospitals')} />

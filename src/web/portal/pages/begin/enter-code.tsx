@@ -1,11 +1,11 @@
 import { Alert, Button, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { Navigate, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
 import type { Hex } from '../../../../domain/hex.ts'
 import { Page } from '../../../shared/page.tsx'
 import { harmless } from '../../../shared/stranger.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { useNetwork } from '../../network.tsx'
 import { useDraft } from './draft.tsx'
@@ -33,24 +33,22 @@ export function EnterCode() {
   })
   const current = waiting.find(({ member }) => member.id === chosen) ?? waiting[0]
 
-  const proving = useMutation({
-    mutationFn: async () => {
-      const { words } = device
-      if (!words || !current) return
-      const { member, enrolment } = current
-      const { createPatientClient } = await import('../../../../patient/client.ts')
-      const client = createPatientClient({
-        ...{ broker: member.broker, member: member.id, words, chain, retry: true },
-      })
-      await client.enrol({ enrolment, code: code.replace(/\D/g, '') })
-      await client.signIn(BOUND_WITHIN)
-      await device.note({
-        paired: [...device.paired, { member: member.id, replacement: 0 }],
-        pending: device.pending.filter((one) => one.member !== member.id),
-        silent: device.silent.filter((id) => id !== member.id),
-      })
-      await navigate({ to: device.secured ? '/' : '/begin/second-way' })
-    },
+  const proving = useOnce(async () => {
+    const { words } = device
+    if (!words || !current) return
+    const { member, enrolment } = current
+    const { createPatientClient } = await import('../../../../patient/client.ts')
+    const client = createPatientClient({
+      ...{ broker: member.broker, member: member.id, words, chain, retry: true },
+    })
+    await client.enrol({ enrolment, code: code.replace(/\D/g, '') })
+    await client.signIn(BOUND_WITHIN)
+    await device.note({
+      paired: [...device.paired, { member: member.id, replacement: 0 }],
+      pending: device.pending.filter((one) => one.member !== member.id),
+      silent: device.silent.filter((id) => id !== member.id),
+    })
+    await navigate({ to: device.secured ? '/' : '/begin/second-way' })
   })
 
   if (!current || device.state === 'locked') return <Navigate to="/" replace />
@@ -64,7 +62,7 @@ export function EnterCode() {
           event.preventDefault()
           const empty = code.trim() === ''
           setMissing(empty)
-          if (!empty && !proving.isPending) proving.mutate()
+          if (!empty) proving.mutate()
         }}
       >
         <Stack gap="lg">

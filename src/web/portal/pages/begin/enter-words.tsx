@@ -1,9 +1,9 @@
 import { Alert, Button, Checkbox, Group, Stack, Textarea } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { createPasskey, PasskeyRefused } from '../../device/passkey.ts'
 import { deviceName } from './device-name.ts'
@@ -23,26 +23,24 @@ export function EnterWords() {
   const [visiting, setVisiting] = useState(false)
   const [others, setOthers] = useState(false)
 
-  const entering = useMutation({
-    mutationFn: async ({ replace }: { replace: boolean }) => {
-      const { checkWords } = await import('../../../../patient/seed.ts')
-      const words = checkWords(typed)
-      const confirmedAt = nowText()
-      if (visiting) {
-        await takeIn(words, { guest: { secured: false } })
-        return navigate({ to: '/' })
-      }
-      const holds = await vault.holds(words)
-      if (holds === false && !replace) return setOthers(true)
-      const label = deviceName() ?? t('thisDevice')
-      change({ words, wordsConfirmedAt: confirmedAt })
-      // Not excluded: a passkey that was lost for its secret is still one that the device has.
-      const made = await createPasskey(label, [])
-      if (holds === false) await vault.clear()
-      await takeIn(words, { confirmedAt, seal: () => vault.sealWithPasskey(words, label, made) })
-      change({ words: undefined, wordsConfirmedAt: undefined })
+  const entering = useOnce(async ({ replace }: { replace: boolean }) => {
+    const { checkWords } = await import('../../../../patient/seed.ts')
+    const words = checkWords(typed)
+    const confirmedAt = nowText()
+    if (visiting) {
+      await takeIn(words, { guest: { secured: false } })
       return navigate({ to: '/' })
-    },
+    }
+    const holds = await vault.holds(words)
+    if (holds === false && !replace) return setOthers(true)
+    const label = deviceName() ?? t('thisDevice')
+    change({ words, wordsConfirmedAt: confirmedAt })
+    // Not excluded: a passkey that was lost for its secret is still one that the device has.
+    const made = await createPasskey(label, [])
+    if (holds === false) await vault.clear()
+    await takeIn(words, { confirmedAt, seal: () => vault.sealWithPasskey(words, label, made) })
+    change({ words: undefined, wordsConfirmedAt: undefined })
+    return navigate({ to: '/' })
   })
   const cannot = entering.error instanceof PasskeyRefused
   return (
@@ -50,7 +48,7 @@ export function EnterWords() {
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          if (!entering.isPending) entering.mutate({ replace: false })
+          entering.mutate({ replace: false })
         }}
       >
         <Stack gap="lg">

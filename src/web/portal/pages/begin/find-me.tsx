@@ -1,12 +1,14 @@
 import { Alert, Button, NativeSelect, Stack, TextInput } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Navigate, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
+import { systemClock } from '../../../../domain/clock.ts'
 import { checkNationalId } from '../../../../domain/identity/national-ids.ts'
-import { createEnrolmentRequests } from '../../../../patient/enrolment-requests.ts'
+import { createFindMe } from '../../../../patient/find-me.ts'
 import { Page } from '../../../shared/page.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { type Member, useMember } from '../../network.tsx'
 import { useDraft } from './draft.tsx'
@@ -31,19 +33,21 @@ function Form({ member }: { member: Member }) {
   const [number, setNumber] = useState('')
   const [contact, setContact] = useState('')
   const [problems, setProblems] = useState<Problem[]>([])
-  const requests = createEnrolmentRequests(member)
-  const systems = useQuery({ queryKey: ['systems', member.id], queryFn: requests.systems, staleTime: Number.POSITIVE_INFINITY })
+  const finding = createFindMe({ broker: member.broker, clock: systemClock, retry: true })
+  const systems = useQuery({
+    queryKey: ['systems', member.id],
+    queryFn: finding.identifierSystems,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
   const kinds = systems.data ?? []
   const kind = kinds.find(({ system }) => system === chosen) ?? kinds[0]
 
-  const asking = useMutation({
-    mutationFn: async (identifier: { system: string; value: string }) => {
-      const { enrolment } = await requests.ask({ identifier, contact: contact.trim() })
-      const others = pending.filter((one) => one.member !== member.id)
-      await note({ pending: [...others, { member: member.id, enrolment, askedAt: nowText() }] })
-      const ready = state === 'open' || draft.words !== undefined
-      await navigate({ to: ready ? '/begin/code' : '/begin/new-words' })
-    },
+  const asking = useOnce(async (identifier: { system: string; value: string }) => {
+    const { enrolment } = await finding.ask({ identifier, contact: contact.trim() })
+    const others = pending.filter((one) => one.member !== member.id)
+    await note({ pending: [...others, { member: member.id, enrolment, askedAt: nowText() }] })
+    const ready = state === 'open' || draft.words !== undefined
+    await navigate({ to: ready ? '/begin/code' : '/begin/new-words' })
   })
 
   function send() {
@@ -53,7 +57,7 @@ function Form({ member }: { member: Member }) {
     else if (!checked?.ok) found.push({ field: 'number', text: t('numberWrong', { kind: kind?.name ?? '' }) })
     if (contact.trim() === '') found.push({ field: 'contact', text: t('contactMissing') })
     setProblems(found)
-    if (found.length === 0 && checked?.ok && !asking.isPending) asking.mutate(checked.identifier)
+    if (found.length === 0 && checked?.ok) asking.mutate(checked.identifier)
   }
   const problemAt = (field: string) => problems.find((one) => one.field === field)?.text
   // Of the kinds that we know only the Spanish one holds a letter.

@@ -1,10 +1,10 @@
 import { Button, PasswordInput, Stack, Text } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { Navigate, useNavigate } from '@tanstack/react-router'
 import { Download } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { useDraft } from './draft.tsx'
 import { ErrorSummary, type Problem } from './error-summary.tsx'
@@ -25,21 +25,19 @@ export function MakeFile() {
   const words = device.words ?? draft.words
   const isOpen = device.state === 'open'
 
-  const making = useMutation({
-    mutationFn: async () => {
-      if (!words) return
-      const seal = async () =>
-        saveSealedFile(await device.vault.sealWithPassphrase(words, t('fileLabel'), passphrase))
-      if (isOpen) {
-        await seal()
-        await navigate({ to: '/devices' })
-        return
-      }
-      await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, seal })
-      const next = device.pending.length > 0 ? '/begin/code' : '/'
-      await navigate({ to: next })
-      restart()
-    },
+  const making = useOnce(async () => {
+    if (!words) return
+    const seal = async () =>
+      saveSealedFile(await device.vault.sealWithPassphrase(words, t('fileLabel'), passphrase))
+    if (isOpen) {
+      await seal()
+      await navigate({ to: '/devices' })
+      return
+    }
+    await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, seal })
+    const next = device.pending.length > 0 ? '/begin/code' : '/'
+    await navigate({ to: next })
+    restart()
   })
 
   async function send() {
@@ -49,7 +47,7 @@ export function MakeFile() {
     if (trouble) found.push({ field: 'passphrase', text: t(`passphraseTrouble.${trouble}`) })
     else if (again !== passphrase) found.push({ field: 'again', text: t('passphraseTrouble.differs') })
     setProblems(found)
-    if (found.length === 0 && !making.isPending) making.mutate()
+    if (found.length === 0) making.mutate()
   }
   const problemAt = (field: string) => problems.find((one) => one.field === field)?.text
 
@@ -84,12 +82,7 @@ export function MakeFile() {
             onChange={({ currentTarget }) => setAgain(currentTarget.value)}
           />
           <Trouble error={making.error} />
-          <Button
-            type="submit"
-            size="lg"
-            leftSection={<Download aria-hidden />}
-            loading={making.isPending}
-          >
+          <Button type="submit" size="lg" leftSection={<Download aria-hidden />} loading={making.isPending}>
             {t('makeFile')}
           </Button>
         </Stack>

@@ -1,10 +1,10 @@
 import { Alert, Button, Checkbox, Stack, Text } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { Navigate, useNavigate } from '@tanstack/react-router'
 import { KeyRound } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { carry, createPasskey, PasskeyRefused } from '../../device/passkey.ts'
 import { deviceName } from './device-name.ts'
@@ -36,17 +36,15 @@ function OnDevice({ words }: { words: string }) {
   const takeIn = useTakeIn()
   const onwards = useOnwards()
   const label = deviceName() ?? t('thisDevice')
-  const making = useMutation({
-    mutationFn: async () => {
-      const known = seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
-      const made = await createPasskey(label, known)
-      await takeIn(words, {
-        confirmedAt: draft.wordsConfirmedAt,
-        seal: () => vault.sealWithPasskey(words, label, made),
-      })
-      await onwards(paired.length)
-      restart()
-    },
+  const making = useOnce(async () => {
+    const known = seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
+    const made = await createPasskey(label, known)
+    await takeIn(words, {
+      confirmedAt: draft.wordsConfirmedAt,
+      seal: () => vault.sealWithPasskey(words, label, made),
+    })
+    await onwards(paired.length)
+    restart()
   })
   const cannot =
     making.error instanceof PasskeyRefused && ['without-prf', 'unsupported'].includes(making.error.trouble)
@@ -75,15 +73,13 @@ function OnKey({ words }: { words: string }) {
   const takeIn = useTakeIn()
   const navigate = useNavigate()
   const [mine, setMine] = useState(false)
-  const making = useMutation({
-    mutationFn: async () => {
-      const made = await createPasskey(t('keyLabel'), [], { place: 'elsewhere', carries: true })
-      const { sealWithSecret } = await import('../../device/seal-words.ts')
-      await carry(made.passkey, await sealWithSecret(words, made.secret))
-      await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, guest: { secured: true } })
-      await navigate({ to: '/begin/hospital' })
-      restart()
-    },
+  const making = useOnce(async () => {
+    const made = await createPasskey(t('keyLabel'), [], { place: 'elsewhere', carries: true })
+    const { sealWithSecret } = await import('../../device/seal-words.ts')
+    await carry(made.passkey, await sealWithSecret(words, made.secret))
+    await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, guest: { secured: true } })
+    await navigate({ to: '/begin/hospital' })
+    restart()
   })
   return (
     <Page title={t('onKeyTitle')} lead={t('onKeyLead')}>

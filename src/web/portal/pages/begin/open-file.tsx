@@ -1,9 +1,9 @@
 import { Button, Checkbox, FileInput, PasswordInput, Stack } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { ErrorSummary } from './error-summary.tsx'
 import { useTakeIn } from './take-in.ts'
@@ -20,21 +20,19 @@ export function OpenFile() {
   const [missing, setMissing] = useState(false)
   const [passphrase, setPassphrase] = useState('')
   const [visiting, setVisiting] = useState(false)
-  const opening = useMutation({
-    mutationFn: async (chosen: File) => {
-      const { openWithPassphrase, SealNotOpened } = await import('../../device/seal-words.ts')
-      const words = await openWithPassphrase(await chosen.text(), passphrase)
-      if (visiting) {
-        await takeIn(words, { guest: { secured: false } })
-      } else {
-        // Other words lie here: those are opened, or replaced by typing the words, not by a file that somebody may have handed over.
-        if ((await vault.holds(words)) === false) throw new SealNotOpened('other-words')
-        await takeIn(words, {
-          seal: async () => void (await vault.sealWithPassphrase(words, t('fileLabel'), passphrase)),
-        })
-      }
-      await navigate({ to: '/' })
-    },
+  const opening = useOnce(async (chosen: File) => {
+    const { openWithPassphrase, SealNotOpened } = await import('../../device/seal-words.ts')
+    const words = await openWithPassphrase(await chosen.text(), passphrase)
+    if (visiting) {
+      await takeIn(words, { guest: { secured: false } })
+    } else {
+      // Other words lie here: those are opened, or replaced by typing the words, not by a file that somebody may have handed over.
+      if ((await vault.holds(words)) === false) throw new SealNotOpened('other-words')
+      await takeIn(words, {
+        seal: async () => void (await vault.sealWithPassphrase(words, t('fileLabel'), passphrase)),
+      })
+    }
+    await navigate({ to: '/' })
   })
   return (
     <Page title={t('openFileTitle')} lead={t('openFileLead')}>
@@ -43,7 +41,7 @@ export function OpenFile() {
         onSubmit={(event) => {
           event.preventDefault()
           setMissing(!file)
-          if (file && !opening.isPending) opening.mutate(file)
+          if (file) opening.mutate(file)
         }}
       >
         <Stack gap="lg">

@@ -7,6 +7,7 @@ import type { SealNotOpened } from '../../device/seal-words.ts'
 
 /** Codes of docs/errors.md that mean something to whoever is on the way in. */
 const CODES = [
+  'contact-invalid',
   'enrolment-code-wrong',
   'enrolment-needs-second-registrar',
   'patient-bound',

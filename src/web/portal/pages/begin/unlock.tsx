@@ -1,9 +1,9 @@
 import { Button, Paper, PasswordInput, Stack, Title } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { Trouble } from './trouble.tsx'
 import { Ways } from './ways.tsx'
@@ -13,10 +13,8 @@ export function Unlock() {
   const t = useTranslations('begin')
   const { vault, seals, open } = useDevice()
   const [passphrase, setPassphrase] = useState('')
-  const byPasskey = useMutation({ mutationFn: async () => open(await vault.openWithPasskey()) })
-  const byPassphrase = useMutation({
-    mutationFn: async () => open(await vault.openWithPassphrase(passphrase)),
-  })
+  const byPasskey = useOnce(async () => open(await vault.openWithPasskey()))
+  const byPassphrase = useOnce(async () => open(await vault.openWithPassphrase(passphrase)))
   const has = (kind: 'passkey' | 'passphrase') => seals.some((seal) => seal.kind === kind)
   return (
     <Page title={t('lockedTitle')} lead={t('lockedLead')}>
@@ -37,7 +35,7 @@ export function Unlock() {
         <form
           onSubmit={(event) => {
             event.preventDefault()
-            if (!byPassphrase.isPending) byPassphrase.mutate()
+            byPassphrase.mutate()
           }}
         >
           <Stack>

@@ -1,9 +1,9 @@
 import { Alert, Button, Text, Title } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { KeyRound } from 'lucide-react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { askCarrier } from '../../device/passkey.ts'
 import classes from './begin.module.css'
 import { useDraft } from './draft.tsx'
@@ -17,14 +17,12 @@ export function UseKey() {
   const { restart } = useDraft()
   const takeIn = useTakeIn()
   const navigate = useNavigate()
-  const opening = useMutation({
-    mutationFn: async () => {
-      const { sealed, secret } = await askCarrier()
-      const { openWithSecret } = await import('../../device/seal-words.ts')
-      // Words go onto a key only once they are confirmed on paper: whoever has it has two ways.
-      await takeIn(await openWithSecret(sealed, secret), { guest: { secured: true } })
-      await navigate({ to: '/' })
-    },
+  const opening = useOnce(async () => {
+    const { sealed, secret } = await askCarrier()
+    const { openWithSecret } = await import('../../device/seal-words.ts')
+    // Words go onto a key only once they are confirmed on paper: whoever has it has two ways.
+    await takeIn(await openWithSecret(sealed, secret), { guest: { secured: true } })
+    await navigate({ to: '/' })
   })
   return (
     <Page title={t('keyTitle')} lead={t('keyLead')}>

@@ -95,7 +95,9 @@ function WordsWritten() {
         <Text fw={650}>{t('words')}</Text>
         <Text size="sm">
           {wordsConfirmedAt
-            ? t('wordsConfirmed', { when: format.dateTime(new Date(wordsConfirmedAt), { dateStyle: 'full' }) })
+            ? t('wordsConfirmed', {
+                when: format.dateTime(new Date(wordsConfirmedAt), { dateStyle: 'full' }),
+              })
             : t('wordsUnconfirmed')}
         </Text>
         <Button component={Link} to="/begin/check-words" variant="default" size="md">

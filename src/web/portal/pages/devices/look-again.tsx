@@ -1,7 +1,7 @@
 import { Button, Stack, Text } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { useTranslations } from 'use-intl'
 import { Stranger } from '../../../shared/stranger.tsx'
+import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { findHospitals } from '../../device/find-hospitals.ts'
 import { useNetwork } from '../../network.tsx'
@@ -11,17 +11,15 @@ export function LookAgain() {
   const t = useTranslations('devices')
   const { words, paired, silent, note } = useDevice()
   const { members, chain } = useNetwork()
-  const looking = useMutation({
-    mutationFn: async () => {
-      if (!words) return 0
-      const others = members.filter(({ id }) => !paired.some(({ member }) => member === id))
-      const found = await findHospitals(words, others, chain)
-      await note({
-        paired: [...paired, ...found.paired],
-        silent: found.silent.map(({ id }) => id),
-      })
-      return found.paired.length
-    },
+  const looking = useOnce(async () => {
+    if (!words) return 0
+    const others = members.filter(({ id }) => !paired.some(({ member }) => member === id))
+    const found = await findHospitals(words, others, chain)
+    await note({
+      paired: [...paired, ...found.paired],
+      silent: found.silent.map(({ id }) => id),
+    })
+    return found.paired.length
   })
   const quiet = members.filter(({ id }) => silent.includes(id))
   return (
@@ -32,7 +30,7 @@ export function LookAgain() {
       <Button variant="default" size="md" loading={looking.isPending} onClick={() => looking.mutate()}>
         {t('lookAgain')}
       </Button>
-      {looking.isSuccess ? <Text role="status">{t('lookFound', { found: looking.data })}</Text> : null}
+      {looking.isSuccess ? <Text role="status">{t('lookFound', { found: looking.data ?? 0 })}</Text> : null}
     </Stack>
   )
 }
