@@ -1,6 +1,7 @@
 import begin from './begin.json'
 import home from './home.json'
+import own from './own.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, home, shell, terms }
+export default { begin, home, own, shell, terms }
