@@ -49,7 +49,7 @@ export type Device = Known & {
   open: (words: string) => Promise<void>
   /** The same on somebody else's device. */
   openAsGuest: (words: string, known: Partial<Known> & { secured: boolean }) => Promise<void>
-  /** Writes down something that is now known. */
+  /** Writes down something that is now known; once it resolves, every page knows it. */
   note: (what: Partial<Known>) => Promise<void>
   /** Forgets what is in memory, in all tabs. */
   lock: () => void
@@ -85,11 +85,14 @@ export function DeviceProvider({ children }: { children: ReactNode }) {
     queries.clear()
   }, [own])
 
+  const read = useCallback(
+    async () => setKept({ seals: await vault.seals(), known: await knownIn(vault) }),
+    [],
+  )
   useEffect(() => {
-    const read = async () => setKept({ seals: await vault.seals(), known: await knownIn(vault) })
     void read()
     return onVaultChange(() => void read())
-  }, [])
+  }, [read])
 
   useEffect(() => (opened ? lockOfAll.watch(forget) : undefined), [opened, forget])
 
@@ -135,14 +138,14 @@ export function DeviceProvider({ children }: { children: ReactNode }) {
         openWith({ words, guest: { ...NOTHING, ...given, secured } }),
       async note(what) {
         if (guest && opened) setOpened({ ...opened, guest: { ...guest, ...what } })
-        else await keep(vault, what)
+        else await keep(vault, what).then(read)
       },
       lock() {
         lockOfAll.lockOthers()
         forget()
       },
     }
-  }, [kept, opened, known, hospitals, openWith, forget])
+  }, [kept, opened, known, hospitals, openWith, forget, read])
   if (!device) return null
   return <DeviceContext value={device}>{children}</DeviceContext>
 }
