@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { useDevice } from '../device/device.tsx'
+import { LockButton } from './lock-button.tsx'
 import classes from './shell.module.css'
 
 /** The pages, in the order of how often they are wanted; shown once the device is open. */
@@ -23,6 +24,9 @@ export function Navigation() {
             </Link>
           </li>
         ))}
+        <li className={classes.last}>
+          <LockButton />
+        </li>
       </ul>
     </nav>
   )

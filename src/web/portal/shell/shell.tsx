@@ -3,7 +3,6 @@ import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
 import { Gate } from './gate.tsx'
-import { LockButton } from './lock-button.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -19,7 +18,6 @@ export function Shell() {
         <div className={classes.inner}>
           <span className={classes.name}>Wayleave</span>
           <Group gap="xs" wrap="nowrap">
-            <LockButton />
             <LanguageChoice label={t('language')} />
             <SchemeToggle light={t('light')} dark={t('dark')} />
           </Group>
