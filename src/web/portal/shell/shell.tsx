@@ -1,8 +1,8 @@
 import { Anchor, Group } from '@mantine/core'
-import { Outlet } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
+import { Gate } from './gate.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -25,7 +25,7 @@ export function Shell() {
         <Navigation />
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
-        <Outlet />
+        <Gate />
       </main>
     </>
   )

@@ -1,5 +1,8 @@
 import begin from './begin.json'
+import devices from './devices.json'
 import home from './home.json'
+import own from './own.json'
 import shell from './shell.json'
+import terms from './terms.json'
 
-export default { begin, home, shell }
+export default { begin, devices, home, own, shell, terms }
