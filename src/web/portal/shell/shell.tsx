@@ -3,6 +3,7 @@ import { Outlet } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
+import { Redelivery } from '../own/redelivery.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -25,6 +26,7 @@ export function Shell() {
         <Navigation />
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
+        <Redelivery />
         <Outlet />
       </main>
     </>
