@@ -1,5 +1,6 @@
 import begin from './begin.json'
 import home from './home.json'
 import shell from './shell.json'
+import terms from './terms.json'
 
-export default { begin, home, shell }
+export default { begin, home, shell, terms }
