@@ -1,6 +1,7 @@
 import begin from './begin.json'
+import history from './history.json'
 import home from './home.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, home, shell, terms }
+export default { begin, history, home, shell, terms }
