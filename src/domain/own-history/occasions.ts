@@ -60,32 +60,47 @@ export function occasionsOf(told: readonly Told[], dayOf: (recorded: string) => 
 }
 
 /**
- * One release leaves several lines: the decision and the release in the book of whoever gives, the receipt in that of whoever takes,
- * all under the name of one exchange, or close together about one record. The one that says most is kept.
+ * One attempt leaves several lines: the decision and the release in the book of whoever gives, the receipt or the refusal in that of
+ * whoever takes, all under the name of one exchange, or close together about one record. The one that says most is kept.
  */
 function withoutShadows(told: readonly Told[]): { line: Told; inBothBooks: boolean }[] {
   const given = new Set<string>()
   const taken = new Set<string>()
+  const explained = new Set<string>()
   for (const { entry } of told) {
-    if (entry.kind === 'disclosure') for (const name of namesOf(entry)) given.add(name)
-    if (entry.kind === 'receipt') for (const name of namesOf(entry)) taken.add(name)
+    const into =
+      entry.kind === 'disclosure'
+        ? given
+        : entry.kind === 'receipt'
+          ? taken
+          : entry.kind === 'refusal' && entry.reason !== undefined
+            ? explained
+            : undefined
+    if (into) for (const name of namesOf(entry)) into.add(name)
   }
   return told.flatMap((line) => {
     const { entry } = line
     const names = namesOf(entry)
-    const isGiven = names.some((name) => given.has(name))
-    if ((entry.kind === 'intent' || entry.kind === 'receipt') && isGiven) return []
-    const inBothBooks = entry.kind === 'disclosure' && names.some((name) => taken.has(name))
-    return [{ line, inBothBooks }]
+    const isIn = (known: Set<string>) => names.some((name) => known.has(name))
+    if ((entry.kind === 'intent' || entry.kind === 'receipt') && isIn(given)) return []
+    if (entry.kind === 'refusal' && entry.reason === undefined && isIn(explained)) return []
+    return [{ line, inBothBooks: entry.kind === 'disclosure' && isIn(taken) }]
   })
 }
 
-/** Names under which one release is known: that of its exchange; within one book, of the record, by whom and when. */
+/** Two books may differ by this much. Milliseconds. */
+const CLOSE = 30_000
+
+/** Names under which one attempt is known: that of its exchange; and the record, by whom it was asked for, and when. */
 function namesOf({ exchange, record, user, requester, recorded }: AuditEntry): string[] {
-  const minute = recorded.slice(0, 16)
+  const at = Date.parse(recorded)
+  // What lies close together shares at least one of two numbers.
+  const times = [Math.floor(at / (2 * CLOSE)), Math.floor((at + CLOSE) / (2 * CLOSE)) + 0.5]
   return [
     ...(exchange === undefined ? [] : [exchange]),
-    ...(record === undefined ? [] : [[record.id, user?.id, requester?.id, minute].join(' ')]),
+    ...(record === undefined
+      ? []
+      : times.map((time) => JSON.stringify([record.id, user?.id, requester?.id, time]))),
   ]
 }
 

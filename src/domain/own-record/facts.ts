@@ -138,13 +138,7 @@ const OF_TYPE: Readonly<Record<string, (resource: Resource, resolve: Resolve) =>
     ...texts('lot', [r.lotNumber]),
   ],
   ImagingStudy: (r) => texts('place', [wordsOf(r.location)]),
-  Patient: (r) => [
-    ...texts(
-      'people',
-      list(r.name).flatMap((name) => nameOf(object(name)) ?? []),
-    ),
-    ...dates('start', r.birthDate),
-  ],
+  Patient: (r) => dates('start', r.birthDate),
   QuestionnaireResponse: (r) =>
     parts(
       'answer',
@@ -280,11 +274,6 @@ function resultOf(found: Resource, resolve: Resolve) {
   const title = titleOf(found, resolve)
   const value = foundIn(found)
   return { ...(title ? { title } : {}), ...(value ? { value } : {}) }
-}
-
-function nameOf(name: Readonly<Record<string, unknown>>): string | undefined {
-  const whole = [...list(name.prefix), ...list(name.given), name.family].flatMap((each) => text(each) ?? [])
-  return text(name.text) ?? (whole.length > 0 ? whole.join(' ') : undefined)
 }
 
 function one(name: FactName, value: FactValue | undefined): Fact[] {

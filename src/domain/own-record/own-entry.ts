@@ -1,5 +1,5 @@
 import { type DataClass, dataClassOf, isResourceType } from '../consent/data-classes.ts'
-import { list, object, text } from '../loose.ts'
+import { type Loose, list, object, text } from '../loose.ts'
 import { allWordsOf, wordsOf } from './concepts.ts'
 
 /** A resource as a hospital handed it to its patient. */
@@ -94,11 +94,17 @@ export function titleOf(
 ): string | undefined {
   for (const name of SUBJECTS[resource.resourceType] ?? COMMON) {
     for (const subject of list(resource[name])) {
-      const found = wordsOf(subject) ?? text(object(subject).name) ?? nameOfReferred(subject, resolve)
+      const found = wordsOf(subject) ?? nameOf(object(subject)) ?? nameOfReferred(subject, resolve)
       if (found !== undefined) return found
     }
   }
   return undefined
+}
+
+/** Of a HumanName, or of whatever else has a name. */
+function nameOf({ name, prefix, given, family }: Loose): string | undefined {
+  const whole = [...list(prefix), ...list(given), family].flatMap((part) => text(part) ?? [])
+  return text(name) ?? (whole.length > 0 ? whole.join(' ') : undefined)
 }
 
 function nameOfReferred(subject: unknown, resolve: (reference: unknown) => Resource | undefined) {

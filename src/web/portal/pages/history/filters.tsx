@@ -1,5 +1,6 @@
 import { Button, NativeSelect } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { DATA_CLASSES } from '../../../../domain/consent/data-classes.ts'
 import { harmless } from '../../../shared/stranger.tsx'
@@ -36,40 +37,45 @@ export function HistoryFilters() {
     />
   )
   const isNarrowed = Object.keys(search).some((name) => name !== 'table')
+  // On a small screen the list comes first.
+  const [isOpen] = useState(() => isNarrowed || matchMedia('(min-width: 48rem)').matches)
   return (
-    <section aria-label={t('filters')} className={classes.filters}>
-      {select('show', t('show'), [
-        { value: '', label: t('showLooks') },
-        { value: 'own', label: t('showOwn') },
-        { value: 'all', label: t('showAll') },
-      ])}
-      {select('who', t('organisation'), [
-        { value: '', label: t('anybody') },
-        ...members.map(({ name }, place) => ({ value: String(place), label: harmless(name) })),
-      ])}
-      {select('ending', t('result'), [
-        { value: '', label: t('endingAll') },
-        ...(['allowed', 'refused', 'emergency'] as const).map((value) => ({
-          value,
-          label: t(`ending.${value}`),
-        })),
-      ])}
-      {select('kind', t('kind'), [
-        { value: '', label: t('kindAll') },
-        ...Object.keys(DATA_CLASSES).map((value) => ({ value, label: terms.dataClass(value) })),
-      ])}
-      {select('days', t('period'), [
-        { value: '', label: t('periodAll') },
-        ...PERIODS.map((days) => ({ value: String(days), label: t('periodDays', { days }) })),
-      ])}
-      {isNarrowed ? (
-        <Button
-          variant="subtle"
-          onClick={() => void navigate({ search: ({ table }) => (table ? { table } : {}), replace: true })}
-        >
-          {t('clear')}
-        </Button>
-      ) : null}
-    </section>
+    <details open={isOpen} className={classes.narrow}>
+      <summary>{t('filters')}</summary>
+      <div className={classes.filters}>
+        {select('show', t('show'), [
+          { value: '', label: t('showLooks') },
+          { value: 'own', label: t('showOwn') },
+          { value: 'all', label: t('showAll') },
+        ])}
+        {select('who', t('organisation'), [
+          { value: '', label: t('anybody') },
+          ...members.map(({ name }, place) => ({ value: String(place), label: harmless(name) })),
+        ])}
+        {select('ending', t('result'), [
+          { value: '', label: t('endingAll') },
+          ...(['allowed', 'refused', 'emergency'] as const).map((value) => ({
+            value,
+            label: t(`ending.${value}`),
+          })),
+        ])}
+        {select('kind', t('kind'), [
+          { value: '', label: t('kindAll') },
+          ...Object.keys(DATA_CLASSES).map((value) => ({ value, label: terms.dataClass(value) })),
+        ])}
+        {select('days', t('period'), [
+          { value: '', label: t('periodAll') },
+          ...PERIODS.map((days) => ({ value: String(days), label: t('periodDays', { days }) })),
+        ])}
+        {isNarrowed ? (
+          <Button
+            variant="subtle"
+            onClick={() => void navigate({ search: ({ table }) => (table ? { table } : {}), replace: true })}
+          >
+            {t('clear')}
+          </Button>
+        ) : null}
+      </div>
+    </details>
   )
 }
