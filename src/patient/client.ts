@@ -36,7 +36,18 @@ export type Via = { base: string; custodianKeys: { keys: readonly JWK[] } }
 
 /** A FHIR resource of the patient's own record. */
 export type OwnResource = { resourceType: string; id: string } & Record<string, unknown>
-type OwnPage = { entry: { resource: OwnResource; search: { mode: string } }[]; link?: { url: string }[] }
+type OwnPage = {
+  entry: { fullUrl?: string; resource: OwnResource; search: { mode: string } }[]
+  link?: { url: string }[]
+}
+
+/** A page of the patient's own record. */
+export type OwnRecordPage = {
+  /** Where each resource stands at the hospital, and the resource as it was handed out. */
+  entries: { fullUrl?: string; resource: OwnResource }[]
+  /** FHIR issue types of what the hospital says of its answer: `incomplete`, `security`, `suppressed`. */
+  notices: string[]
+}
 
 export type Sending = {
   /** Sign, and send nothing. */
@@ -104,6 +115,8 @@ export type PatientClient = {
   auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
   /** What the hospital itself has of the patient: the Patient and its records, as they are. */
   record(): Promise<OwnResource[]>
+  /** The same, page by page as it comes, with what the hospital says of each page. */
+  recordPages(): AsyncGenerator<OwnRecordPage>
   grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
   /** Requests for access that wait for the patient's answer. */
   requests(): Promise<OwnRequest[]>
@@ -278,6 +291,18 @@ export function createPatientClient(options: {
     return typedData('Bind', domain, { handle, custodian, deadline })
   }
 
+  async function* recordPages(): AsyncGenerator<OwnRecordPage> {
+    for (let path: string | undefined = 'record'; path; ) {
+      const page = (await session.request('GET', `/patient/${path}`)) as OwnPage
+      const entries = page.entry.flatMap(({ search, ...entry }) => (search.mode === 'match' ? [entry] : []))
+      const issues = page.entry.flatMap(({ resource }) =>
+        resource.resourceType === 'OperationOutcome' ? (resource.issue as { code: string }[]) : [],
+      )
+      yield { entries, notices: issues.map(({ code }) => code) }
+      path = page.link?.[0]?.url
+    }
+  }
+
   return {
     signer: key.signer,
     signIn: (within) => session.open(within),
@@ -318,15 +343,10 @@ export function createPatientClient(options: {
 
     async record() {
       const found: OwnResource[] = []
-      for (let path: string | undefined = 'record'; path; ) {
-        const page = (await session.request('GET', `/patient/${path}`)) as OwnPage
-        found.push(
-          ...page.entry.flatMap(({ resource, search }) => (search.mode === 'match' ? [resource] : [])),
-        )
-        path = page.link?.[0]?.url
-      }
+      for await (const { entries } of recordPages()) found.push(...entries.map(({ resource }) => resource))
       return found
     },
+    recordPages,
 
     grant,
 

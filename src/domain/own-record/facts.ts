@@ -20,7 +20,10 @@ export type FactValue =
   | { is: 'code'; code: string }
   | { is: 'date'; date: string }
   | ({ is: 'measured' } & Measured)
-  | { is: 'parts'; parts: { title?: string; value?: FactValue }[] }
+  | { is: 'parts'; parts: Part[] }
+
+/** One of several things that a record tells together. */
+export type Part = { title?: string; value?: FactValue }
 
 export type FactName =
   | 'amount'
@@ -68,7 +71,7 @@ const OF_TYPE: Readonly<Record<string, (resource: Resource, resolve: Resolve) =>
   DiagnosticReport: (r, resolve) => [
     ...parts(
       'results',
-      list(r.result).flatMap((reference) => {
+      list(r.result).flatMap((reference): Part[] => {
         const found = resolve(object(reference).reference)
         return found ? [resultOf(found, resolve)] : allWordsOf(reference).map((title) => ({ title }))
       }),
@@ -301,7 +304,7 @@ function period(value: unknown): Fact[] {
   return [...dates('start', start), ...dates('end', end)]
 }
 
-function parts(name: FactName, all: { title?: string; value?: FactValue }[]): Fact[] {
+function parts(name: FactName, all: Part[]): Fact[] {
   const telling = all.filter(({ title, value }) => title !== undefined || value !== undefined)
   return telling.length > 0 ? [{ name, value: { is: 'parts', parts: telling } }] : []
 }

@@ -7,6 +7,7 @@ import classes from './shell.module.css'
 const PAGES = [
   { to: '/', key: 'home' },
   { to: '/history', key: 'history' },
+  { to: '/records', key: 'records' },
 ] as const
 
 export function Navigation() {

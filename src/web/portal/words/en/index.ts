@@ -1,7 +1,8 @@
 import begin from './begin.json'
 import history from './history.json'
 import home from './home.json'
+import records from './records.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, history, home, shell, terms }
+export default { begin, history, home, records, shell, terms }
