@@ -5,7 +5,7 @@ import { ancestorsOf } from '../../domain/consent/purposes.ts'
 import type { GranteeType } from '../../domain/consent/scope.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import { harmless } from '../shared/stranger.tsx'
-import { useNetwork } from './network.tsx'
+import { type Member, useNetwork } from './network.tsx'
 
 type Group = 'class' | 'kind' | 'kindWhy' | 'purpose' | 'reason' | 'role' | 'error'
 
@@ -35,41 +35,63 @@ export function useTerms(): TermWords {
   const t = useTranslations('terms')
   const format = useFormatter()
   const { members } = useNetwork()
-  return useMemo(() => {
-    // Codes come from servers: which of them have words is found out here, and not by the compiler.
-    const keyOf = (group: Group, code: string) => `${group}.${code}` as 'class.problems'
-    const has = (group: Group, code: string) => /^[\w-]+$/.test(code) && t.has(keyOf(group, code))
-    const word = (group: Group, code: string) => t(keyOf(group, code))
-    const list = (words: readonly string[]) => (words.length === 0 ? t('none') : format.list(words))
-    const one = (group: Exclude<Group, 'kindWhy'>) => (code: string) =>
-      has(group, code) ? word(group, code) : t(`fallback.${group}`)
-    const dataClass = one('class')
-    const kind = one('kind')
-    const codeOf = (thrown: unknown) =>
-      typeof thrown === 'object' && thrown && 'code' in thrown ? String(thrown.code) : ''
-    return {
-      dataClass,
-      dataClasses: (codes) =>
-        Object.keys(DATA_CLASSES).every((code) => codes.includes(code))
-          ? t('allClasses')
-          : list(codes.map((code, at) => inline(dataClass(code), at === 0))),
-      kind,
-      kindWhy: (code) => (has('kindWhy', code) ? word('kindWhy', code) : ''),
-      kinds: (codes) => list(codes.map((code, at) => inline(kind(code), at === 0))),
-      purpose: (code) =>
-        one('purpose')(ancestorsOf(code).find((above) => has('purpose', above.code))?.code ?? code),
-      reason: one('reason'),
-      role: (role) => one('role')(role.trim().toLowerCase().replaceAll(/\s+/g, '-')),
-      error: (thrown) => one('error')(codeOf(thrown)),
-      party: ({ granteeType, grantee }) => {
-        if (granteeType === 'Everyone') return t('everyone')
-        if (granteeType === 'Group') return t('group', { name: harmless(grantee) })
-        return harmless(members.find((m) => identifierText(m.identifier) === grantee)?.name ?? grantee)
-      },
-      inline: (label) => inline(label),
-    }
-  }, [t, format, members])
+  return useMemo(() => termWords({ t, format, members }), [t, format, members])
+}
+
+/** The same without a page around it. */
+export function termWords({
+  t,
+  format,
+  members,
+}: {
+  t: ReturnType<typeof useTranslations<'terms'>>
+  format: Pick<ReturnType<typeof useFormatter>, 'list'>
+  members: readonly Pick<Member, 'name' | 'identifier'>[]
+}): TermWords {
+  // Codes come from servers: which of them have words is found out here, and not by the compiler.
+  const keyOf = (group: Group, code: string) => `${group}.${code}` as 'class.problems'
+  const has = (group: Group, code: string) => /^[\w-]+$/.test(code) && t.has(keyOf(group, code))
+  const word = (group: Group, code: string) => t(keyOf(group, code))
+  const list = (words: readonly string[]) => (words.length === 0 ? t('none') : format.list(words))
+  const one = (group: Exclude<Group, 'kindWhy'>) => (code: string) =>
+    has(group, code) ? word(group, code) : t(`fallback.${group}`)
+  const dataClass = one('class')
+  const kind = one('kind')
+  const codeOf = (thrown: unknown) =>
+    typeof thrown === 'object' && thrown && 'code' in thrown ? String(thrown.code) : ''
+  return {
+    dataClass,
+    dataClasses: (codes) =>
+      Object.keys(DATA_CLASSES).every((code) => codes.includes(code))
+        ? t('allClasses')
+        : list(codes.map((code, at) => inline(dataClass(code), at === 0))),
+    kind,
+    kindWhy: (code) => (has('kindWhy', code) ? word('kindWhy', code) : ''),
+    kinds: (codes) => list(codes.map((code, at) => inline(kind(code), at === 0))),
+    purpose: (code) =>
+      one('purpose')(ancestorsOf(code).find((above) => has('purpose', above.code))?.code ?? code),
+    reason: one('reason'),
+    role: (role) => one('role')(role.trim().toLowerCase().replaceAll(/\s+/g, '-')),
+    error: (thrown) => one('error')(codeOf(thrown)),
+    party: ({ granteeType, grantee }) => {
+      if (granteeType === 'Everyone') return t('everyone')
+      if (granteeType === 'Group') return t('group', { name: harmless(grantee) })
+      return nameOf(grantee, members)
+    },
+    inline: (label) => inline(label),
+  }
 }
 
 const inline = (label: string, first = false) =>
   first || /^\p{Lu}[\p{Lu}-]/u.test(label) ? label : label.charAt(0).toLocaleLowerCase() + label.slice(1)
+
+/** Two that look alike are told apart by the number of each: a name is whatever its owner has chosen. */
+function nameOf(grantee: string, members: readonly Pick<Member, 'name' | 'identifier'>[]): string {
+  const member = members.find(({ identifier }) => identifierText(identifier) === grantee)
+  if (!member) return harmless(grantee)
+  const name = harmless(member.name)
+  const alike = (other: string) =>
+    harmless(other).normalize('NFKC').toLowerCase() === name.normalize('NFKC').toLowerCase()
+  const same = members.filter((one) => alike(one.name)).length > 1 || name === ''
+  return same ? `${name} (${harmless(member.identifier.value)})` : name
+}
