@@ -52,7 +52,7 @@ export function RecordFilters({
       <div className={classes.filters}>
         <TextInput
           label={t('search')}
-          placeholder={t('searchHint')}
+          description={t('searchHint')}
           type="search"
           autoComplete="off"
           value={words}

@@ -54,25 +54,23 @@ export function Records() {
   const nameOf = (source: number) => () => <Stranger>{hospitals[source]?.member.name ?? ''}</Stranger>
   return (
     <Page title={t('title')} lead={t('lead')} wide>
-      {sources.map(({ source, state: now, notices }) => (
-        <div key={source}>
-          {now === 'silent' ? (
-            <Alert color="orange" role="status">
-              <Text fw={650}>{t.rich('silent', { hospital: nameOf(source) })}</Text>
-              <Button mt="sm" variant="default" onClick={() => askAgain(source)}>
-                {t('again')}
-              </Button>
+      {sources.flatMap(({ source, state: now, notices }) => [
+        now === 'silent' ? (
+          <Alert key={source} color="orange" role="status">
+            <Text fw={650}>{t.rich('silent', { hospital: nameOf(source) })}</Text>
+            <Button mt="sm" variant="default" onClick={() => askAgain(source)}>
+              {t('again')}
+            </Button>
+          </Alert>
+        ) : null,
+        ...(['incomplete', 'security'] as const).map((notice) =>
+          notices.has(notice) ? (
+            <Alert key={`${source} ${notice}`} color="orange" role="status">
+              {t.rich(notice, { hospital: nameOf(source) })}
             </Alert>
-          ) : null}
-          {(['incomplete', 'security'] as const).map((notice) =>
-            notices.has(notice) ? (
-              <Alert key={notice} color="orange" role="status">
-                {t.rich(notice, { hospital: nameOf(source) })}
-              </Alert>
-            ) : null,
-          )}
-        </div>
-      ))}
+          ) : null,
+        ),
+      ])}
       <RecordFilters entries={entries} words={words} find={find} />
       <Text role="status">
         {isAsking ? `${t('loading')}. ` : ''}

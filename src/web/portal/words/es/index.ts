@@ -3,7 +3,8 @@ import history from './history.json'
 import home from './home.json'
 import own from './own.json'
 import records from './records.json'
+import requests from './requests.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, history, home, own, records, shell, terms }
+export default { begin, history, home, own, records, requests, shell, terms }
