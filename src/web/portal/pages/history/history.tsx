@@ -31,7 +31,7 @@ export function History() {
   const { members } = useNetwork()
   const search = useSearch({ from: '/history' })
   const navigate = useNavigate({ from: '/history' })
-  const { streams, silent, busy, started, more, refresh } = useHistory()
+  const { streams, silent, busy, started, more, refresh } = useHistory(search.show ?? 'looks')
 
   const told = useMemo(() => merged(streams), [streams])
   const occasions = useMemo(() => occasionsOf(told, localDay), [told])

@@ -1,10 +1,11 @@
 import begin from './begin.json'
 import history from './history.json'
 import home from './home.json'
+import notices from './notices.json'
 import own from './own.json'
 import records from './records.json'
 import requests from './requests.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, history, home, own, records, requests, shell, terms }
+export default { begin, history, home, notices, own, records, requests, shell, terms }
