@@ -2,8 +2,11 @@ import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
 import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
+import { noticeRoutes } from './pages/notices/routes.ts'
 import { recordsRoutes } from './pages/records/routes.ts'
 import { requestRoutes } from './pages/requests/routes.ts'
+import { shareRoutes } from './pages/share/routes.ts'
+import { sharesRoutes } from './pages/shares/routes.ts'
 import { rootRoute } from './root.tsx'
 import { Failed, NotFound } from './shell/dead-ends.tsx'
 
@@ -13,8 +16,11 @@ export const router = createRouter({
     ...homeRoutes,
     ...beginRoutes,
     ...historyRoutes,
+    ...noticeRoutes,
     ...recordsRoutes,
     ...requestRoutes,
+    ...shareRoutes,
+    ...sharesRoutes,
   ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Failed,

@@ -18,7 +18,15 @@ function Ringing() {
   const { unread } = useNotices()
   const label = t('bell', { count: unread })
   return (
-    <ActionIcon component={Link} to="/news" variant="default" size="xl" aria-label={label} title={label} className={classes.bell}>
+    <ActionIcon
+      component={Link}
+      to="/news"
+      variant="default"
+      size="xl"
+      aria-label={label}
+      title={label}
+      className={classes.bell}
+    >
       <BellIcon aria-hidden />
       {unread > 0 ? (
         <span className={classes.ring} aria-hidden>

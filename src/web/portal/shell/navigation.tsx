@@ -10,6 +10,7 @@ const PAGES = [
   { to: '/requests', key: 'requests' },
   { to: '/history', key: 'history' },
   { to: '/records', key: 'records' },
+  { to: '/pause', key: 'pause' },
 ] as const
 
 export function Navigation() {

@@ -77,14 +77,19 @@ function OneCase({ hospital: { client, member }, one }: { hospital: OwnHospital;
   return (
     <li className={classes.item}>
       <div className={classes.body}>
-        <h2 className={classes.caseHead}>{t('at', { date: date(one.at), hospital: harmless(member.name) })}</h2>
+        <h2 className={classes.caseHead}>
+          {t('at', { date: date(one.at), hospital: harmless(member.name) })}
+        </h2>
         <Text component="span" fw={650} className={classes.ending}>
           <Icon aria-hidden size={20} />
           {one.withdrawn ? t('withdrawn') : t(`state.${one.state}`)}
         </Text>
         <Said who={t('yours')} text={one.text} />
         {one.answers.map(({ at, text, by: { name, role } }) => {
-          const who = [name === undefined ? undefined : harmless(name), role === undefined ? undefined : terms.role(role)]
+          const who = [
+            name === undefined ? undefined : harmless(name),
+            role === undefined ? undefined : terms.role(role),
+          ]
           const named = format.list(who.filter((part) => part !== undefined)) || t('staff')
           return <Said key={at} who={`${t('answeredBy', { who: named })}, ${date(at)}`} text={text} />
         })}

@@ -22,5 +22,7 @@ export function ShareName({ source, policy }: { source: number; policy: string }
   // What says nothing any more has no page of its own.
   if (!at?.shares.some(({ scopeHash }) => scopeHash === consent.scopeHash)) return name
   const key = localKey([member, consent.scopeHash])
-  return <Anchor renderRoot={(props) => <Link {...props} to="/shares/$key" params={{ key }} />}>{name}</Anchor>
+  return (
+    <Anchor renderRoot={(props) => <Link {...props} to="/shares/$key" params={{ key }} />}>{name}</Anchor>
+  )
 }

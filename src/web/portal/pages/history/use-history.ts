@@ -15,7 +15,11 @@ const PAGE = 100
 const EVERY = 10_000
 
 /** One page of one hospital's lines, as far as the view needs them. */
-export async function pageOf({ client }: OwnHospital, view: HistoryView, next?: string): Promise<HistoryPage> {
+export async function pageOf(
+  { client }: OwnHospital,
+  view: HistoryView,
+  next?: string,
+): Promise<HistoryPage> {
   const kinds = kindsOfView(view)
   const page = await client.historyPage(next ? { next } : { count: PAGE, ...(kinds ? { kinds } : {}) })
   return { entries: page.history, ...(page.next === undefined ? {} : { next: page.next }) }

@@ -82,7 +82,9 @@ function OneNotice({ hospital, notice }: NoticeHere) {
   const terms = useTerms()
   const format = useFormatter()
   const { kind, at, party, grantee, until, reason, read } = notice
-  const org = party?.name ?? (grantee ? terms.party(grantee as Parameters<typeof terms.party>[0]) : t('someOrganisation'))
+  const org =
+    party?.name ??
+    (grantee ? terms.party(grantee as Parameters<typeof terms.party>[0]) : t('someOrganisation'))
   const key = `tell.${kind}` as 'tell.consent-ending'
   if (!t.has(key)) return null
   const place = isPlaced(kind) ? PLACES[kind] : undefined

@@ -63,7 +63,10 @@ function OneRequest(asked: Asked) {
       <RequestFacts {...asked} />
       {isWaiting(asked) ? (
         <div className={classes.actions}>
-          <Button size="md" renderRoot={(props) => <Link {...props} to="/requests/answer" search={{ which }} />}>
+          <Button
+            size="md"
+            renderRoot={(props) => <Link {...props} to="/requests/answer" search={{ which }} />}
+          >
             {t('look')}
           </Button>
         </div>

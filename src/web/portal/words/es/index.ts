@@ -5,7 +5,9 @@ import notices from './notices.json'
 import own from './own.json'
 import records from './records.json'
 import requests from './requests.json'
+import share from './share.json'
+import shares from './shares.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, history, home, notices, own, records, requests, shell, terms }
+export default { begin, history, home, notices, own, records, requests, share, shares, shell, terms }
