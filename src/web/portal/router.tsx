@@ -4,7 +4,6 @@ import { deviceRoutes } from './pages/devices/routes.ts'
 import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
 import { noticeRoutes } from './pages/notices/routes.ts'
-import { proposalRoutes } from './pages/proposals/routes.ts'
 import { recordsRoutes } from './pages/records/routes.ts'
 import { requestRoutes } from './pages/requests/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
@@ -21,7 +20,6 @@ export const router = createRouter({
     ...historyRoutes,
     ...homeRoutes,
     ...noticeRoutes,
-    ...proposalRoutes,
     ...recordsRoutes,
     ...requestRoutes,
     ...sandboxRoutes,
