@@ -2,13 +2,20 @@ import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
 import { deviceRoutes } from './pages/devices/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
+import { proposalRoutes } from './pages/proposals/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
 import { rootRoute } from './root.tsx'
 import { Failed, NotFound } from './shell/dead-ends.tsx'
 
 /** Every page of the portal; each is loaded when it is opened first. No address holds anything about anybody. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([...homeRoutes, ...beginRoutes, ...deviceRoutes, ...sandboxRoutes]),
+  routeTree: rootRoute.addChildren([
+    ...homeRoutes,
+    ...beginRoutes,
+    ...deviceRoutes,
+    ...proposalRoutes,
+    ...sandboxRoutes,
+  ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Failed,
   defaultNotFoundComponent: NotFound,

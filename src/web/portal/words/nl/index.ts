@@ -2,7 +2,8 @@ import begin from './begin.json'
 import devices from './devices.json'
 import home from './home.json'
 import own from './own.json'
+import proposals from './proposals.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, devices, home, own, shell, terms }
+export default { begin, devices, home, own, proposals, shell, terms }
