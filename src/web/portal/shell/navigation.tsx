@@ -8,6 +8,7 @@ import classes from './shell.module.css'
 const PAGES = [
   { to: '/', key: 'home' },
   { to: '/devices', key: 'devices' },
+  { to: '/pause', key: 'pause' },
 ] as const
 
 export function Navigation() {

@@ -3,7 +3,9 @@ import devices from './devices.json'
 import home from './home.json'
 import own from './own.json'
 import proposals from './proposals.json'
+import share from './share.json'
+import shares from './shares.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, devices, home, own, proposals, shell, terms }
+export default { begin, devices, home, own, proposals, share, shares, shell, terms }
