@@ -4,6 +4,7 @@ import { deviceRoutes } from './pages/devices/routes.ts'
 import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
 import { noticeRoutes } from './pages/notices/routes.ts'
+import { proposalRoutes } from './pages/proposals/routes.ts'
 import { recordsRoutes } from './pages/records/routes.ts'
 import { requestRoutes } from './pages/requests/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
@@ -20,6 +21,7 @@ export const router = createRouter({
     ...historyRoutes,
     ...homeRoutes,
     ...noticeRoutes,
+    ...proposalRoutes,
     ...recordsRoutes,
     ...requestRoutes,
     ...sandboxRoutes,
