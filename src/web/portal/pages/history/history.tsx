@@ -12,7 +12,7 @@ import { useNetwork } from '../../network.tsx'
 import { HistoryDownload } from './download.tsx'
 import { HistoryFilters } from './filters.tsx'
 import classes from './history.module.css'
-import { filterOf } from './history-search.ts'
+import { filterOf, readHistorySearch } from './history-search.ts'
 import { useHistoryWords } from './history-words.tsx'
 import { localDay } from './local-day.ts'
 import { OccasionCard } from './occasion-card.tsx'
@@ -88,7 +88,7 @@ export function History() {
             className={classes.wideOnly}
             onClick={() =>
               void navigate({
-                search: ({ table, ...rest }) => (table ? rest : { ...rest, table: true }),
+                search: readHistorySearch({ ...search, table: !search.table }),
                 replace: true,
               })
             }
