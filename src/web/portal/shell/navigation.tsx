@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { useDevice } from '../device/device.tsx'
+import { LockButton } from './lock-button.tsx'
 import classes from './shell.module.css'
 import { WaitingRequests } from './waiting-requests.tsx'
 
@@ -10,6 +11,7 @@ const PAGES = [
   { to: '/requests', key: 'requests' },
   { to: '/history', key: 'history' },
   { to: '/records', key: 'records' },
+  { to: '/devices', key: 'devices' },
   { to: '/pause', key: 'pause' },
 ] as const
 
@@ -28,6 +30,9 @@ export function Navigation() {
             </Link>
           </li>
         ))}
+        <li className={classes.last}>
+          <LockButton />
+        </li>
       </ul>
     </nav>
   )
