@@ -27,7 +27,7 @@ const MOST_PAGES = 5
 export function History() {
   const t = useTranslations('history')
   const format = useFormatter()
-  const { hospitals, state } = useDevice()
+  const { hospitals } = useDevice()
   const { members } = useNetwork()
   const search = useSearch({ from: '/history' })
   const navigate = useNavigate({ from: '/history' })
@@ -54,13 +54,6 @@ export function History() {
     void more()
   }
 
-  if (state === 'open' && hospitals.length === 0) {
-    return (
-      <Page title={t('title')} lead={t('noHospital')}>
-        <Text>{t('noHospitalText')}</Text>
-      </Page>
-    )
-  }
   return (
     <Page title={t('title')} lead={t('lead')} wide>
       <HistoryFilters />
