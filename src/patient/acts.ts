@@ -11,6 +11,7 @@ import { normalTerms, type SaltedTerms } from '../domain/consent/terms.ts'
 import {
   type ActName,
   actDomain,
+  isForHandle,
   scopeHash,
   type TypedData,
   typedData,
@@ -21,7 +22,8 @@ import type { Hex } from '../domain/hex.ts'
 /** What a device must hold to sign for one handle: what it received at sign-in, and the newest state. */
 export type SigningState = {
   handle: Hex
-  scopeSecret: Uint8Array
+  /** None for a key that may only use scopes that are there already. */
+  scopeSecret: Uint8Array | undefined
   place: ActPlace
   state: OwnConsents
 }
@@ -75,6 +77,21 @@ export function slotOf(
 }
 
 /**
+ * The slot that a device can sign for: any for the owner, and for others those that the custodian has told them.
+ * @throws RangeError as {@link slotOf} does, and for a slot that this key was not told
+ */
+export function slotIn(s: SigningState, to: Party, purpose: string): { scope: SaltedScope; hash: Hex } {
+  if (s.scopeSecret) return slotOf(s.scopeSecret, to, purpose)
+  const { granteeType, grantee } = to
+  const known = s.state.consents.find(
+    ({ scope }) =>
+      scope.granteeType === granteeType && scope.grantee === grantee && scope.purpose === purpose,
+  )
+  if (!known) throw new RangeError('This key may not sign for that party and purpose')
+  return { scope: known.scope, hash: known.scopeHash }
+}
+
+/**
  * "Every version up to N" (design §4): N is one more than the highest version that stands on the chain or that anything
  * signed can yield. A revocation or objection up to M yields M + 1, a grant or withdrawal the version that it names.
  *
@@ -96,7 +113,7 @@ export function nextUpToEpoch(epoch: number, lockSignedUpTo: number): number {
  * period above ten years. What is refused here would never be enforced (I3).
  */
 export function buildGrant(s: SigningState, wish: GrantWish, at: Circumstances): TypedData<'Grant'> {
-  const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
+  const { scope, hash } = slotIn(s, wish.to, wish.purpose)
   if (wish.classes.length === 0) throw new RangeError('A grant names at least one kind of data')
   const { fromDay, untilDay } = periodOf(wish, at.now)
   return act(s, 'Grant', {
@@ -119,7 +136,7 @@ export function buildRevocation(
   wish: { to: Party; purpose: string },
   signedVersion = 0,
 ): TypedData<'Revocation'> {
-  const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
+  const { scope, hash } = slotIn(s, wish.to, wish.purpose)
   return act(s, 'Revocation', { handle: s.handle, scope, upToVersion: upToOf(s, hash, signedVersion) })
 }
 
@@ -130,7 +147,7 @@ export function buildObjection(
   at: Circumstances,
   signedVersion = 0,
 ): TypedData<'Objection'> {
-  const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
+  const { scope, hash } = slotIn(s, wish.to, wish.purpose)
   const terms = saltedTerms(wish.classes ?? [], [], at.salt, wish.body)
   return act(s, 'Objection', { handle: s.handle, scope, terms, upToVersion: upToOf(s, hash, signedVersion) })
 }
@@ -141,7 +158,7 @@ export function buildWithdrawal(
   wish: { to: Party; purpose: string },
   at: { now: number; early?: number },
 ): TypedData<'Withdrawal'> {
-  const { scope, hash } = slotOf(s.scopeSecret, wish.to, wish.purpose)
+  const { scope, hash } = slotIn(s, wish.to, wish.purpose)
   const version = versionOf(s, hash) + 1
   return act(s, 'Withdrawal', {
     handle: s.handle,
@@ -162,8 +179,7 @@ export function buildUnlock(s: SigningState, at: { now: number; early?: number }
 }
 
 function act<A extends ActName>(s: SigningState, name: A, message: TypedData<A>['message']): TypedData<A> {
-  const forHandle = name === 'Lock' || name === 'Unlock' || name === 'Bind'
-  const contract = forHandle ? s.place.patientRegistry : s.place.consentRegistry
+  const contract = isForHandle(name) ? s.place.patientRegistry : s.place.consentRegistry
   return typedData(name, actDomain(name, s.place.chainId, contract.toLowerCase() as Hex), message)
 }
 

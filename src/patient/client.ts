@@ -21,12 +21,13 @@ import {
   type GrantWish,
   type Party,
   type SigningState,
-  slotOf,
+  slotIn,
 } from './acts.ts'
 import { BrokerRefused, createBrokerConnection, pause } from './broker-connection.ts'
 import { createOwnActs } from './own-acts.ts'
+import { type RecoveryMethods, recoveryMethods } from './recovery.ts'
 import { childKey } from './seed.ts'
-import { createOwnSession } from './session.ts'
+import { createOwnSession, type SignedIn } from './session.ts'
 import { type HashedForm, hashedForm, sealingKeyOf, sealToCustodian, signAct } from './sign.ts'
 
 export { BrokerRefused, BrokerUnreachable } from './broker-connection.ts'
@@ -87,11 +88,11 @@ type ObjectionWish = SlotWish & { classes?: readonly string[]; body?: ConsentBod
  * Every method may throw {@link BrokerRefused} with the code of docs/errors.md, `BrokerUnreachable`, and RangeError for
  * a wish that no contract or broker would take.
  */
-export type PatientClient = {
-  /** The bound key's address. */
+export type PatientClient = RecoveryMethods & {
+  /** The key's address. */
   signer: Hex
-  /** @param within milliseconds to wait for a binding that is not mined yet */
-  signIn(within?: number): Promise<{ handle: Hex; scopeSecret: Uint8Array }>
+  /** @param within milliseconds to wait for a binding, or another right of this key, that is not mined yet */
+  signIn(within?: number): Promise<SignedIn>
   /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
   enrol(invitation: { enrolment: string; code: string }): Promise<void>
   consents(): Promise<OwnConsents>
@@ -181,8 +182,11 @@ export function createPatientClient(options: {
   }
 
   async function signingState(): Promise<SigningState> {
-    const { handle, scopeSecret } = await session.open()
+    const opened = await session.open()
     const state = await consents()
+    // The key has taken over since it signed in.
+    if (opened.as === 'candidate' && !state.recovering) session.forget()
+    const { handle, scopeSecret } = await session.open()
     if (state.handle !== handle) throw new Error('The server tells of another handle than at sign-in.')
     return { handle, scopeSecret, place, state }
   }
@@ -279,6 +283,7 @@ export function createPatientClient(options: {
   }
 
   return {
+    ...recoveryMethods({ connection, session, broker, member, place, key, send }),
     signer: key.signer,
     signIn: (within) => session.open(within),
     consents,
@@ -407,5 +412,4 @@ function wishFor(request: OwnRequest, less: Narrowing): GrantWish {
   }
 }
 
-const hashOf = ({ scopeSecret }: SigningState, { to, purpose }: SlotWish) =>
-  slotOf(scopeSecret, to, purpose).hash
+const hashOf = (state: SigningState, { to, purpose }: SlotWish) => slotIn(state, to, purpose).hash

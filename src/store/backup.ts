@@ -14,6 +14,8 @@ const TABLES = [
   'scopes',
   'terms',
   'acts',
+  'patient_signers',
+  'recoveries',
   'requests_sent',
   'requests_received',
   'approvals',

@@ -11,6 +11,7 @@ import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import type { Readiness } from '../operate/readiness.ts'
 import { createFileContactSender } from '../patients/contact-sender.ts'
 import { createEnrolments } from '../patients/enrolment.ts'
+import type { PatientSide } from '../patients/patient-side.ts'
 import { createPublisher } from '../publish/publish-documents.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
@@ -38,6 +39,7 @@ import { operatorRoutes } from './operator-routes.ts'
 import { patientRoutes } from './patient-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
+import { recoveryRoutes } from './recovery-routes.ts'
 import { reportRoutes } from './report-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 import { resolutionRoutes } from './resolution-routes.ts'
@@ -50,6 +52,7 @@ export type Sides = AuditSide &
   RegisterSide &
   Freezing &
   IdentitySide &
+  PatientSide &
   EvidenceSide & { delivery: Turns } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
@@ -115,6 +118,7 @@ export function mountRoutes(
     afterBind: () => void sender.flush(),
   })
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions, enrolments, authorise })
+  recoveryRoutes(app, { ...sides, sessions, authorise })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })
   const streams = createStreams(app)

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Bundle, FhirResource } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
+import type { SignerReader } from '../../chain/signer-reader.ts'
 import type { OwnRequest } from '../../domain/consent/own-requests.ts'
 import { isPurpose } from '../../domain/consent/purposes.ts'
 import { type ActPlace, readHashedAct, readSignedAct } from '../../domain/consent/read-signed-act.ts'
@@ -20,7 +21,7 @@ import type { Acts } from '../consent/accept-act.ts'
 import type { Explainer } from '../consent/explain.ts'
 import type { Proposals } from '../consent/proposals.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
-import { readOwnConsents } from '../patients/own-consents.ts'
+import { readHeldConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
 import type { Gatherer } from '../receive/gather-records.ts'
 import { outcomeEntry } from '../receive/notices.ts'
@@ -41,6 +42,7 @@ export function patientRoutes(
     db: Kysely<BrokerTables>
     provider: JsonRpcProvider
     reader: ConsentReader
+    signers: SignerReader
     custodian: Hex
     patients: PatientStore
     vault: Vault
@@ -101,12 +103,16 @@ export function patientRoutes(
   app.post('/patient/challenge', async (request) => sessions.challenge(body(request).signer))
 
   app.post('/patient/session', async (request) => {
-    const { session, expiresAt, patient } = await sessions.open(body(request))
+    const { session, expiresAt, patient, as } = await sessions.open(body(request))
     const { handle, scopeSecret } = patient.secrets
-    return { session, expiresAt, handle, scopeSecret, custodian: deps.custodian }
+    const common = { session, expiresAt, as, handle, custodian: deps.custodian }
+    // Nobody but the bound key can name a party that is not named yet (design §3).
+    return as === 'owner' ? { ...common, scopeSecret } : common
   })
 
-  app.get('/patient/consents', async (request) => readOwnConsents(db, deps, await signedIn(request)))
+  app.get('/patient/consents', async (request) =>
+    readHeldConsents(db, deps, await sessions.holderOf(credential(request, 'Bearer'))),
+  )
 
   app.get<{ Querystring: { _count?: string } }>('/patient/history', async (request) => {
     const patient = await signedIn(request)

@@ -210,7 +210,8 @@ export function createEnrolments(deps: {
   }
 }
 
-function contactOf(patient: Patient): string | undefined {
+/** Where a one-time code goes: a phone before an e-mail address. */
+export function contactOf(patient: Patient): string | undefined {
   const { telecom = [] } = patient
   return (
     telecom.find((t) => t.system === 'phone' || t.system === 'sms') ??

@@ -6,8 +6,12 @@ import { GRANTEE_TYPES } from './scope.ts'
 import {
   type ActMessages,
   type ActName,
+  AT_THE_DESK,
   actDomain,
   type HashedMessage,
+  isForHandle,
+  NARROWING,
+  NESTED_TYPES,
   SIGNED_TYPES,
   type TypedData,
   type TypedDataDomain,
@@ -45,6 +49,8 @@ export type ActPlace = {
 }
 
 const MAX_LIST = 64
+/** As many slots as one signature revokes; the contract takes so many. */
+export const MAX_REVOCATIONS = 256
 /** A JWE that holds an act with the longest body, base64url twice over. */
 const MAX_SEALED = 65_536
 
@@ -58,6 +64,7 @@ const isList = (x: unknown): x is string[] =>
 /** One check for each EIP-712 type that our structs use. */
 const CHECKS: Record<string, (x: unknown, allowHash: boolean) => boolean> = {
   bytes32: (x) => isHex(x, 32),
+  uint16: (x) => isUint(x, 16),
   uint24: (x) => isUint(x, 24),
   uint32: (x) => isUint(x, 32),
   uint64: (x) => isUint(x, 53),
@@ -66,6 +73,18 @@ const CHECKS: Record<string, (x: unknown, allowHash: boolean) => boolean> = {
   string: (x) => isText(x, 10) && dayOfDate(x) !== undefined,
   Scope: (x, hash) => (hash ? isHex(x, 32) : isScope(x)),
   Terms: (x, hash) => (hash ? isHex(x, 32) : isTerms(x)),
+  Bounds: (x, hash) => isFieldByField('Bounds', x, hash),
+  'RevocationItem[]': (x, hash) =>
+    Array.isArray(x) &&
+    x.length > 0 &&
+    x.length <= MAX_REVOCATIONS &&
+    x.every((item) => isFieldByField('RevocationItem', item, hash)),
+}
+
+function isFieldByField(type: string, x: unknown, hashed: boolean): boolean {
+  const fields = NESTED_TYPES[type] ?? []
+  if (!isObject(x) || Object.keys(x).length !== fields.length) return false
+  return fields.every(({ name, type: of }) => CHECKS[of]?.(x[name], hashed) && !isLast(name, of, x[name]))
 }
 
 function isUint(x: unknown, bits: number): boolean {
@@ -96,14 +115,20 @@ function isAct(x: unknown): x is ActName {
 }
 
 /** Nothing follows these, so the contracts never take them: acknowledged, they would narrow here for ever and nowhere else. */
-const LAST: Readonly<Record<string, number>> = { upToVersion: 2 ** 24 - 1, upToEpoch: 2 ** 32 - 1 }
+const isLast = (name: string, type: string, value: unknown): boolean =>
+  name.startsWith('upTo') && value === 2 ** Number(type.slice('uint'.length)) - 1
+
+/** Where the patient takes over there is no last day, and the person signing reads none. */
+const isEndless = (act: ActName, name: string, value: unknown): boolean =>
+  act === 'Recovery' && name === 'until' && value === ''
 
 function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
   if (!isObject(message)) throw wayleaveError('typed-data-invalid', 'no message')
   const fields = SIGNED_TYPES[act]
   for (const { name, type } of fields) {
     const value = message[name]
-    if (!CHECKS[type]?.(value, hashed) || value === LAST[name])
+    if (isEndless(act, name, value)) continue
+    if (!CHECKS[type]?.(value, hashed) || isLast(name, type, value))
       throw wayleaveError('typed-data-invalid', `field ${name}`)
   }
   if (Object.keys(message).length !== fields.length)
@@ -112,9 +137,8 @@ function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
 
 /** Which contracts an act may be signed for. A successor takes what narrows from its predecessors as well (I5, I9). */
 function contractsFor(act: ActName, place: ActPlace): readonly string[] {
-  const name = ['Bind', 'Lock', 'Unlock'].includes(act) ? 'patientRegistry' : 'consentRegistry'
-  const narrows = act === 'Revocation' || act === 'Objection' || act === 'Lock'
-  return [place[name], ...(narrows ? (place.predecessors?.[name] ?? []) : [])]
+  const name = isForHandle(act) ? 'patientRegistry' : 'consentRegistry'
+  return [place[name], ...(NARROWING.has(act) ? (place.predecessors?.[name] ?? []) : [])]
 }
 
 function checkDomain(act: ActName, domain: unknown, place: ActPlace): TypedDataDomain {
@@ -192,7 +216,7 @@ export function readHashedAct(input: unknown, place: ActPlace): HashedAct {
   if (!isObject(input) || !isObject(input.typedData))
     throw wayleaveError('typed-data-invalid', 'no typedData')
   const { primaryType, domain, message } = input.typedData
-  if (!isAct(primaryType) || primaryType === 'Bind')
+  if (!isAct(primaryType) || AT_THE_DESK.has(primaryType))
     throw wayleaveError('typed-data-invalid', 'an unknown primaryType')
   const accepted = checkDomain(primaryType, domain, place)
   checkMessage(primaryType, message, true)

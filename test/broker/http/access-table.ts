@@ -225,6 +225,8 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'POST /exchange/share': row('everybody', 'share-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /patient/enrolment/offer': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/enrolment': row('everybody', 'enrolment-code-wrong', json()),
+  'POST /patient/recovery/offer': row('everybody', 'enrolment-code-wrong', json()),
+  'POST /patient/recovery': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/challenge': row('everybody', 'signer-unknown', json()),
   'POST /patient/session': row('everybody', 'signer-unknown', json()),
   'POST /relay': row('everybody', 'typed-data-invalid', json()),
@@ -324,6 +326,10 @@ export const ACCESS: Readonly<Record<string, Row>> = {
 
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),
+  'POST /registrar/recoveries': row('registrar', 'identifier-invalid', json()),
+  'GET /registrar/recoveries/:id': row('registrar', 'not-available', unknown()),
+  'POST /registrar/recoveries/:id/confirmation': row('registrar', 'not-available', unknown()),
+  'POST /registrar/recoveries/:id/cancellation': row('registrar', 'not-available', unknown()),
   'GET /registrar/identity-events': row('registrar', 200),
   'GET /registrar/identity-events/:id': row('registrar', 'identity-event-unknown', unknown()),
   'POST /registrar/identity-events/:id/confirmation': row('registrar', 'identity-event-unknown', {
@@ -336,6 +342,7 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   }),
 
   'GET /patient/consents': row('patient', 200),
+  'GET /patient/recovery': row('patient', 200),
   'GET /patient/history': row('patient', 200),
   'GET /patient/AuditEvent': row('patient', 200),
   'GET /patient/reports/:name': row('patient', 200, { params: { name: 'subject-access' } }),

@@ -8,6 +8,7 @@ import { buildLock, buildRevocation } from '../../../src/patient/acts.ts'
 import { childKey, createWords } from '../../../src/patient/seed.ts'
 import { signAct } from '../../../src/patient/sign.ts'
 import { freePort } from '../../../src/sandbox/ports.ts'
+import { NO_SWITCH } from '../../support/in-words.ts'
 
 const handle: Hex = `0x${'1a'.repeat(32)}`
 const noFlags = { snapshotOnly: false, mayBeReferredOn: false, needsApproval: false, laterMembersToo: false }
@@ -53,14 +54,20 @@ describe('what the chain says about an act', () => {
     ['Unlock', { epoch: 3 }, true, 4, 'beaten'],
   ] as const)('%s %o, locked %s at epoch %i: %s', (act, more, locked, epoch, standing) => {
     const message = { handle, deadline: 0, ...more } as ActMessages['Lock'] & ActMessages['Unlock']
-    expect(standingOfHandle(act, message, { locked, epoch, breakGlassOff: false, recovery: 0 })).toBe(
-      standing,
-    )
+    expect(
+      standingOfHandle(act, message, {
+        locked,
+        epoch,
+        breakGlassOff: false,
+        breakGlassVersion: 0,
+        recovery: 0,
+      }),
+    ).toBe(standing)
   })
 })
 
 describe('a patient is told no more than is certain', () => {
-  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, consents: [] }
+  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, emergency: NO_SWITCH, consents: [] }
   const place = {
     chainId: 1,
     consentRegistry: `0x${'c0'.repeat(20)}`,

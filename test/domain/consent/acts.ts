@@ -40,6 +40,48 @@ export const MESSAGES: ActMessages = {
   Bind: { handle, custodian: hash('hospital'), deadline: 1_900_000_000 },
   Lock: { handle, upToEpoch: 2 },
   Unlock: { handle, epoch: 3, deadline: 1_900_000_000 },
+  Renewal: { handle, scope, terms, until: '2026-10-04', version: 6, epoch: 2, deadline: 1_900_000_000 },
+  RevocationList: {
+    handle,
+    items: [
+      { scope, upToVersion: 3 },
+      { scope: { ...scope, purpose: 'HRESCH', salt: hash('another salt') }, upToVersion: 8 },
+    ],
+  },
+  BindGuardian: { handle, custodian: hash('hospital'), until: '2030-03-31', deadline: 1_900_000_000 },
+  Delegation: {
+    handle,
+    delegate: hash('delegate'),
+    bounds: {
+      mayGrant: true,
+      mayRevoke: true,
+      mayObject: false,
+      mayWithdrawObjections: false,
+      mayLock: true,
+      mayUnlock: false,
+      snapshotOnly: false,
+      mayBeReferredOn: true,
+      needsApproval: false,
+      laterMembersToo: false,
+      longestDays: 90,
+      until: '2027-01-31',
+      scopes: hash('root'),
+    },
+    version: 2,
+    epoch: 5,
+    deadline: 1_900_000_000,
+  },
+  DelegationEnd: { handle, delegate: hash('delegate'), upToVersion: 2 },
+  BreakGlassOff: { handle, upToVersion: 4 },
+  BreakGlassOn: { handle, version: 6, epoch: 5, deadline: 1_900_000_000 },
+  Recovery: {
+    handle,
+    custodian: hash('hospital'),
+    attempt: 2,
+    until: '2030-03-31',
+    deadline: 1_900_000_000,
+  },
+  RecoveryVeto: { handle, attempt: 2 },
 }
 
 export const ACTS = Object.keys(MESSAGES) as ActName[]
