@@ -34,7 +34,7 @@ const WORD_EVENTS = [
 
 /** Events that say who signs for a handle. */
 const SIGNER_EVENTS = [
-  ...['HandleBound', 'DelegateSet', 'DelegateEnded'],
+  ...['HandleBound', 'GuardianSet', 'DelegateSet', 'DelegateEnded'],
   ...['RecoveryStarted', 'RecoveryVetoed', 'RecoveryCancelled', 'RecoveryCompleted'],
 ]
 

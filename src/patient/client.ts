@@ -24,9 +24,11 @@ import {
   slotIn,
 } from './acts.ts'
 import { BrokerRefused, createBrokerConnection, pause } from './broker-connection.ts'
+import { type HelperMethods, helperMethods } from './helpers.ts'
 import { createOwnActs } from './own-acts.ts'
 import { type RecoveryMethods, recoveryMethods } from './recovery.ts'
-import { childKey } from './seed.ts'
+import { type RenewalMethods, renewalMethods } from './renewals.ts'
+import { childKey, helperKey } from './seed.ts'
 import { createOwnSession, type SignedIn } from './session.ts'
 import { type HashedForm, hashedForm, sealingKeyOf, sealToCustodian, signAct } from './sign.ts'
 
@@ -88,51 +90,53 @@ type ObjectionWish = SlotWish & { classes?: readonly string[]; body?: ConsentBod
  * Every method may throw {@link BrokerRefused} with the code of docs/errors.md, `BrokerUnreachable`, and RangeError for
  * a wish that no contract or broker would take.
  */
-export type PatientClient = RecoveryMethods & {
-  /** The key's address. */
-  signer: Hex
-  /** @param within milliseconds to wait for a binding, or another right of this key, that is not mined yet */
-  signIn(within?: number): Promise<SignedIn>
-  /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
-  enrol(invitation: { enrolment: string; code: string }): Promise<void>
-  consents(): Promise<OwnConsents>
-  /** Newest first, at most `count` lines (50 when left out). */
-  history(count?: number): Promise<HistoryLine[]>
-  /**
-   * The same as FHIR AuditEvents, a page of them: by `date`, `agent`, `purpose`, `outcome`, `type`, `subtype`, `_sort`, `_count`,
-   * or by the `_page` of a `next` link. @throws BrokerRefused `unsupported-parameter`, `request-invalid`
-   */
-  auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
-  /** What the hospital itself has of the patient: the Patient and its records, as they are. */
-  record(): Promise<OwnResource[]>
-  grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
-  /** Requests for access that wait for the patient's answer. */
-  requests(): Promise<OwnRequest[]>
-  /**
-   * Answers a request with a grant that counts once the custodian has approved it, too. It may ask for less than the
-   * request does, never for more.
-   * @throws RangeError where it is wider than the request
-   */
-  answer(request: OwnRequest, less?: Narrowing, sending?: Sending): Promise<Sent<'Grant'>>
-  /** Says no to a request; only the custodian learns of it. */
-  refuse(request: { id: Hex }): Promise<void>
-  /** Whether a member would be allowed something now, and why not. */
-  explain(ask: ExplainAsk): Promise<Explanation>
-  /** Which of the patient's records a grant of these terms would open. */
-  preview(terms: { dataClasses: readonly string[]; sensitivities?: readonly string[] }): Promise<Preview>
-  /** What this hospital's programs have filed for the patient to sign. */
-  proposals(): Promise<OwnProposal[]>
-  /** Signs what was filed, as it was filed: a grant, an objection, or the end of sharing. */
-  accept(proposal: OwnProposal, sending?: Sending): Promise<Sent>
-  /** Says no to what was filed. */
-  decline(proposal: { id: string }): Promise<void>
-  revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
-  /** Without classes: to everything. */
-  object(wish: ObjectionWish, sending?: Sending): Promise<Sent<'Objection'>>
-  withdraw(wish: SlotWish, sending?: Sending): Promise<Sent<'Withdrawal'>>
-  lock(sending?: Sending): Promise<Sent<'Lock'>>
-  unlock(sending?: Sending): Promise<Sent<'Unlock'>>
-}
+export type PatientClient = RecoveryMethods &
+  RenewalMethods &
+  HelperMethods & {
+    /** The key's address. */
+    signer: Hex
+    /** @param within milliseconds to wait for a binding, or another right of this key, that is not mined yet */
+    signIn(within?: number): Promise<SignedIn>
+    /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
+    enrol(invitation: { enrolment: string; code: string }): Promise<void>
+    consents(): Promise<OwnConsents>
+    /** Newest first, at most `count` lines (50 when left out). */
+    history(count?: number): Promise<HistoryLine[]>
+    /**
+     * The same as FHIR AuditEvents, a page of them: by `date`, `agent`, `purpose`, `outcome`, `type`, `subtype`, `_sort`, `_count`,
+     * or by the `_page` of a `next` link. @throws BrokerRefused `unsupported-parameter`, `request-invalid`
+     */
+    auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
+    /** What the hospital itself has of the patient: the Patient and its records, as they are. */
+    record(): Promise<OwnResource[]>
+    grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
+    /** Requests for access that wait for the patient's answer. */
+    requests(): Promise<OwnRequest[]>
+    /**
+     * Answers a request with a grant that counts once the custodian has approved it, too. It may ask for less than the
+     * request does, never for more.
+     * @throws RangeError where it is wider than the request
+     */
+    answer(request: OwnRequest, less?: Narrowing, sending?: Sending): Promise<Sent<'Grant'>>
+    /** Says no to a request; only the custodian learns of it. */
+    refuse(request: { id: Hex }): Promise<void>
+    /** Whether a member would be allowed something now, and why not. */
+    explain(ask: ExplainAsk): Promise<Explanation>
+    /** Which of the patient's records a grant of these terms would open. */
+    preview(terms: { dataClasses: readonly string[]; sensitivities?: readonly string[] }): Promise<Preview>
+    /** What this hospital's programs have filed for the patient to sign. */
+    proposals(): Promise<OwnProposal[]>
+    /** Signs what was filed, as it was filed: a grant, an objection, or the end of sharing. */
+    accept(proposal: OwnProposal, sending?: Sending): Promise<Sent>
+    /** Says no to what was filed. */
+    decline(proposal: { id: string }): Promise<void>
+    revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
+    /** Without classes: to everything. */
+    object(wish: ObjectionWish, sending?: Sending): Promise<Sent<'Objection'>>
+    withdraw(wish: SlotWish, sending?: Sending): Promise<Sent<'Withdrawal'>>
+    lock(sending?: Sending): Promise<Sent<'Lock'>>
+    unlock(sending?: Sending): Promise<Sent<'Unlock'>>
+  }
 
 /** How long a widening act waits for the patient's earlier acts to be mined. Milliseconds. */
 const SETTLE_WITHIN = 20_000
@@ -152,6 +156,8 @@ export function createPatientClient(options: {
   words: string
   chain: ActPlace
   replacement?: number
+  /** To help somebody else: the number of the key with which these words help that person; see HelperMethods. */
+  helper?: number
   retry?: boolean
   fetch?: typeof fetch
   clock?: Clock
@@ -161,7 +167,10 @@ export function createPatientClient(options: {
   const { member, chain: place, clock = systemClock } = options
   const random = options.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))
   const broker = options.broker.replace(/\/+$/, '')
-  const key = childKey(options.words, member, options.replacement)
+  const key =
+    options.helper === undefined
+      ? childKey(options.words, member, options.replacement)
+      : helperKey(options.words, member, options.helper)
   const connection = createBrokerConnection({
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     clock,
@@ -195,11 +204,12 @@ export function createPatientClient(options: {
    * A widening act names the exact next version and epoch, so what was sent before it must be mined first. When that
    * takes too long the act is built on what stands, and the contract refuses it rather than misplace it.
    */
-  async function settledState(slot?: SlotWish): Promise<SigningState> {
+  async function settledState(slot?: SlotWish | Hex): Promise<SigningState> {
     const end = clock.monotonic() + SETTLE_WITHIN
     for (;;) {
       const current = await signingState()
-      if (own.isSettled(current.state, slot && hashOf(current, slot))) return current
+      const hash = typeof slot === 'object' ? hashOf(current, slot) : slot
+      if (own.isSettled(current.state, hash)) return current
       if (clock.monotonic() + PAUSE > end) {
         own.giveUp()
         return current
@@ -211,10 +221,10 @@ export function createPatientClient(options: {
   async function send<A extends ActName>(
     data: TypedData<A>,
     { signOnly, via }: Sending,
-    body?: ConsentBody,
+    more: Pick<SignedAct, 'body' | 'helper'> = {},
   ): Promise<Sent<A>> {
     const signedAt = new Date(clock.now()).toISOString()
-    const signed = { ...(await signAct(key.privateKey, data)), ...(body ? { body } : {}), signedAt }
+    const signed = { ...(await signAct(key.privateKey, data)), ...more, signedAt }
     const form = via
       ? hashedForm(signed, await sealToCustodian(signed, sealingKeyOf(via.custodianKeys)))
       : signed
@@ -239,7 +249,7 @@ export function createPatientClient(options: {
     body?: ConsentBody,
   ): Promise<Sent<A>> {
     own.signedVersion(slot, yields)
-    const sent = await send(data, sending, body)
+    const sent = await send(data, sending, body ? { body } : {})
     if (sent.receipt) own.sent({ slot, version: yields })
     return sent
   }
@@ -252,7 +262,7 @@ export function createPatientClient(options: {
       return sendForSlot(hashOf(state, wish), version, data, sending, wish.body)
     // Nothing waits for it: whether and when it is mined is the custodian's to say.
     own.signedVersion(hashOf(state, wish), version)
-    return send(data, sending, wish.body)
+    return send(data, sending, wish.body ? { body: wish.body } : {})
   }
 
   async function revoke(wish: SlotWish, sending: Sending = {}): Promise<Sent<'Revocation'>> {
@@ -284,6 +294,11 @@ export function createPatientClient(options: {
 
   return {
     ...recoveryMethods({ connection, session, broker, member, place, key, send }),
+    ...renewalMethods({ signingState, settledState, circumstances, own, send }),
+    ...helperMethods({
+      ...{ session, member, signer: key.signer, signingState, settledState, circumstances, send },
+      monotonic: () => clock.monotonic(),
+    }),
     signer: key.signer,
     signIn: (within) => session.open(within),
     consents,

@@ -15,6 +15,7 @@ const TABLES = [
   'terms',
   'acts',
   'patient_signers',
+  'delegations',
   'recoveries',
   'requests_sent',
   'requests_received',

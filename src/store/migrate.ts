@@ -20,6 +20,7 @@ import * as broker0110 from './migrations/0110-reports.ts'
 import * as broker0115 from './migrations/0115-signed-by.ts'
 import * as broker0120 from './migrations/0120-oldest-entry.ts'
 import * as broker0135 from './migrations/0135-recoveries.ts'
+import * as broker0136 from './migrations/0136-delegations.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
 const MIGRATIONS = {
@@ -41,6 +42,7 @@ const MIGRATIONS = {
     '0115-signed-by': broker0115,
     '0120-oldest-entry': broker0120,
     '0135-recoveries': broker0135,
+    '0136-delegations': broker0136,
   },
   chain_index: { '0001-index': index0001, '0002-forks': index0002, '0095-row-hashes': index0095 },
 } as const

@@ -17,6 +17,8 @@ export type BrokerTables = {
     fhir_lookup: string
     /** keccak256 of the bound signer, as on the chain; null until enrolled. */
     signer_hash: string | null
+    /** The last day of a guardian whose key that is, in days since 1970-01-01 UTC; null where it is the patient's own. */
+    guardian_until: number | null
     /** Which compartment keys of the current number were handed out to whom; who may have none any more changes it. */
     opened: JSONColumnType<string[]>
     /** Its handle is closed: the patient's entries went to a new one, or nobody can sign any more. */
@@ -241,6 +243,14 @@ export type BrokerTables = {
   sessions: { token_hash: string; patient_id: string; expires_at: string; signer_hash: string }
   /** Keys other than the owner's that sign for a handle, as the chain's events say: where to look, not what is allowed. */
   patient_signers: { patient_id: string; signer_hash: string; kind: 'candidate' | 'delegate' }
+  /** What came along with the appointment of a helper: name, scopes and bounds, sealed with the patient key. */
+  delegations: {
+    patient_id: string
+    delegate: string
+    version: number
+    sealed: Uint8Array
+    created_at: string
+  }
   /** What the desk has begun to give a patient another key. */
   recoveries: {
     id: string

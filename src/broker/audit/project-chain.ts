@@ -12,6 +12,7 @@ import { scopesOf } from '../consent/scopes.ts'
 import type { EventLog } from '../events/event-log.ts'
 import { ownChange } from '../events/own-changes.ts'
 import type { IdentityWatch } from '../identity/identity-watch.ts'
+import type { Delegates } from '../patients/delegates.ts'
 import { createSignerFollower } from '../patients/follow-signers.ts'
 import { partyOf } from '../release/parties.ts'
 import { CHAIN_KINDS, IS_PUBLIC } from './chain-kinds.ts'
@@ -45,6 +46,7 @@ export function createChainProjection(deps: {
   patients: PatientStore
   vault: Vault
   custodian: Hex
+  delegates: Pick<Delegates, 'helperBy'>
   identity: Pick<IdentityWatch, 'sharedKey'>
   /** Told when a freeze was stored. */
   afterFreeze: () => void
@@ -214,15 +216,21 @@ export function createChainProjection(deps: {
       scope?.granteeType === 'Organization'
         ? { requester: await partyOf(index, memberId(scope.grantee)) }
         : {}
+    const helper = args.signerHash && (await deps.delegates.helperBy(patient, args.signerHash as Hex))
+    const notes = [
+      ...(TOLD_BY_NAME.has(kind) ? [name] : []),
+      ...(helper ? [helper.name ? `Signed by a helper: ${helper.name}.` : 'Signed by a helper.'] : []),
+    ]
     return {
       ...(await placeOf(event)),
       kind,
       custodian: await partyOf(index, deps.custodian),
       patient: { reference: `Patient/${patient.secrets.fhirId}` },
+      ...(helper ? { helper } : {}),
       ...grantee,
       ...(scope ? { purpose: scope.purpose } : {}),
       ...(args.scope ? { policy: `Consent/${args.scope.slice(2, 34)}` } : {}),
-      ...(TOLD_BY_NAME.has(kind) ? { note: name } : {}),
+      ...(notes.length > 0 ? { note: notes.join('. ') } : {}),
     }
   }
 

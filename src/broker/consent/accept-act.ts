@@ -36,6 +36,9 @@ import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson } from '../../store/vault.ts'
 import { assertNotFrozen } from '../identity/freezes.ts'
+import type { Delegates } from '../patients/delegates.ts'
+import { heldRights } from '../patients/held-rights.ts'
+import { hasEnded } from '../patients/sessions.ts'
 import { partyOf } from '../release/parties.ts'
 import type { Approvals } from '../requests/approvals.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
@@ -70,6 +73,9 @@ export type Acts = {
 
 const isGrant = (signed: SignedAct): signed is SignedAct<'Grant'> => signed.typedData.primaryType === 'Grant'
 
+const isDelegation = (signed: SignedAct): signed is SignedAct<'Delegation'> =>
+  signed.typedData.primaryType === 'Delegation'
+
 const isAwaitingApproval = (signed: SignedAct): signed is SignedAct<'Grant'> =>
   isGrant(signed) && signed.typedData.message.needsApproval
 
@@ -78,6 +84,7 @@ export function createActs(deps: {
   patients: PatientStore
   provider: JsonRpcProvider
   signers: SignerReader
+  delegates: Pick<Delegates, 'keep' | 'proofFor'>
   contracts: Contracts
   index: IndexQueries
   clock: Clock
@@ -89,7 +96,7 @@ export function createActs(deps: {
 }): Acts {
   const { db, clock, contracts } = deps
 
-  async function signedBy(signed: SignedAct): Promise<{ patient: StoredPatient; digest: Hex }> {
+  async function signedBy(signed: SignedAct): Promise<{ patient: StoredPatient; digest: Hex; proof: Hex[] }> {
     const { typedData, signer, signature } = signed
     const hashed = hashedMessage(typedData.primaryType, typedData.message)
     if (signerOf(typedData.primaryType, typedData.domain, hashed, signature) !== signer) {
@@ -99,20 +106,26 @@ export function createActs(deps: {
     if (!patient) throw wayleaveError('handle-unknown')
     const digest = digestOfHashed(typedData.primaryType, typedData.domain, hashed)
     const by = signerHashOf(signer)
-    if (patient.signerHash !== by) await assertMay(signed, by)
-    return { patient, digest }
+    if (patient.signerHash !== by) return { patient, digest, proof: await proofOfMay(signed, patient, by) }
+    if (hasEnded(patient, clock.now()))
+      throw wayleaveError('signer-unknown', 'the guardian’s last day is over')
+    return { patient, digest, proof: [] }
   }
 
-  /** What is not the bound key's is a helper's, or the new key's of a recovery: the chain says what it may. */
-  async function assertMay({ typedData }: SignedAct, by: Hex): Promise<void> {
+  /**
+   * What is not the bound key's is a helper's, or the new key's of a recovery: the chain says what it may. Hands back the proof that
+   * the contract wants of a helper that may use some scopes only.
+   */
+  async function proofOfMay({ typedData }: SignedAct, patient: StoredPatient, by: Hex): Promise<Hex[]> {
     const { primaryType: act, message } = typedData
-    const { rights } = await deps.signers.rightsOf(message.handle, by).catch((cause: unknown) => {
-      throw wayleaveError('head-stale', 'the node did not answer', cause)
-    })
+    const rights = await heldRights(db, deps.signers, patient, by)
     if (rights.kind === 'none') throw wayleaveError('signer-unknown', 'not the bound signer')
-    const ownEnd = act === 'DelegationEnd' && (message as ActMessages['DelegationEnd']).delegate === by
+    const ownEnd =
+      act === 'DelegationEnd' && lowered((message as ActMessages['DelegationEnd']).delegate) === by
     if (!mayAct(rights, act, dayOf(clock.now()), ownEnd))
       throw wayleaveError(rights.kind === 'delegate' ? 'not-within-bounds' : 'signer-unknown', rights.kind)
+    if (!rights.scoped || (act !== 'Grant' && act !== 'Renewal')) return []
+    return deps.delegates.proofFor(patient, by, (message as ActMessages['Grant']).scope)
   }
 
   /** A relayer may have brought a grant or a renewal to the chain before its bodies came here: they are kept all the same. */
@@ -136,9 +149,10 @@ export function createActs(deps: {
       const { typedData, signer, signature } = signed
       const act = typedData.primaryType
       if (AT_THE_DESK.has(act)) throw wayleaveError('typed-data-invalid', 'binding goes through enrolment')
-      const { patient, digest } = await signedBy(signed)
-      if (isGrant(signed)) await assertTakesPart(deps.index, signed.typedData.message.scope)
-      const call = actCall(act, contracts, hashedMessage(act, typedData.message), signer, signature)
+      const { patient, digest, proof } = await signedBy(signed)
+      if (act === 'Grant' || act === 'Renewal')
+        await assertTakesPart(deps.index, (typedData.message as ActMessages['Grant']).scope)
+      const call = actCall(act, contracts, hashedMessage(act, typedData.message), signer, signature, proof)
       const known = await db
         .selectFrom('acts')
         .select('received_at')
@@ -164,6 +178,7 @@ export function createActs(deps: {
       if (!known) {
         await db.transaction().execute(async (trx) => {
           if (widens) await assertNotFrozen(trx, patient)
+          if (isDelegation(signed)) await deps.delegates.keep(trx, patient, signed)
           await keep(trx, deps.proposals, patient, signed, digest, receivedAt)
           const request =
             isGrant(signed) && grantee
@@ -237,21 +252,27 @@ const granteeOf = async (index: IndexQueries, { granteeType, grantee }: SaltedSc
 const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as Hex
 
 /** What cannot be enforced is refused when it is signed, never silently ignored later (I3). */
-function assertEnforceable({ typedData, body }: SignedAct, patient: StoredPatient): void {
+function assertEnforceable({ typedData, body, helper }: SignedAct, patient: StoredPatient): void {
   const { primaryType: act, message } = typedData
   if (body) assertBodyEnforceable(body)
+  if (act === 'Delegation' && (message as ActMessages['Delegation']).bounds.snapshotOnly)
+    throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
+  if (act === 'Delegation') for (const scope of helper?.scopes ?? []) assertOwnScope(scope, patient)
   if (act === 'Objection') assertNamesSomebody((message as ActMessages['Objection']).scope)
   if (act !== 'Grant' && act !== 'Renewal') return
   const { scope, terms, snapshotOnly } = message as ActMessages['Grant']
   if (snapshotOnly) throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
-  const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
-  if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase()) {
-    throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
-  }
-  assertNamesSomebody(scope)
+  assertOwnScope(scope, patient)
   const known =
     terms.dataClasses.every((c) => isDataClass(c)) && terms.sensitivities.every((k) => isGrantableKind(k))
   if (!known) throw wayleaveError('typed-data-invalid', 'terms name what cannot be granted')
+}
+
+function assertOwnScope(scope: SaltedScope, patient: StoredPatient): void {
+  const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
+  if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase())
+    throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
+  assertNamesSomebody(scope)
 }
 
 function assertBodyEnforceable(body: ConsentBody): void {
@@ -283,10 +304,13 @@ async function keep(
   received_at: string,
 ): Promise<void> {
   const { primaryType, message } = signed.typedData
-  const m = message as Partial<ActMessages['Grant'] & ActMessages['Objection'] & ActMessages['Lock']>
+  const m = message as Partial<
+    ActMessages['Grant'] & ActMessages['Objection'] & ActMessages['Lock'] & ActMessages['DelegationEnd']
+  >
   const { items = [] } = message as Partial<ActMessages['RevocationList']>
   const common = { patient_id: patient.id, sealed: sealJson(patient.key, signed), received_at }
   for (const { scope } of items) await keepScope(db, patient, scope)
+  for (const scope of signed.helper?.scopes ?? []) await keepScope(db, patient, scope)
   if (m.scope) await keepScope(db, patient, m.scope)
   if (m.scope) await proposals.answered(db, scopeHash(m.scope))
   if (m.terms) await keepTerms(db, patient, { ...m.terms, ...(signed.body ? { consent: signed.body } : {}) })
@@ -295,7 +319,8 @@ async function keep(
     .values([
       {
         ...{ ...common, digest, act: primaryType },
-        scope_hash: m.scope ? scopeHash(m.scope) : null,
+        // What a restriction is of: a slot of the patient's, or a helper.
+        scope_hash: m.scope ? scopeHash(m.scope) : (m.delegate?.toLowerCase() ?? null),
         up_to: m.upToVersion ?? m.upToEpoch ?? null,
         terms_key: m.terms ? termsKey(termsHash(m.terms)) : null,
       },

@@ -26,6 +26,7 @@ import { cdsRoutes } from './cds-routes.ts'
 import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
+import { delegateRoutes } from './delegate-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { createStreams } from './event-stream.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
@@ -118,6 +119,7 @@ export function mountRoutes(
     afterBind: () => void sender.flush(),
   })
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions, enrolments, authorise })
+  delegateRoutes(app, { ...sides, sessions })
   recoveryRoutes(app, { ...sides, sessions, authorise })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })

@@ -4,6 +4,7 @@ import type { Bundle, FhirResource } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
 import type { SignerReader } from '../../chain/signer-reader.ts'
+import type { Clock } from '../../domain/clock.ts'
 import type { OwnRequest } from '../../domain/consent/own-requests.ts'
 import { isPurpose } from '../../domain/consent/purposes.ts'
 import { type ActPlace, readHashedAct, readSignedAct } from '../../domain/consent/read-signed-act.ts'
@@ -20,6 +21,7 @@ import { searchAudit } from '../audit/search-audit.ts'
 import type { Acts } from '../consent/accept-act.ts'
 import type { Explainer } from '../consent/explain.ts'
 import type { Proposals } from '../consent/proposals.ts'
+import type { Delegates } from '../patients/delegates.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
 import { readHeldConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
@@ -43,6 +45,8 @@ export function patientRoutes(
     provider: JsonRpcProvider
     reader: ConsentReader
     signers: SignerReader
+    delegates: Delegates
+    clock: Clock
     custodian: Hex
     patients: PatientStore
     vault: Vault

@@ -8,7 +8,7 @@ import type { BrokerTables } from '../../store/schema.ts'
 type Db = Kysely<BrokerTables>
 
 const NAMES: ReadonlySet<string> = new Set([
-  ...['HandleBound', 'DelegateSet', 'DelegateEnded'],
+  ...['HandleBound', 'GuardianSet', 'DelegateSet', 'DelegateEnded'],
   ...['RecoveryStarted', 'RecoveryVetoed', 'RecoveryCancelled', 'RecoveryCompleted'],
 ])
 
@@ -34,15 +34,15 @@ export function createSignerFollower(deps: {
   const { db, index, patients } = deps
 
   async function rebuild(patient: StoredPatient): Promise<void> {
-    const { master, candidate, delegates } = signersOf(
+    const { master, guardianUntil, candidate, delegates } = signersOf(
       await index.signerEvents(patient.secrets.handle),
       deps.custodian,
     )
-    if (master && master !== patient.signerHash) {
+    if (master && (master !== patient.signerHash || guardianUntil !== patient.guardianUntil)) {
       // A key signs for one patient here, or the hospital does not know who signs.
       const other = await patients.bySignerHash(db, master)
       if (other && other.id !== patient.id) await deps.sharedKey(patient, other)
-      else await patients.setSigner(db, patient.id, master)
+      else await patients.setSigner(db, patient.id, master, guardianUntil)
     }
     const row = (kind: 'candidate' | 'delegate') => (signer: Hex) => ({
       patient_id: patient.id,

@@ -3,6 +3,7 @@ import { verifyTypedData } from 'ethers'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
 import { signerHashOf } from '../../domain/consent/signers.ts'
+import { dayOf } from '../../domain/days.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import { type Hex, isHex } from '../../domain/hex.ts'
 import { SIGN_IN_TYPES, signInDomain } from '../../domain/identity/sign-in.ts'
@@ -54,6 +55,7 @@ export function createSessions(deps: {
   /** A key that signs for several patients here says not for which: it opens nothing. */
   async function holderBy(signerHash: Hex): Promise<Holder | undefined> {
     const own = await patients.bySignerHash(db, signerHash)
+    if (own && hasEnded(own, clock.now())) return undefined
     if (own) return { patient: own, as: 'owner', signerHash }
     const rows = await db
       .selectFrom('patient_signers')
@@ -131,6 +133,10 @@ export function createSessions(deps: {
     },
   }
 }
+
+/** Whether the guardian whose key is bound has had their last day. */
+export const hasEnded = ({ guardianUntil }: StoredPatient, now: number): boolean =>
+  guardianUntil !== undefined && guardianUntil < dayOf(now)
 
 function isSignedBy(
   signer: Hex,

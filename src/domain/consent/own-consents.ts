@@ -1,5 +1,6 @@
 import type { Hex } from '../hex.ts'
 import type { ConsentBody } from './body-hash.ts'
+import type { SignedFlags } from './consent-word.ts'
 import type { SaltedScope } from './scope.ts'
 import type { SaltedTerms } from './terms.ts'
 
@@ -14,6 +15,8 @@ export type OwnConsent = {
   from?: string
   until?: string
   terms?: SaltedTerms
+  /** The conditions that were signed with a permit. */
+  flags?: SignedFlags
   /** The FHIR Consent body that the terms name. */
   body?: ConsentBody
   /**

@@ -2,7 +2,8 @@ import { dayOfDate } from '../days.ts'
 import { wayleaveError } from '../errors.ts'
 import { type Hex, isHex, ZERO_32 } from '../hex.ts'
 import { bodyHash, type ConsentBody, MAX_BODY_LENGTH } from './body-hash.ts'
-import { GRANTEE_TYPES } from './scope.ts'
+import { GRANTEE_TYPES, type SaltedScope } from './scope.ts'
+import { scopesRoot } from './scope-tree.ts'
 import {
   type ActMessages,
   type ActName,
@@ -13,6 +14,7 @@ import {
   NARROWING,
   NESTED_TYPES,
   SIGNED_TYPES,
+  scopeHash,
   type TypedData,
   type TypedDataDomain,
   typesOf,
@@ -25,9 +27,14 @@ export type SignedAct<A extends ActName = ActName> = {
   signature: Hex
   /** The FHIR Consent body whose hash the terms name; absent where they name none. */
   body?: ConsentBody
+  /** For whom and what a delegation is, beside its bounds; the signature covers it by the root alone. */
+  helper?: HelperNote
   /** When the device says that it signed, ISO 8601 in UTC. Nothing is decided by it: the signature does not cover it. */
   signedAt?: string
 }
+
+/** What comes along with a delegation: what the patient calls the helper, and the scopes under the root that the bounds name. */
+export type HelperNote = { name?: string; scopes: SaltedScope[] }
 
 /** The same with nested structs replaced by their hashes, and the clear form sealed (JWE) to the custodian. */
 export type HashedAct = {
@@ -49,6 +56,7 @@ export type ActPlace = {
 }
 
 const MAX_LIST = 64
+const MAX_NAME = 80
 /** As many slots as one signature revokes; the contract takes so many. */
 export const MAX_REVOCATIONS = 256
 /** A JWE that holds an act with the longest body, base64url twice over. */
@@ -183,6 +191,7 @@ export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
   const { signedAt } = input
   return {
     ...{ typedData, ...checkSignature(input), ...checkBody(primaryType, input.body, typedData.message) },
+    ...checkHelper(typedData, input.helper),
     // A clock that says nonsense keeps no act from counting.
     ...(typeof signedAt === 'string' && INSTANT.test(signedAt) ? { signedAt } : {}),
   }
@@ -199,6 +208,20 @@ function checkBody(act: ActName, body: unknown, message: ActMessages[ActName]): 
   if (!isObject(body)) throw wayleaveError('consent-body-missing')
   if (named.toLowerCase() !== hashOf(body)) throw wayleaveError('consent-body-mismatch')
   return { body }
+}
+
+/** Bounds whose scopes are not known cannot be held to, so they are refused (I3). */
+function checkHelper({ primaryType, message }: TypedData, helper: unknown): { helper?: HelperNote } {
+  if (primaryType !== 'Delegation') return {}
+  const { scopes: root } = (message as ActMessages['Delegation']).bounds
+  const { name, scopes = [] } = (isObject(helper) ? helper : {}) as Record<string, unknown>
+  const isNamed = name === undefined || (isText(name, MAX_NAME) && name.trim() !== '')
+  if (!isNamed || !Array.isArray(scopes) || scopes.length > MAX_LIST || !scopes.every(isScope))
+    throw wayleaveError('typed-data-invalid', 'helper')
+  const named = scopes as SaltedScope[]
+  const expected = named.length === 0 ? ZERO_32 : scopesRoot(named.map(scopeHash))
+  if (root.toLowerCase() !== expected) throw wayleaveError('typed-data-invalid', 'bounds.scopes')
+  return { helper: { ...(name === undefined ? {} : { name: name as string }), scopes: named } }
 }
 
 function hashOf(body: ConsentBody): Hex {

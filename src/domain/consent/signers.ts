@@ -8,6 +8,8 @@ export const signerHashOf = (signer: Hex): Hex => toHex(keccak_256(fromHex(signe
 export type HandleSigners = {
   /** The owner or guardian that was bound or took over last. */
   master?: Hex
+  /** The last day of a guardian who is that, in days since 1970-01-01 UTC. */
+  guardianUntil?: number
   /** The new key of the recovery that was started last, until one is completed: vetoed and cancelled ones, too. */
   candidate?: Hex
   delegates: Set<Hex>
@@ -26,6 +28,7 @@ export function signersOf(
   let signers: HandleSigners = { delegates: new Set() }
   for (const { name, args } of events) {
     if (name === 'HandleBound') signers.master = args.signerHash as Hex
+    if (name === 'GuardianSet') signers.guardianUntil = Number(args.untilDay)
     if (name === 'DelegateSet') signers.delegates.add(args.delegate as Hex)
     if (name === 'DelegateEnded') signers.delegates.delete(args.delegate as Hex)
     if (name === 'RecoveryStarted') signers.candidate = args.newSigner as Hex

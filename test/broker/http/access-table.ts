@@ -343,6 +343,9 @@ export const ACCESS: Readonly<Record<string, Row>> = {
 
   'GET /patient/consents': row('patient', 200),
   'GET /patient/recovery': row('patient', 200),
+  'GET /patient/delegates': row('patient', 200),
+  // A patient of this hospital who helps nobody.
+  'GET /patient/helping': row('patient', 'not-within-bounds'),
   'GET /patient/history': row('patient', 200),
   'GET /patient/AuditEvent': row('patient', 200),
   'GET /patient/reports/:name': row('patient', 200, { params: { name: 'subject-access' } }),

@@ -17,7 +17,7 @@ beforeAll(async () => {
   ids = []
   for (const [i, name] of ['anna', 'bram', 'cees', 'dirk'].entries()) ids.push(await admit(a, name, i))
   await a.settled()
-}, 60_000)
+}, 120_000)
 
 afterAll(() => world?.close())
 
@@ -97,7 +97,7 @@ test('A lost key is replaced after seven days: neither key widens meanwhile, bot
   expect((await next.consents()).consents.some(({ unconfirmed }) => unconfirmed)).toBe(false)
   const kinds = (await next.history()).filter(({ kind }) => kind === 'recovery').map(({ note }) => note)
   expect(kinds.sort()).toEqual(['RecoveryCompleted', 'RecoveryStarted'])
-}, 60_000)
+}, 120_000)
 
 test('The old key vetoes a recovery, once; two registrars and a new proof override it, and no veto stops that', async () => {
   const old = await world.enrol(a, id(1))
@@ -133,7 +133,7 @@ test('The old key vetoes a recovery, once; two registrars and a new proof overri
   expect((await desk.cancelRecovery(again.recovery)).status).toBe(202)
   await stands('vetoed', old)
   expect((await desk.cancelRecovery(again.recovery)).code).toBe('recovery-not-open')
-}, 60_000)
+}, 120_000)
 
 test('Nothing is replaced without a second registrar, the code, a free key, and a bound one to replace', async () => {
   const desk = deskOf(a, 0, 'jan')
@@ -172,4 +172,4 @@ test('Nothing is replaced without a second registrar, the code, a free key, and 
   await passDays(world, 7)
   await eventually(async () => (await handleWordOf(world, handle)).recovery === 0)
   expect(await handleWordOf(world, handle)).toMatchObject({ locked: true, epoch: 3 })
-}, 60_000)
+}, 120_000)

@@ -1,5 +1,6 @@
 import { keccak256, toUtf8Bytes } from 'ethers'
-import type { ActMessages, ActName } from '../../../src/domain/consent/typed-data.ts'
+import { scopesRoot } from '../../../src/domain/consent/scope-tree.ts'
+import { type ActMessages, type ActName, scopeHash } from '../../../src/domain/consent/typed-data.ts'
 import { type Hex, ZERO_32 } from '../../../src/domain/hex.ts'
 
 export const hash = (text: string) => keccak256(toUtf8Bytes(text)) as Hex
@@ -17,6 +18,9 @@ const terms = {
   body: ZERO_32,
   salt: hash('terms salt'),
 }
+
+/** What comes along with the delegation below. */
+export const HELPER = { name: 'Somebody', scopes: [scope, { ...scope, purpose: 'HRESCH' }] }
 
 /** One message of each act, every field other than zero where it may be. */
 export const MESSAGES: ActMessages = {
@@ -65,7 +69,7 @@ export const MESSAGES: ActMessages = {
       laterMembersToo: false,
       longestDays: 90,
       until: '2027-01-31',
-      scopes: hash('root'),
+      scopes: scopesRoot(HELPER.scopes.map(scopeHash)),
     },
     version: 2,
     epoch: 5,

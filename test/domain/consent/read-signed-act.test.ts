@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readHashedAct, readSignedAct } from '../../../src/domain/consent/read-signed-act.ts'
 import { type ActName, actDomain, hashedMessage, typedData } from '../../../src/domain/consent/typed-data.ts'
 import { seeded } from '../../seeded.ts'
-import { ACTS, MESSAGES, REGISTRIES } from './acts.ts'
+import { ACTS, HELPER, MESSAGES, REGISTRIES } from './acts.ts'
 
 const PATIENT_ACTS = [
   ...['Bind', 'Lock', 'Unlock', 'BindGuardian', 'Delegation', 'DelegationEnd'],
@@ -18,7 +18,10 @@ const registryOf = (act: ActName) =>
 /** What a program sends for an act: plain JSON. */
 function sent(act: ActName) {
   const domain = actDomain(act, REGISTRIES.chainId, registryOf(act))
-  return JSON.parse(JSON.stringify({ typedData: typedData(act, domain, MESSAGES[act]), signer, signature }))
+  const helper = act === 'Delegation' ? { helper: HELPER } : {}
+  return JSON.parse(
+    JSON.stringify({ typedData: typedData(act, domain, MESSAGES[act]), signer, signature, ...helper }),
+  )
 }
 function sentHashed(act: ActName) {
   const whole = sent(act)
@@ -215,6 +218,24 @@ describe('bounds and lists in clear', () => {
   ] as const)('are refused with %s', (_what, act, path, value) =>
     expect(refusal(withAt(sent(act), `typedData.message.${path}`, value))).toBe('typed-data-invalid'),
   )
+})
+
+describe('the scopes that a helper may widen', () => {
+  test.each([
+    ['are left out', 'helper', undefined],
+    ['are fewer than the root names', 'helper.scopes', HELPER.scopes.slice(1)],
+    ['are others', 'helper.scopes', HELPER.scopes.map((one) => ({ ...one, purpose: 'TREAT' }))],
+    ['are there for bounds that hold for all', 'typedData.message.bounds.scopes', `0x${'00'.repeat(32)}`],
+    ['are no scopes', 'helper.scopes', ['TREAT', 'HRESCH']],
+  ])('are refused where they %s', (_what, path, value) =>
+    expect(refusal(withAt(sent('Delegation'), path, value))).toBe('typed-data-invalid'),
+  )
+
+  test('come along with a name of at most 80 characters', () => {
+    expect(readSignedAct(sent('Delegation'), REGISTRIES).helper).toEqual(HELPER)
+    expect(refusal(withAt(sent('Delegation'), 'helper.name', 'x'.repeat(81)))).toBe('typed-data-invalid')
+    expect(refusal(withAt(sent('Delegation'), 'helper.name', ' '))).toBe('typed-data-invalid')
+  })
 })
 
 describe('the form for strangers', () => {

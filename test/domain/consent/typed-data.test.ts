@@ -137,7 +137,7 @@ test('every act hashes as it is written out beside the model of the contracts', 
       ...m.Delegation,
       bounds: {
         ...{ acts: 0b010011, flags: 0b0010, longestDays: 90 },
-        ...{ untilDay: day('2027-01-31'), scopes: hash('root') },
+        ...{ untilDay: day('2027-01-31'), scopes: m.Delegation.bounds.scopes },
       },
     }),
     DelegationEnd: hashes.delegationEnd(handle, m.DelegationEnd.delegate, m.DelegationEnd.upToVersion),

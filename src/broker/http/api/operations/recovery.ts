@@ -1,7 +1,7 @@
 import type { Operation } from '../operation.ts'
 import { CHAIN, json, jsonBody, KEYED, PATIENT_NAMED } from '../parts.ts'
 
-/** A patient who lost the key gets another one. */
+/** A patient who lost the key gets another one, and people who help. */
 export const RECOVERY: Readonly<Record<string, Operation>> = {
   'POST /registrar/recoveries': {
     tag: 'enrolment',
@@ -65,5 +65,19 @@ export const RECOVERY: Readonly<Record<string, Operation>> = {
     needs: 'session',
     answers: { 200: json('Anything') },
     errors: [...CHAIN],
+  },
+  'GET /patient/delegates': {
+    tag: 'patient',
+    summary: 'Whom the patient has appointed to help, within which bounds',
+    needs: 'session',
+    answers: { 200: json('Anything') },
+    errors: [...CHAIN],
+  },
+  'GET /patient/helping': {
+    tag: 'patient',
+    summary: 'What a helper may do, asked with the helper’s own session',
+    needs: 'session',
+    answers: { 200: json('Anything') },
+    errors: ['not-within-bounds', ...CHAIN],
   },
 }
