@@ -279,17 +279,23 @@ export function createPatientClient(options: {
     return sendForSlot(slot, data.message.upToVersion + 1, data, sending, wish.body)
   }
 
-  async function bindingOffered(invitation: { enrolment: string; code: string }): Promise<TypedData<'Bind'>> {
+  async function bindingOffered(invitation: {
+    enrolment: string
+    code: string
+  }): Promise<TypedData<'Bind' | 'BindGuardian'>> {
     const offer = { method: 'POST', path: '/patient/enrolment/offer', body: invitation } as const
     const { typedData: offered } = (await connection.persistently(() => connection.send(broker, offer))) as {
-      typedData: TypedData<'Bind'>
+      typedData: TypedData<'Bind' | 'BindGuardian'>
     }
-    const { handle, custodian, deadline } = offered.message
-    if (offered.primaryType !== 'Bind' || custodian !== member) {
+    const { primaryType: act, message } = offered
+    const { handle, custodian, deadline } = message
+    if ((act !== 'Bind' && act !== 'BindGuardian') || custodian !== member)
       throw new Error('The server asks for another signature than that of an enrolment here.')
-    }
     const domain = actDomain('Bind', place.chainId, place.patientRegistry.toLowerCase() as Hex)
-    return typedData('Bind', domain, { handle, custodian, deadline })
+    const own = { handle, custodian, deadline }
+    if (act === 'Bind') return typedData('Bind', domain, own)
+    const { until } = message as TypedData<'BindGuardian'>['message']
+    return typedData('BindGuardian', domain, { ...own, until })
   }
 
   return {

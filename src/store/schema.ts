@@ -277,6 +277,9 @@ export type BrokerTables = {
   enrolments: {
     id: string
     patient_id: string
+    /** As of `recoveries`: who signs for the patient, and until when. */
+    guardian_until: string | null
+    sealed: Uint8Array | null
     code_hash: string
     first_registrar: string
     second_registrar: string | null

@@ -19,6 +19,11 @@ export function deskOf(hospital: TestHospital, program: 0 | 1, person: string) {
   })
   return {
     his,
+    startEnrolment: (identifier: Identifier, more: object = {}) =>
+      his.post('/registrar/enrolments', { ...identifier, ...more }) as Promise<
+        Answer<{ enrolment?: string }>
+      >,
+    confirmEnrolment: (id: string) => his.post(`/registrar/enrolments/${id}/confirmation`, {}),
     startRecovery: (identifier: Identifier, more: object = {}) =>
       his.post('/registrar/recoveries', { ...identifier, ...more }) as Promise<Answer<{ recovery?: string }>>,
     confirmRecovery: (id: string) => his.post(`/registrar/recoveries/${id}/confirmation`, {}),

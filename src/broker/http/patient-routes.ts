@@ -23,6 +23,7 @@ import type { Explainer } from '../consent/explain.ts'
 import type { Proposals } from '../consent/proposals.ts'
 import type { Delegates } from '../patients/delegates.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
+import { guardianIn } from '../patients/guardian.ts'
 import { readHeldConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
 import type { Gatherer } from '../receive/gather-records.ts'
@@ -83,9 +84,9 @@ export function patientRoutes(
 
   app.post('/registrar/enrolments', async (request, reply) => {
     const person = await registrar(request)
-    const { system, value } = body(request)
+    const { system, value, guardian } = body(request)
     if (typeof system !== 'string' || typeof value !== 'string') throw wayleaveError('identifier-invalid')
-    const started = await enrolments.start({ system, value }, person)
+    const started = await enrolments.start({ system, value }, person, guardianIn(guardian))
     return reply.status(201).send(started)
   })
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { wayleaveError } from '../../domain/errors.ts'
-import { guardianIn, type Recoveries } from '../patients/recovery.ts'
+import { guardianIn } from '../patients/guardian.ts'
+import type { Recoveries } from '../patients/recovery.ts'
 import type { Sessions } from '../patients/sessions.ts'
 import type { HisGrant } from './his-routes.ts'
 import { credential } from './server.ts'

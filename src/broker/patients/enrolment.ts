@@ -15,9 +15,11 @@ import { checkNationalId, type Identifier } from '../../domain/identity/national
 import type { FhirSource } from '../../fhir/source.ts'
 import { type PatientStore, type StoredPatient, storedPicture } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import { sealJson } from '../../store/vault.ts'
 import { assertNotFrozen } from '../identity/freezes.ts'
 import type { IdentityWatch } from '../identity/identity-watch.ts'
 import type { ContactSender } from './contact-sender.ts'
+import type { GuardianProof } from './guardian.ts'
 
 const CODE_LIFETIME = 30 * 60_000
 const MAX_ATTEMPTS = 5
@@ -31,12 +33,13 @@ export type Enrolments = {
    * A registrar finds the patient and has a one-time code sent to the contact on file.
    * @throws WayleaveError `identifier-system-unknown`, `identifier-invalid`, `not-available` for nobody, several, or a
    * file for which nobody can sign; `identity-frozen`; `patient-bound`, since a bound key is replaced by recovery alone
+   * @param guardian who signs for somebody who cannot, until when, and what was shown of that right
    */
-  start(identifier: Identifier, registrar: string): Promise<{ enrolment: string }>
+  start(identifier: Identifier, registrar: string, guardian?: GuardianProof): Promise<{ enrolment: string }>
   /** A second registrar, another person, confirms. @throws WayleaveError `enrolment-needs-second-registrar`. */
   confirm(enrolment: string, registrar: string): Promise<void>
   /** The device shows the code and is told what to sign. @throws WayleaveError `enrolment-code-wrong`. */
-  offer(enrolment: unknown, code: unknown): Promise<TypedData<'Bind'>>
+  offer(enrolment: unknown, code: unknown): Promise<TypedData<'Bind' | 'BindGuardian'>>
   /**
    * The device proves possession of its key; the binding goes to the chain.
    * @throws WayleaveError `patient-bound`; `key-taken` where the key is another patient's here, or was this one's at a
@@ -69,6 +72,14 @@ export function createEnrolments(deps: {
 }): Enrolments {
   const { db, clock, patients } = deps
   const domain = actDomain('Bind', deps.chainId, deps.contracts.patientRegistry as Hex)
+
+  /** What the device signs: its own binding, or a guardian's until a day. */
+  function bindingOf(row: { guardian_until: string | null }, handle: Hex, deadline: number) {
+    const message = { handle, custodian: deps.custodian, deadline }
+    return row.guardian_until === null
+      ? typedData('Bind', domain, message)
+      : typedData('BindGuardian', domain, { ...message, until: row.guardian_until })
+  }
 
   async function redeem(enrolment: unknown, code: unknown) {
     if (typeof enrolment !== 'string' || typeof code !== 'string') throw wayleaveError('enrolment-code-wrong')
@@ -124,7 +135,7 @@ export function createEnrolments(deps: {
   }
 
   return {
-    async start(given, registrar) {
+    async start(given, registrar, guardian) {
       const checked = checkNationalId(given)
       if (!checked.ok) throw wayleaveError(checked.code)
       const [found, ...others] = await deps.source.findPatients(checked.identifier)
@@ -143,6 +154,8 @@ export function createEnrolments(deps: {
         .values({
           id,
           patient_id: patient.id,
+          guardian_until: guardian?.until ?? null,
+          sealed: guardian ? sealJson(patient.key, guardian) : null,
           code_hash: hash(`${id}/${code}`),
           first_registrar: registrar,
           second_registrar: null,
@@ -167,28 +180,20 @@ export function createEnrolments(deps: {
     },
 
     async offer(enrolment, code) {
-      const { patient } = await redeem(enrolment, code)
+      const { row, patient } = await redeem(enrolment, code)
       const deadline = Math.floor(clock.now() / 1000) + BIND_WITHIN
-      return typedData('Bind', domain, {
-        handle: patient.secrets.handle,
-        custodian: deps.custodian,
-        deadline,
-      })
+      return bindingOf(row, patient.secrets.handle, deadline)
     },
 
     async bind({ enrolment, code, signer, signature, deadline }) {
       const { row, patient } = await redeem(enrolment, code)
       if (!isHex(signer, 20) || !isHex(signature, 65) || !Number.isSafeInteger(deadline))
         throw wayleaveError('signature-invalid')
-      const message = {
-        handle: patient.secrets.handle,
-        custodian: deps.custodian,
-        deadline: deadline as number,
-      }
-      const hashed = hashedMessage('Bind', message)
-      if (signerOf('Bind', domain, hashed, signature) !== signer.toLowerCase())
+      const { primaryType: act, message } = bindingOf(row, patient.secrets.handle, deadline as number)
+      const hashed = hashedMessage(act, message)
+      if (signerOf(act, domain, hashed, signature) !== signer.toLowerCase())
         throw wayleaveError('signature-invalid')
-      const call = actCall('Bind', deps.contracts, hashed, signer.toLowerCase() as Hex, signature)
+      const call = actCall(act, deps.contracts, hashed, signer.toLowerCase() as Hex, signature)
       await db.transaction().execute(async (trx) => {
         const { numUpdatedRows } = await trx
           .updateTable('enrolments')

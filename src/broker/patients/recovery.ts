@@ -7,7 +7,7 @@ import type { SignerReader } from '../../chain/signer-reader.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { signerHashOf } from '../../domain/consent/signers.ts'
 import { actDomain, hashedMessage, type TypedData, typedData } from '../../domain/consent/typed-data.ts'
-import { dateOfDay, dayOfDate } from '../../domain/days.ts'
+import { dateOfDay } from '../../domain/days.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import { type Hex, isHex } from '../../domain/hex.ts'
 import { isEnded, pictureOf, sightingOf } from '../../domain/identity/identity-events.ts'
@@ -22,6 +22,7 @@ import { assertNotFrozen } from '../identity/freezes.ts'
 import type { IdentityWatch } from '../identity/identity-watch.ts'
 import type { ContactSender } from './contact-sender.ts'
 import { contactOf } from './enrolment.ts'
+import type { GuardianProof } from './guardian.ts'
 import type { Holder } from './sessions.ts'
 
 const CODE_LIFETIME = 30 * 60_000
@@ -30,9 +31,6 @@ const MAX_ATTEMPTS = 5
 const START_WITHIN = 15 * 60
 
 const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
-
-/** What a guardian who takes over has shown, in the desk's words; sealed with the patient's key. */
-export type GuardianProof = { until: string; proof: string }
 
 /** One recovery as the desk sees it. */
 export type DeskRecovery = Pick<OwnRecovery, 'state' | 'attempt' | 'startedAt' | 'readyAt'> & {
@@ -306,16 +304,3 @@ export function createRecoveries(deps: {
     },
   }
 }
-
-/** @throws WayleaveError `request-invalid` where it is not the last day of a quarter, or nothing was shown */
-export function guardianIn(input: unknown): GuardianProof | undefined {
-  if (input === undefined) return undefined
-  const { until, proof } = (input ?? {}) as Record<string, unknown>
-  const fits = typeof until === 'string' && typeof proof === 'string' && proof.trim().length >= 3
-  if (!fits || proof.length > 500 || !isEndOfQuarter(until))
-    throw wayleaveError('request-invalid', 'guardian: until, the last day of a quarter, and proof')
-  return { until, proof: proof.trim() }
-}
-
-const isEndOfQuarter = (date: string) =>
-  dayOfDate(date) !== undefined && /-(03-31|06-30|09-30|12-31)$/.test(date)

@@ -7,7 +7,7 @@ import type { PatientClient } from '../../../src/patient/client.ts'
 import { codeToHelp } from '../../../src/patient/helpers.ts'
 import { createWords } from '../../../src/patient/seed.ts'
 import { admit, handleWordOf, partyOf } from '../../support/acts.ts'
-import { deviceAt } from '../../support/desk.ts'
+import { codeSent, deskOf, deviceAt } from '../../support/desk.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
 let world: World
@@ -162,3 +162,26 @@ describe('A helper’s code', () => {
     expect(() => readHelperCode(a.member, given.replace(/.$/, 'U'))).toThrow(HelperCodeInvalid)
   })
 })
+
+test('A guardian is bound by two registrars with what was shown, until the end of a quarter, and not a day longer', async () => {
+  const child = await admit(a, 'child', 2)
+  const year = new Date().getUTCFullYear() + 1
+  const desk = deskOf(a, 0, 'jan')
+  for (const guardian of [{ until: `${year}-03-31` }, { until: `${year}-03-30`, proof: 'court order' }, {}])
+    expect((await desk.startEnrolment(child, { guardian })).code).toBe('request-invalid')
+  const guardian = { until: `${year}-03-31`, proof: 'Birth certificate 12/2020, seen by the desk' }
+  const { enrolment = '' } = (await desk.startEnrolment(child, { guardian })).body
+  await deskOf(a, 1, 'piet').confirmEnrolment(enrolment)
+  const parent = deviceAt(world, a)
+  await parent.enrol({ enrolment, code: codeSent(a, enrolment) })
+  expect(await parent.signIn(20_000)).toMatchObject({ as: 'owner' })
+  await parent.grant({ ...wish(), until: inDays(9) })
+  await eventually(async () => (await parent.consents()).consents[0]?.state === 'permit')
+  expect((await parent.history()).map(({ note }) => note)).toContain('GuardianSet')
+
+  // By the hospital’s clock: the chain’s own stays, so that other tests go on.
+  await eventually(async () => (await parent.consents()).consents.length === 1)
+  a.clock.advance(Date.parse(`${year}-04-01T00:00:00Z`) - a.clock.now())
+  expect(await codeOf(parent.revoke(slot()))).toBe('signer-unknown')
+  expect(await codeOf(parent.consents())).toBe('signer-unknown')
+}, 60_000)

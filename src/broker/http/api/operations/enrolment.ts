@@ -21,7 +21,10 @@ export const ENROLMENT: Readonly<Record<string, Operation>> = {
     needs: 'system/registrar',
     body: jsonBody('Identifier'),
     answers: { 201: json('Anything') },
-    errors: ['user-missing', 'not-available', ...PATIENT_NAMED, 'source-unavailable', ...KEYED],
+    errors: [
+      ...(['user-missing', 'request-invalid', 'not-available', ...PATIENT_NAMED] as const),
+      ...(['source-unavailable', ...KEYED] as const),
+    ],
   },
   'POST /registrar/enrolments/:id/confirmation': {
     tag: 'enrolment',
