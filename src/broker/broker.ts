@@ -118,7 +118,7 @@ async function open(
     ...(bounds.fhir ? { bounds: bounds.fhir } : {}),
   })
   const office = createIdentitySide(core, consent, register, { labeller })
-  const people = createPatientSide(core, { ...freezing, ...register })
+  const patient = createPatientSide(core, register, freezing)
   const { windows, projection } = audit
   const { peers, outbox, books } = exchange
   const { requests } = request
@@ -146,7 +146,7 @@ async function open(
     await sender.rewind(block)
     await evidence.rowHashes.rewind(block)
   })
-  indexer.onAdvance(() => void projection.run().then(people.recoveryKeeper.flush))
+  indexer.onAdvance(() => void projection.run().then(patient.recoveryKeeper.flush))
   projection.onChange((patientId) => shares.refresh(patientId))
 
   let tls = config.tls && readTls(config.tls)
@@ -169,7 +169,7 @@ async function open(
   const drain = createDrain(app, { log, delayMs: 0, withinMs: 10_000, ...config.drain })
   const sides = {
     ...{ ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive },
-    ...{ ...freezing, ...office, ...evidence, ...people, delivery },
+    ...{ ...freezing, ...office, ...evidence, ...patient, delivery },
   }
   const readiness = createReadiness({
     ...{ ...core, ...sides, starting: () => !started, draining: drain.draining },
@@ -223,10 +223,10 @@ async function open(
     },
     async close() {
       await app.close()
+      await patient.closePatients()
       await delivery.close()
       await webhooks.close()
       await office.mover.close()
-      await people.recoveryKeeper.close()
       await reconciler.close()
       await exchange.auditReconciler.close()
       await registration.close()

@@ -1,8 +1,6 @@
 import type { AuditEvent, Bundle } from 'fhir/r4.js'
 import type { JWK } from 'jose'
-import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
-import type { ConsentBody } from '../domain/consent/body-hash.ts'
 import type { Explanation, Preview } from '../domain/consent/explained.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
 import type { OwnProposal } from '../domain/consent/own-proposals.ts'
@@ -11,28 +9,28 @@ import type { ActPlace, SignedAct } from '../domain/consent/read-signed-act.ts'
 import { type ActName, actDomain, digestOf, type TypedData, typedData } from '../domain/consent/typed-data.ts'
 import { type Hex, toHex } from '../domain/hex.ts'
 import { identifierText } from '../domain/identity/member-id.ts'
-import {
-  buildGrant,
-  buildLock,
-  buildObjection,
-  buildRevocation,
-  buildUnlock,
-  buildWithdrawal,
-  type GrantWish,
-  type Party,
-  type SigningState,
-  slotIn,
-} from './acts.ts'
+import type { GrantWish, SigningState } from './acts.ts'
 import { BrokerRefused, createBrokerConnection, pause } from './broker-connection.ts'
-import { type HelperMethods, helperMethods } from './helpers.ts'
+import { type HelperMethods, helperMethods, type PreparingHelpers, prepareHelpers } from './helpers.ts'
 import { createOwnActs } from './own-acts.ts'
+import { createOwnSide, type OwnSide } from './own-side.ts'
+import {
+  createPreparing,
+  type ObjectionWish,
+  type Prepared,
+  type Preparing,
+  type SlotWish,
+  slotHashOf,
+} from './prepare.ts'
 import { type RecoveryMethods, recoveryMethods } from './recovery.ts'
-import { type RenewalMethods, renewalMethods } from './renewals.ts'
+import { type PreparingRenewals, prepareRenewals, type RenewalMethods } from './renewals.ts'
 import { childKey, helperKey } from './seed.ts'
 import { createOwnSession, type SignedIn } from './session.ts'
-import { type HashedForm, hashedForm, sealingKeyOf, sealToCustodian, signAct } from './sign.ts'
+import { type HashedForm, sealedForm, signAct } from './sign.ts'
 
 export { BrokerRefused, BrokerUnreachable } from './broker-connection.ts'
+export type { HistoryLine } from './own-side.ts'
+export type { SlotWish } from './prepare.ts'
 
 /** Another member's broker, which passes an act on unread, and the custodian's JWK Set, from its published profile. */
 export type Via = { base: string; custodianKeys: { keys: readonly JWK[] } }
@@ -46,6 +44,8 @@ export type Sending = {
   signOnly?: boolean
   /** Send through, or with `signOnly` make the form for, another member's broker. */
   via?: Via
+  /** Hears what is signed before it is sent, and is waited for: what is kept then can be sent again. */
+  keep?: (signed: SignedAct) => Promise<void>
 }
 
 /**
@@ -70,8 +70,6 @@ export type Sent<A extends ActName = ActName> = {
   jws?: string
 }
 
-export type HistoryLine = AuditEntry & { sentence: string }
-
 /** Would this member be allowed a record of this class and these kinds, or this very record, for this purpose? */
 export type ExplainAsk = { requester: Hex; purpose: string } & (
   | { dataClass: string; kinds?: readonly string[] }
@@ -81,16 +79,14 @@ export type ExplainAsk = { requester: Hex; purpose: string } & (
 /** What of a request the patient grants; what is left out stays as it was asked for. */
 export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly string[]; until?: string }
 
-export type SlotWish = { to: Party; purpose: string }
-type ObjectionWish = SlotWish & { classes?: readonly string[]; body?: ConsentBody }
-
 /**
  * A patient's device at one custodian. Whatever it signs it builds itself; it signs nothing that a server dictates.
  *
  * Every method may throw {@link BrokerRefused} with the code of docs/errors.md, `BrokerUnreachable`, and RangeError for
  * a wish that no contract or broker would take.
  */
-export type PatientClient = RecoveryMethods &
+export type PatientClient = OwnSide &
+  RecoveryMethods &
   RenewalMethods &
   HelperMethods & {
     /** The key's address. */
@@ -100,8 +96,6 @@ export type PatientClient = RecoveryMethods &
     /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
     enrol(invitation: { enrolment: string; code: string }): Promise<void>
     consents(): Promise<OwnConsents>
-    /** Newest first, at most `count` lines (50 when left out). */
-    history(count?: number): Promise<HistoryLine[]>
     /**
      * The same as FHIR AuditEvents, a page of them: by `date`, `agent`, `purpose`, `outcome`, `type`, `subtype`, `_sort`, `_count`,
      * or by the `_page` of a `next` link. @throws BrokerRefused `unsupported-parameter`, `request-invalid`
@@ -109,6 +103,10 @@ export type PatientClient = RecoveryMethods &
     auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
     /** What the hospital itself has of the patient: the Patient and its records, as they are. */
     record(): Promise<OwnResource[]>
+    /** The same acts in two steps: built to be read, then signed as read. */
+    prepare: Preparing & PreparingRenewals & PreparingHelpers
+    /** Sends again what `sealedForm` made of an act that may not have arrived. An act taken twice is one act. */
+    deliver(form: HashedForm): Promise<Pick<Sent, 'receipt' | 'jws'>>
     grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
     /** Requests for access that wait for the patient's answer. */
     requests(): Promise<OwnRequest[]>
@@ -208,7 +206,7 @@ export function createPatientClient(options: {
     const end = clock.monotonic() + SETTLE_WITHIN
     for (;;) {
       const current = await signingState()
-      const hash = typeof slot === 'object' ? hashOf(current, slot) : slot
+      const hash = typeof slot === 'object' ? slotHashOf(current, slot) : slot
       if (own.isSettled(current.state, hash)) return current
       if (clock.monotonic() + PAUSE > end) {
         own.giveUp()
@@ -220,64 +218,43 @@ export function createPatientClient(options: {
 
   async function send<A extends ActName>(
     data: TypedData<A>,
-    { signOnly, via }: Sending,
+    { signOnly, via, keep }: Sending,
     more: Pick<SignedAct, 'body' | 'helper'> = {},
   ): Promise<Sent<A>> {
     const signedAt = new Date(clock.now()).toISOString()
     const signed = { ...(await signAct(key.privateKey, data)), ...more, signedAt }
-    const form = via
-      ? hashedForm(signed, await sealToCustodian(signed, sealingKeyOf(via.custodianKeys)))
-      : signed
+    const form = via ? await sealedForm(signed, via.custodianKeys) : signed
+    await keep?.(signed)
     if (signOnly) return { signed, form }
-    const base = via ? via.base.replace(/\/+$/, '') : broker
-    // An act taken twice is one act, so a lost answer is asked for again.
-    const request = { method: 'POST', path: '/relay', body: form } as const
-    const answer = (await connection.persistently(() => connection.send(base, request))) as {
-      receipt: Receipt
-      jws: string
-    }
+    const answer = await relayed(via ? via.base.replace(/\/+$/, '') : broker, form)
     if (answer.receipt.digest !== digestOf(data)) throw new Error('The receipt is for another act.')
     return { signed, form, ...answer }
   }
 
-  /** Sends an act for one slot. What it can yield is remembered before anything can fail. */
-  async function sendForSlot<A extends ActName>(
-    slot: Hex,
-    yields: number,
-    data: TypedData<A>,
-    sending: Sending,
-    body?: ConsentBody,
-  ): Promise<Sent<A>> {
-    own.signedVersion(slot, yields)
-    const sent = await send(data, sending, body ? { body } : {})
-    if (sent.receipt) own.sent({ slot, version: yields })
-    return sent
+  /** An act taken twice is one act, so a lost answer is asked for again. */
+  async function relayed(base: string, body: Sent['form']): Promise<{ receipt: Receipt; jws: string }> {
+    const request = { method: 'POST', path: '/relay', body } as const
+    const answer = await connection.persistently(() => connection.send(base, request))
+    return answer as { receipt: Receipt; jws: string }
   }
 
-  async function grant(wish: GrantWish, sending: Sending = {}): Promise<Sent<'Grant'>> {
-    const state = await settledState(wish)
-    const data = buildGrant(state, wish, circumstances())
-    const { version } = data.message
-    if (!data.message.needsApproval)
-      return sendForSlot(hashOf(state, wish), version, data, sending, wish.body)
-    // Nothing waits for it: whether and when it is mined is the custodian's to say.
-    own.signedVersion(hashOf(state, wish), version)
-    return send(data, sending, wish.body ? { body: wish.body } : {})
+  const common = {
+    ...{ own, session, signingState, settledState, circumstances, send, member },
+    signer: key.signer,
   }
-
-  async function revoke(wish: SlotWish, sending: Sending = {}): Promise<Sent<'Revocation'>> {
-    const state = await signingState()
-    const slot = hashOf(state, wish)
-    const data = buildRevocation(state, wish, own.highestVersion(slot))
-    return sendForSlot(slot, data.message.upToVersion + 1, data, sending)
+  const prepare = {
+    ...createPreparing(common),
+    ...prepareRenewals(common),
+    ...prepareHelpers({ ...common, monotonic: () => clock.monotonic() }),
   }
-
-  async function object(wish: ObjectionWish, sending: Sending = {}): Promise<Sent<'Objection'>> {
-    const state = await signingState()
-    const slot = hashOf(state, wish)
-    const data = buildObjection(state, wish, circumstances(), own.highestVersion(slot))
-    return sendForSlot(slot, data.message.upToVersion + 1, data, sending, wish.body)
+  /** What a server says in between changes nothing any more: what was prepared is signed, or nothing. */
+  const atOnce = async <A extends ActName>(preparing: Promise<Prepared<A>>, sending: Sending) => {
+    const act = await preparing
+    return act.sign(act.data, sending)
   }
+  const grant = (wish: GrantWish, sending: Sending = {}) => atOnce(prepare.grant(wish), sending)
+  const revoke = (wish: SlotWish, sending: Sending = {}) => atOnce(prepare.revoke(wish), sending)
+  const object = (wish: ObjectionWish, sending: Sending = {}) => atOnce(prepare.object(wish), sending)
 
   async function bindingOffered(invitation: {
     enrolment: string
@@ -299,12 +276,16 @@ export function createPatientClient(options: {
   }
 
   return {
+    ...createOwnSide(session),
     ...recoveryMethods({ connection, session, broker, member, place, key, send }),
-    ...renewalMethods({ signingState, settledState, circumstances, own, send }),
-    ...helperMethods({
-      ...{ session, member, signer: key.signer, signingState, settledState, circumstances, send },
-      monotonic: () => clock.monotonic(),
-    }),
+    ...helperMethods({ session }),
+    renew: (consent, until, sending = {}) => atOnce(prepare.renew(consent, until), sending),
+    revokeAll: (consents, sending = {}) => atOnce(prepare.revokeAll(consents), sending),
+    forbidEmergencyAccess: (sending = {}) => atOnce(prepare.forbidEmergencyAccess(), sending),
+    allowEmergencyAccess: (sending = {}) => atOnce(prepare.allowEmergencyAccess(), sending),
+    appoint: (helper, wish, sending = {}) => atOnce(prepare.appoint(helper, wish), sending),
+    endDelegation: (helper, sending = {}) => atOnce(prepare.endDelegation(helper), sending),
+    stopHelping: (sending = {}) => atOnce(prepare.stopHelping(), sending),
     signer: key.signer,
     signIn: (within) => session.open(within),
     consents,
@@ -330,11 +311,6 @@ export function createPatientClient(options: {
           throw error
         })
       }
-    },
-
-    async history(count = 50) {
-      const answer = await session.request('GET', `/patient/history?_count=${count}`)
-      return (answer as { history: HistoryLine[] }).history
     },
 
     async auditEvents(query = {}) {
@@ -393,25 +369,11 @@ export function createPatientClient(options: {
     revoke,
     object,
 
-    async withdraw(wish, sending = {}) {
-      const state = await settledState(wish)
-      const data = buildWithdrawal(state, wish, circumstances())
-      return sendForSlot(hashOf(state, wish), data.message.version, data, sending)
-    },
-
-    async lock(sending = {}) {
-      const data = buildLock(await signingState(), own.highestLock())
-      own.signedLock(data.message.upToEpoch)
-      const sent = await send(data, sending)
-      if (sent.receipt) own.sent({ epoch: data.message.upToEpoch + 1 })
-      return sent
-    },
-
-    async unlock(sending = {}) {
-      const sent = await send(buildUnlock(await settledState(), circumstances()), sending)
-      if (sent.receipt) own.sent({ unlocked: true })
-      return sent
-    },
+    withdraw: (wish, sending = {}) => atOnce(prepare.withdraw(wish), sending),
+    lock: (sending = {}) => atOnce(prepare.lock(), sending),
+    unlock: (sending = {}) => atOnce(prepare.unlock(), sending),
+    prepare,
+    deliver: (form) => relayed(broker, form),
   }
 }
 
@@ -432,5 +394,3 @@ function wishFor(request: OwnRequest, less: Narrowing): GrantWish {
     flags: { needsApproval: true },
   }
 }
-
-const hashOf = (state: SigningState, { to, purpose }: SlotWish) => slotIn(state, to, purpose).hash

@@ -1,12 +1,11 @@
 import type { OwnDelegate, OwnHelping } from '../domain/consent/own-delegates.ts'
-import type { HelperNote } from '../domain/consent/read-signed-act.ts'
 import { signerHashOf } from '../domain/consent/signers.ts'
-import type { TypedData } from '../domain/consent/typed-data.ts'
 import type { Hex } from '../domain/hex.ts'
 import { helperCode, readHelperCode } from '../domain/identity/helper-code.ts'
 import { buildDelegation, buildDelegationEnd, type HelperWish, nextUpTo, type SigningState } from './acts.ts'
 import { pause } from './broker-connection.ts'
 import type { Sending, Sent } from './client.ts'
+import { type Prepared, prepared, type Send } from './prepare.ts'
 import { helperKey } from './seed.ts'
 import type { OwnSession } from './session.ts'
 
@@ -56,28 +55,44 @@ export function codeToHelp(words: string, member: Hex, number: number): string {
 const SETTLE_WITHIN = 20_000
 const PAUSE = 250
 
-export function helperMethods(deps: {
+/** The same acts in two steps. */
+export type PreparingHelpers = {
+  appoint(helper: { code: string; name?: string }, wish: HelperWish): Promise<Prepared<'Delegation'>>
+  endDelegation(helper: { delegate: Hex }): Promise<Prepared<'DelegationEnd'>>
+  stopHelping(): Promise<Prepared<'DelegationEnd'>>
+}
+
+/** What is read of it, and nothing signed. */
+export function helperMethods({
+  session,
+}: {
+  session: OwnSession
+}): Pick<HelperMethods, 'delegates' | 'helping'> {
+  return {
+    async delegates() {
+      const answer = await session.request('GET', '/patient/delegates')
+      return (answer as { delegates: OwnDelegate[] }).delegates
+    },
+    async helping() {
+      return (await session.request('GET', '/patient/helping')) as OwnHelping
+    },
+  }
+}
+
+export function prepareHelpers(deps: {
   session: OwnSession
   member: Hex
   signer: Hex
   signingState: () => Promise<SigningState>
   settledState: (slot?: Hex) => Promise<SigningState>
-  circumstances: () => { now: number; salt: Hex; early: number }
+  circumstances: () => { now: number; early: number }
   monotonic: () => number
-  send: <A extends 'Delegation' | 'DelegationEnd'>(
-    data: TypedData<A>,
-    sending: Sending,
-    more?: { helper?: HelperNote },
-  ) => Promise<Sent<A>>
-}): HelperMethods {
-  const { session, send } = deps
+  send: Send
+}): PreparingHelpers {
+  const { send } = deps
+  const { delegates, helping } = helperMethods(deps)
   /** Versions that acts signed here can yield. */
   const signed = new Map<Hex, number>()
-
-  async function delegates(): Promise<OwnDelegate[]> {
-    const answer = await session.request('GET', '/patient/delegates')
-    return (answer as { delegates: OwnDelegate[] }).delegates
-  }
 
   async function known(delegate: Hex) {
     return (await delegates()).find((one) => one.delegate === delegate)
@@ -95,36 +110,36 @@ export function helperMethods(deps: {
     }
   }
 
-  async function end(delegate: Hex, version: number, signedUpTo: number, sending: Sending) {
+  async function ending(delegate: Hex, version: number, signedUpTo: number) {
     const upTo = nextUpTo(version, signedUpTo, signed.get(delegate) ?? 0)
-    signed.set(delegate, upTo + 1)
-    return send(buildDelegationEnd(await deps.signingState(), delegate, upTo), sending)
+    const data = buildDelegationEnd(await deps.signingState(), delegate, upTo)
+    return prepared(data, (sending) => {
+      signed.set(delegate, upTo + 1)
+      return send(data, sending)
+    })
   }
 
   return {
-    delegates,
-
-    async appoint({ code, name }, wish, sending = {}) {
+    async appoint({ code, name }, wish) {
       const delegate = signerHashOf(readHelperCode(deps.member, code))
       const version = await settledVersion(delegate)
       const state = await deps.settledState()
       const { data, scopes } = buildDelegation(state, delegate, wish, version, deps.circumstances())
-      signed.set(delegate, data.message.version)
-      return send(data, sending, { helper: { ...(name === undefined ? {} : { name }), scopes } })
+      const helper = { ...(name === undefined ? {} : { name }), scopes }
+      return prepared(data, (sending) => {
+        signed.set(delegate, data.message.version)
+        return send(data, sending, { helper })
+      })
     },
 
-    async endDelegation({ delegate }, sending = {}) {
+    async endDelegation({ delegate }) {
       const found = await known(delegate)
-      return end(delegate, found?.version ?? 0, found?.signedUpTo ?? -1, sending)
+      return ending(delegate, found?.version ?? 0, found?.signedUpTo ?? -1)
     },
 
-    async helping() {
-      return (await session.request('GET', '/patient/helping')) as OwnHelping
-    },
-
-    async stopHelping(sending = {}) {
-      const { version } = (await session.request('GET', '/patient/helping')) as OwnHelping
-      return end(signerHashOf(deps.signer), version, -1, sending)
+    async stopHelping() {
+      const { version } = await helping()
+      return ending(signerHashOf(deps.signer), version, -1)
     },
   }
 }

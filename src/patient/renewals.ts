@@ -1,5 +1,4 @@
 import type { OwnConsent } from '../domain/consent/own-consents.ts'
-import type { TypedData } from '../domain/consent/typed-data.ts'
 import type { Hex } from '../domain/hex.ts'
 import {
   buildBreakGlassOff,
@@ -10,6 +9,7 @@ import {
 } from './acts.ts'
 import type { Sending, Sent } from './client.ts'
 import type { OwnActs } from './own-acts.ts'
+import { type Prepared, prepared, type Send } from './prepare.ts'
 
 /** Letting what stands last longer, ending much at once, and the switch of emergency access. */
 export type RenewalMethods = {
@@ -37,33 +37,40 @@ export type RenewalMethods = {
   allowEmergencyAccess(sending?: Sending): Promise<Sent<'BreakGlassOn'>>
 }
 
-export function renewalMethods(deps: {
+/** The same acts in two steps. */
+export type PreparingRenewals = {
+  renew(consent: Pick<OwnConsent, 'scopeHash'>, until: string): Promise<Prepared<'Renewal'>>
+  revokeAll(consents?: readonly Pick<OwnConsent, 'scopeHash'>[]): Promise<Prepared<'RevocationList'>>
+  forbidEmergencyAccess(): Promise<Prepared<'BreakGlassOff'>>
+  allowEmergencyAccess(): Promise<Prepared<'BreakGlassOn'>>
+}
+
+export function prepareRenewals(deps: {
   signingState: () => Promise<SigningState>
   settledState: (slot?: Hex) => Promise<SigningState>
-  circumstances: () => { now: number; salt: Hex; early: number }
+  circumstances: () => { now: number; early: number }
   own: OwnActs
-  send: <A extends 'Renewal' | 'RevocationList' | 'BreakGlassOff' | 'BreakGlassOn'>(
-    data: TypedData<A>,
-    sending: Sending,
-  ) => Promise<Sent<A>>
-}): RenewalMethods {
+  send: Send
+}): PreparingRenewals {
   const { own, send } = deps
   let switchSigned = 0
 
   return {
-    async renew({ scopeHash: slot }, until, sending = {}) {
+    async renew({ scopeHash: slot }, until) {
       const state = await deps.settledState(slot)
       const consent = state.state.consents.find(({ scopeHash }) => scopeHash === slot)
       if (!consent) throw new RangeError('There is no permit here that could last longer')
       const data = buildRenewal(state, consent, until, deps.circumstances())
       const { version } = data.message
-      own.signedVersion(slot, version)
-      const sent = await send(data, sending)
-      if (sent.receipt) own.sent({ slot, version })
-      return sent
+      return prepared(data, async (sending) => {
+        own.signedVersion(slot, version)
+        const sent = await send(data, sending)
+        if (sent.receipt) own.sent({ slot, version })
+        return sent
+      })
     },
 
-    async revokeAll(named, sending = {}) {
+    async revokeAll(named) {
       const state = await deps.signingState()
       const slots = named && new Set(named.map(({ scopeHash }) => scopeHash))
       const ended = state.state.consents.filter((one) =>
@@ -74,22 +81,28 @@ export function renewalMethods(deps: {
         slot: ended[i]?.scopeHash ?? ('0x' as Hex),
         version: upToVersion + 1,
       }))
-      for (const { slot, version } of yields) own.signedVersion(slot, version)
-      const sent = await send(data, sending)
-      if (sent.receipt) for (const one of yields) own.sent(one)
-      return sent
+      return prepared(data, async (sending) => {
+        for (const { slot, version } of yields) own.signedVersion(slot, version)
+        const sent = await send(data, sending)
+        if (sent.receipt) for (const one of yields) own.sent(one)
+        return sent
+      })
     },
 
-    async forbidEmergencyAccess(sending = {}) {
+    async forbidEmergencyAccess() {
       const data = buildBreakGlassOff(await deps.signingState(), switchSigned)
-      switchSigned = data.message.upToVersion + 1
-      return send(data, sending)
+      return prepared(data, (sending) => {
+        switchSigned = data.message.upToVersion + 1
+        return send(data, sending)
+      })
     },
 
-    async allowEmergencyAccess(sending = {}) {
+    async allowEmergencyAccess() {
       const data = buildBreakGlassOn(await deps.settledState(), deps.circumstances())
-      switchSigned = Math.max(switchSigned, data.message.version)
-      return send(data, sending)
+      return prepared(data, (sending) => {
+        switchSigned = Math.max(switchSigned, data.message.version)
+        return send(data, sending)
+      })
     },
   }
 }

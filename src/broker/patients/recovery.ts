@@ -1,4 +1,4 @@
-import { createHash, randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { actCall, cancelRecoveryCall, overrideCall, signerOf } from '../../chain/act-calls.ts'
 import type { Contracts } from '../../chain/contracts.ts'
@@ -10,27 +10,24 @@ import { actDomain, hashedMessage, type TypedData, typedData } from '../../domai
 import { dateOfDay } from '../../domain/days.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import { type Hex, isHex } from '../../domain/hex.ts'
-import { isEnded, pictureOf, sightingOf } from '../../domain/identity/identity-events.ts'
+import { contactsOf, type Language, languageOf } from '../../domain/identity/contact-points.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import { type OwnRecovery, RECOVERY_STATES } from '../../domain/identity/own-recovery.ts'
 import type { FhirSource } from '../../fhir/source.ts'
-import { type PatientStore, type StoredPatient, storedPicture } from '../../store/patients.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson } from '../../store/vault.ts'
 import { rehearseAs } from '../consent/rehearse.ts'
 import { assertNotFrozen } from '../identity/freezes.ts'
-import type { IdentityWatch } from '../identity/identity-watch.ts'
-import type { ContactSender } from './contact-sender.ts'
-import { contactOf } from './enrolment.ts'
+import type { Admission } from './admit-patient.ts'
+import { CODE_HOURS, codeLifetime, drawCode, hashOfCode } from './enrolment-code.ts'
 import type { GuardianProof } from './guardian.ts'
+import type { Messages } from './message-outbox.ts'
 import type { Holder } from './sessions.ts'
 
-const CODE_LIFETIME = 30 * 60_000
 const MAX_ATTEMPTS = 5
 /** The new key's proof must reach the chain within this. Seconds. */
 const START_WITHIN = 15 * 60
-
-const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
 
 /** One recovery as the desk sees it. */
 export type DeskRecovery = Pick<OwnRecovery, 'state' | 'attempt' | 'startedAt' | 'readyAt'> & {
@@ -80,10 +77,10 @@ export function createRecoveries(deps: {
   db: Kysely<BrokerTables>
   patients: PatientStore
   source: FhirSource
-  identity: Pick<IdentityWatch, 'observe'>
-  /** Told when a freeze may have been stored. */
-  afterFreeze: () => void
-  contact: ContactSender
+  admission: Admission
+  messages: Messages
+  /** In which messages are written where the file says none. */
+  language: Language
   signers: SignerReader
   provider: Parameters<typeof rehearseAs>[0]
   contracts: Contracts
@@ -117,27 +114,13 @@ export function createRecoveries(deps: {
       .where('expires_at', '>', now())
       .returningAll()
       .executeTakeFirst()
-    if (!row || row.code_hash !== hash(`${recovery}/${code}`)) throw wayleaveError('enrolment-code-wrong')
+    if (!row || row.code_hash !== hashOfCode(recovery, code)) throw wayleaveError('enrolment-code-wrong')
     await db.updateTable('recoveries').set({ attempts: sql`attempts - 1` }).where('id', '=', row.id).execute()
     if (!row.second_registrar) throw wayleaveError('enrolment-needs-second-registrar')
     const patient = await patients.byId(db, row.patient_id)
     if (!patient) throw wayleaveError('internal', 'a recovery without a patient')
     await assertNotFrozen(db, patient)
     return { row, patient }
-  }
-
-  /** The desk looks at the file before the feed may have: what it says of the identity is taken in first. */
-  async function patientAt(identifier: Identifier) {
-    const [found, ...others] = await deps.source.findPatients(identifier)
-    if (!found?.id || others.length > 0) throw wayleaveError('not-available', 'nobody, or more than one')
-    const id = found.id
-    const seen = { picture: pictureOf(found, deps.source.base), at: sightingOf(found) }
-    const patient = await db.transaction().execute(async (trx) => {
-      if (await patients.byFhirId(trx, id)) await deps.identity.observe(trx, id, seen.picture, seen.at)
-      return patients.byFhirId(trx, id)
-    })
-    deps.afterFreeze()
-    return { found, patient }
   }
 
   async function stateOf(patient: StoredPatient) {
@@ -183,28 +166,31 @@ export function createRecoveries(deps: {
     async start({ identifier, overrides, guardian }, registrar) {
       const checked = checkNationalId(identifier)
       if (!checked.ok) throw wayleaveError(checked.code)
-      const { found, patient } = await patientAt(checked.identifier)
-      if (!patient) throw wayleaveError('recovery-not-open', 'no key is bound')
-      await assertNotFrozen(db, patient)
-      if (isEnded(storedPicture(patient)))
-        throw wayleaveError('not-available', 'nobody can sign for this file')
+      const [found, ...others] = await deps.source.findPatients(checked.identifier)
+      if (!found?.id || others.length > 0) throw wayleaveError('not-available', 'nobody, or more than one')
+      const patient = await deps.admission(found.id, found)
       await assertOpen(patient, overrides)
-      const contact = contactOf(found)
-      if (!contact) throw wayleaveError('not-available', 'no contact on file')
+      const to = contactsOf(found, clock.now()).find(({ system }) => deps.messages.canReach(system))
+      if (!to) throw wayleaveError('not-available', 'no contact on file')
       const id = randomUUID()
-      const code = String(randomInt(100_000_000)).padStart(8, '0')
-      await db
-        .insertInto('recoveries')
-        .values({
-          ...{ id, patient_id: patient.id, overrides, code_hash: hash(`${id}/${code}`) },
-          guardian_until: guardian?.until ?? null,
-          sealed: guardian ? sealJson(patient.key, guardian) : null,
-          ...{ first_registrar: registrar, second_registrar: null, attempts: 0, used: false },
-          expires_at: new Date(clock.now() + CODE_LIFETIME).toISOString(),
-          ...{ attempt: null, new_signer: null, calldata: null, created_at: now() },
+      const code = drawCode()
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .insertInto('recoveries')
+          .values({
+            ...{ id, patient_id: patient.id, overrides, code_hash: hashOfCode(id, code) },
+            guardian_until: guardian?.until ?? null,
+            sealed: guardian ? sealJson(patient.key, guardian) : null,
+            ...{ first_registrar: registrar, second_registrar: null, attempts: 0, used: false },
+            expires_at: new Date(clock.now() + codeLifetime('registrar')).toISOString(),
+            ...{ attempt: null, new_signer: null, calldata: null, created_at: now() },
+          })
+          .execute()
+        await deps.messages.enqueue(trx, patient, to, languageOf(found) ?? deps.language, {
+          ...{ kind: 'enrolment-code', code, hours: CODE_HOURS.registrar, enrolment: id },
         })
-        .execute()
-      await deps.contact.send(contact, { enrolment: id, code })
+      })
+      void deps.messages.flush()
       return { recovery: id }
     },
 

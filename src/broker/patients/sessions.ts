@@ -40,6 +40,8 @@ export type Sessions = {
   patientOf(session: string | undefined): Promise<StoredPatient>
   /** Whoever opened the session, as it stands now. @throws WayleaveError `session-expired`. */
   holderOf(session: string | undefined): Promise<Holder>
+  /** Ends it before its time. @throws WayleaveError `session-expired` for one that is no session any more */
+  end(session: string | undefined): Promise<void>
 }
 
 export function createSessions(deps: {
@@ -130,6 +132,17 @@ export function createSessions(deps: {
       const { patient, as } = await holderOf(session)
       if (as !== 'owner') throw wayleaveError('session-expired', 'not the patient')
       return patient
+    },
+
+    async end(session) {
+      if (!session) throw wayleaveError('token-missing')
+      const ended = await db
+        .deleteFrom('sessions')
+        .where('token_hash', '=', hash(session))
+        .where('expires_at', '>=', new Date(clock.now()).toISOString())
+        .returning('patient_id')
+        .executeTakeFirst()
+      if (!ended) throw wayleaveError('session-expired')
     },
   }
 }

@@ -11,10 +11,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'text', (c) => c.notNull())
     .addPrimaryKeyConstraint('delegations_key', ['patient_id', 'delegate', 'version'])
     .execute()
-  await db.schema
-    .alterTable('enrolments')
-    .addColumn('guardian_until', 'text')
-    .addColumn('sealed', 'bytea')
-    .execute()
+  await db.schema.alterTable('enrolments').addColumn('guardian_until', 'text').execute()
   await db.schema.alterTable('patients').addColumn('guardian_until', 'integer').execute()
 }

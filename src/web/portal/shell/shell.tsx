@@ -1,8 +1,9 @@
 import { Anchor, Group } from '@mantine/core'
-import { Outlet } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
+import { Redelivery } from '../own/redelivery.tsx'
+import { Gate } from './gate.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -25,7 +26,8 @@ export function Shell() {
         <Navigation />
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
-        <Outlet />
+        <Gate />
+        <Redelivery />
       </main>
     </>
   )
