@@ -1,6 +1,7 @@
 import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
 import { deviceRoutes } from './pages/devices/routes.ts'
+import { helperRoutes } from './pages/helpers/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
 import { proposalRoutes } from './pages/proposals/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
@@ -14,6 +15,7 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     ...beginRoutes,
     ...deviceRoutes,
+    ...helperRoutes,
     ...homeRoutes,
     ...proposalRoutes,
     ...sandboxRoutes,

@@ -7,6 +7,7 @@ import classes from './shell.module.css'
 /** The pages, in the order of how often they are wanted; shown once the device is open. */
 const PAGES = [
   { to: '/', key: 'home' },
+  { to: '/helpers', key: 'helpers' },
   { to: '/devices', key: 'devices' },
   { to: '/pause', key: 'pause' },
 ] as const

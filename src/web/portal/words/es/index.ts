@@ -1,5 +1,6 @@
 import begin from './begin.json'
 import devices from './devices.json'
+import helpers from './helpers.json'
 import home from './home.json'
 import own from './own.json'
 import share from './share.json'
@@ -7,4 +8,4 @@ import shares from './shares.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, devices, home, own, share, shares, shell, terms }
+export default { begin, devices, helpers, home, own, share, shares, shell, terms }
