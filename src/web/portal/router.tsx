@@ -1,6 +1,7 @@
 import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
 import { deviceRoutes } from './pages/devices/routes.ts'
+import { helperRoutes } from './pages/helpers/routes.ts'
 import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
 import { noticeRoutes } from './pages/notices/routes.ts'
@@ -18,6 +19,7 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     ...beginRoutes,
     ...deviceRoutes,
+    ...helperRoutes,
     ...historyRoutes,
     ...homeRoutes,
     ...noticeRoutes,

@@ -1,5 +1,6 @@
 import begin from './begin.json'
 import devices from './devices.json'
+import helpers from './helpers.json'
 import history from './history.json'
 import home from './home.json'
 import notices from './notices.json'
@@ -15,6 +16,7 @@ import terms from './terms.json'
 export default {
   begin,
   devices,
+  helpers,
   history,
   home,
   notices,
