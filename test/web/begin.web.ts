@@ -31,7 +31,10 @@ async function withDevice(
 ): Promise<void> {
   const device = await openDevice(browser, options)
   try {
-    await journey(device)
+    await journey(device).catch(async (error) => {
+      await device.page.screenshot({ path: '/tmp/begin-failed.png', fullPage: true })
+      throw error
+    })
     expect(device.complaints).toEqual([])
   } finally {
     await device.close()

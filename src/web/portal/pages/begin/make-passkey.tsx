@@ -36,16 +36,19 @@ function OnDevice({ words }: { words: string }) {
   const takeIn = useTakeIn()
   const onwards = useOnwards()
   const label = deviceName() ?? t('thisDevice')
-  const making = useOnce(async () => {
-    const known = seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
-    const made = await createPasskey(label, known)
-    await takeIn(words, {
-      confirmedAt: draft.wordsConfirmedAt,
-      seal: () => vault.sealWithPasskey(words, label, made),
-    })
-    await onwards(paired.length)
-    restart()
-  })
+  const making = useOnce(
+    async () => {
+      const known = seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
+      const made = await createPasskey(label, known)
+      await takeIn(words, {
+        confirmedAt: draft.wordsConfirmedAt,
+        seal: () => vault.sealWithPasskey(words, label, made),
+      })
+      await onwards(paired.length)
+      restart()
+    },
+    { leadsOn: true },
+  )
   const cannot =
     making.error instanceof PasskeyRefused && ['without-prf', 'unsupported'].includes(making.error.trouble)
   return (
@@ -73,18 +76,21 @@ function OnKey({ words }: { words: string }) {
   const takeIn = useTakeIn()
   const navigate = useNavigate()
   const [mine, setMine] = useState(false)
-  const making = useOnce(async () => {
-    const made = await createPasskey(t('keyLabel'), [], { place: 'elsewhere', carries: true })
-    if (!made.hasRoom) {
-      await takeBack(made.passkey)
-      throw new PasskeyRefused('carries-nothing')
-    }
-    const { sealWithSecret } = await import('../../device/seal-words.ts')
-    await carry(made.passkey, await sealWithSecret(words, made.secret))
-    await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, guest: { secured: true } })
-    await navigate({ to: '/begin/hospital' })
-    restart()
-  })
+  const making = useOnce(
+    async () => {
+      const made = await createPasskey(t('keyLabel'), [], { place: 'elsewhere', carries: true })
+      if (!made.hasRoom) {
+        await takeBack(made.passkey)
+        throw new PasskeyRefused('carries-nothing')
+      }
+      const { sealWithSecret } = await import('../../device/seal-words.ts')
+      await carry(made.passkey, await sealWithSecret(words, made.secret))
+      await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, guest: { secured: true } })
+      await navigate({ to: '/begin/hospital' })
+      restart()
+    },
+    { leadsOn: true },
+  )
   return (
     <Page title={t('onKeyTitle')} lead={t('onKeyLead')}>
       <Alert color="gray">{t('onKeyNothing')}</Alert>
