@@ -44,7 +44,8 @@ function Form({ member }: { member: Member }) {
 
   const asking = useOnce(
     async (identifier: { system: string; value: string }) => {
-      const { enrolment } = await finding.ask({ identifier, contact: contact.trim() })
+      const asked = finding.ask({ identifier, contact: contact.trim() })
+      const { enrolment } = await asked.finally(() => setProblems([]))
       const others = pending.filter((one) => one.member !== member.id)
       await note({ pending: [...others, { member: member.id, enrolment, askedAt: nowText() }] })
       const ready = state === 'open' || draft.words !== undefined
