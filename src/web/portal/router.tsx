@@ -3,6 +3,7 @@ import { beginRoutes } from './pages/begin/routes.ts'
 import { deviceRoutes } from './pages/devices/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
 import { proposalRoutes } from './pages/proposals/routes.ts'
+import { recoveryRoutes } from './pages/recovery/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
 import { shareRoutes } from './pages/share/routes.ts'
 import { sharesRoutes } from './pages/shares/routes.ts'
@@ -16,6 +17,7 @@ export const router = createRouter({
     ...deviceRoutes,
     ...homeRoutes,
     ...proposalRoutes,
+    ...recoveryRoutes,
     ...sandboxRoutes,
     ...shareRoutes,
     ...sharesRoutes,

@@ -35,8 +35,8 @@ export function MakeFile() {
         await navigate({ to: '/devices' })
         return
       }
-      await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, seal })
-      const next = device.pending.length > 0 ? '/begin/code' : '/'
+      await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, replaces: draft.replaces, seal })
+      const next = draft.recovering ? '/recover' : device.pending.length > 0 ? '/begin/code' : '/'
       await navigate({ to: next })
       restart()
     },

@@ -24,9 +24,18 @@ export function MakePasskey() {
 /** Where to go once the words are in use. */
 function useOnwards() {
   const { pending } = useDevice()
+  const { draft } = useDraft()
   const navigate = useNavigate()
   return (paired: number) =>
-    navigate({ to: pending.length > 0 ? '/begin/code' : paired > 0 ? '/' : '/begin/hospital' })
+    navigate({
+      to: draft.recovering
+        ? '/recover'
+        : pending.length > 0
+          ? '/begin/code'
+          : paired > 0
+            ? '/'
+            : '/begin/hospital',
+    })
 }
 
 function OnDevice({ words }: { words: string }) {
@@ -38,10 +47,13 @@ function OnDevice({ words }: { words: string }) {
   const label = deviceName() ?? t('thisDevice')
   const making = useOnce(
     async () => {
-      const known = seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
+      const known = draft.replaces
+        ? []
+        : seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
       const made = await createPasskey(label, known)
       await takeIn(words, {
         confirmedAt: draft.wordsConfirmedAt,
+        replaces: draft.replaces,
         seal: () => vault.sealWithPasskey(words, label, made),
       })
       await onwards(paired.length)
@@ -54,6 +66,7 @@ function OnDevice({ words }: { words: string }) {
   return (
     <Page title={t('passkeyTitle')} lead={t('passkeyLead')}>
       <Text>{t('passkeyStays')}</Text>
+      {draft.replaces && seals.length > 0 ? <Alert color="yellow">{t('otherWordsGo')}</Alert> : null}
       <Trouble error={making.error} />
       <Button
         size="lg"

@@ -3,9 +3,10 @@ import devices from './devices.json'
 import home from './home.json'
 import own from './own.json'
 import proposals from './proposals.json'
+import recovery from './recovery.json'
 import share from './share.json'
 import shares from './shares.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, devices, home, own, proposals, share, shares, shell, terms }
+export default { begin, devices, home, own, proposals, recovery, share, shares, shell, terms }
