@@ -462,61 +462,65 @@ test('without a phone, a security key signs at the desk what staff have prepared
     expect(await kept(page)).toEqual(nothing)
   }))
 
-test('words that are lost are replaced at the desk: the old device is told loudly and stops it once, the new one waits', () =>
-  withDevice({}, async (old) => {
-    const [hospital] = sandbox.hospitals
-    if (!hospital) throw new Error('The sandbox has hospitals')
-    const who = await newcomer([hospital])
-    const desk = deskAt(sandbox, hospital)
-    const oldWords = createWords()
-    await deviceOf(sandbox, hospital, oldWords).enrol(await desk.enrolment(who))
-    await deviceOf(sandbox, hospital, oldWords).signIn(20_000)
-    await enterWords(old, portal, oldWords)
-    await heading(old.page, 'Who can see what')
+test(
+  'words that are lost are replaced at the desk: the old device is told loudly and stops it once, the new one waits',
+  () =>
+    withDevice({}, async (old) => {
+      const [hospital] = sandbox.hospitals
+      if (!hospital) throw new Error('The sandbox has hospitals')
+      const who = await newcomer([hospital])
+      const desk = deskAt(sandbox, hospital)
+      const oldWords = createWords()
+      await deviceOf(sandbox, hospital, oldWords).enrol(await desk.enrolment(who))
+      await deviceOf(sandbox, hospital, oldWords).signIn(20_000)
+      await enterWords(old, portal, oldWords)
+      await heading(old.page, 'Who can see what')
 
-    await withDevice({}, async ({ page }) => {
-      await page.goto(`${portal}/begin/lost`)
-      await button(page, 'I have been at the desk').click()
-      const words = await shownWords(page)
-      await button(page, 'I have written them down').click()
-      await answerCheck(page, words)
-      await button(page, 'Make a passkey').click()
-      await heading(page, 'Your new words take over')
-      await button(page, 'Use my new words').click()
-      await alert(page, /Write the reference/)
-      const first = await desk.begin(who)
-      await page.getByLabel('Hospital').selectOption({ label: hospital.name })
-      await page.getByLabel('Reference of the desk').fill(first.toUpperCase())
-      await page.getByLabel('One-time code').fill('00000000')
-      await button(page, 'Use my new words').click()
-      await alert(page, /This code does not fit/)
-      await page.getByLabel('One-time code').fill(await codeOf(portal, first))
-      await button(page, 'Use my new words').dblclick()
-      await heading(page, 'My devices')
-      await page.getByText('your new words do not count yet').waitFor()
+      await withDevice({}, async ({ page }) => {
+        await page.goto(`${portal}/begin/lost`)
+        await button(page, 'I have been at the desk').click()
+        const words = await shownWords(page)
+        await button(page, 'I have written them down').click()
+        await answerCheck(page, words)
+        await button(page, 'Make a passkey').click()
+        await heading(page, 'Your new words take over')
+        await button(page, 'Use my new words').click()
+        await alert(page, /Write the reference/)
+        const first = await desk.begin(who)
+        await page.getByLabel('Hospital').selectOption({ label: hospital.name })
+        await page.getByLabel('Reference of the desk').fill(first.toUpperCase())
+        await page.getByLabel('One-time code').fill('00000000')
+        await button(page, 'Use my new words').click()
+        await alert(page, /This code does not fit/)
+        await page.getByLabel('One-time code').fill(await codeOf(portal, first))
+        await button(page, 'Use my new words').dblclick()
+        await heading(page, 'My devices')
+        await page.getByText('your new words do not count yet').waitFor()
 
-      // Loud on whatever page the old device opens, and stopped by one button.
-      await old.page.reload()
-      await button(old.page, 'Open with a passkey').click()
-      await old.page.getByRole('link', { name: 'My devices' }).click()
-      await alert(old.page, /Somebody is taking your place/)
-      await button(old.page, 'This was not me: stop it').click()
-      await old.page.getByText('Stopped.').waitFor()
-      await expect.poll(async () => desk.state(first), { timeout: 30_000 }).toBe('vetoed')
-      await page.reload()
-      await button(page, 'Open with a passkey').click()
-      await alert(page, /does not know this device any more/)
+        // Loud on whatever page the old device opens, and stopped by one button.
+        await old.page.reload()
+        await button(old.page, 'Open with a passkey').click()
+        await old.page.getByRole('link', { name: 'My devices' }).click()
+        await alert(old.page, /Somebody is taking your place/)
+        await button(old.page, 'This was not me: stop it').click()
+        await old.page.getByText('Stopped.').waitFor()
+        await expect.poll(async () => desk.state(first), { timeout: 30_000 }).toBe('vetoed')
+        await page.reload()
+        await button(page, 'Open with a passkey').click()
+        await alert(page, /does not know this device any more/)
 
-      // Two people at the desk go on all the same; the old device has no second word.
-      const second = await desk.begin(who, { overrides: true })
-      await deviceOf(sandbox, hospital, words.join(' ')).recover({
-        recovery: second,
-        code: await codeOf(portal, second),
+        // Two people at the desk go on all the same; the old device has no second word.
+        const second = await desk.begin(who, { overrides: true })
+        await deviceOf(sandbox, hospital, words.join(' ')).recover({
+          recovery: second,
+          code: await codeOf(portal, second),
+        })
+        await expect.poll(async () => desk.state(second), { timeout: 30_000 }).toBe('overriding')
+        await old.page.reload()
+        await button(old.page, 'Open with a passkey').click()
+        await old.page.getByText('You have stopped this once').waitFor()
+        expect(await button(old.page, 'This was not me: stop it').count()).toBe(0)
       })
-      await expect.poll(async () => desk.state(second), { timeout: 30_000 }).toBe('overriding')
-      await old.page.reload()
-      await button(old.page, 'Open with a passkey').click()
-      await old.page.getByText('You have stopped this once').waitFor()
-      expect(await button(old.page, 'This was not me: stop it').count()).toBe(0)
-    })
-  }))
+    }),
+  120_000,
+)
