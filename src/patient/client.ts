@@ -37,7 +37,18 @@ export type Via = { base: string; custodianKeys: { keys: readonly JWK[] } }
 
 /** A FHIR resource of the patient's own record. */
 export type OwnResource = { resourceType: string; id: string } & Record<string, unknown>
-type OwnPage = { entry: { resource: OwnResource; search: { mode: string } }[]; link?: { url: string }[] }
+type OwnPage = {
+  entry: { fullUrl?: string; resource: OwnResource; search: { mode: string } }[]
+  link?: { url: string }[]
+}
+
+/** A page of the patient's own record. */
+export type OwnRecordPage = {
+  /** Where each resource stands at the hospital, and the resource as it was handed out. */
+  entries: { fullUrl?: string; resource: OwnResource }[]
+  /** FHIR issue types of what the hospital says of its answer: `incomplete`, `security`, `suppressed`. */
+  notices: string[]
+}
 
 export type Sending = {
   /** Sign, and send nothing. */
@@ -103,6 +114,8 @@ export type PatientClient = OwnSide &
     auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
     /** What the hospital itself has of the patient: the Patient and its records, as they are. */
     record(): Promise<OwnResource[]>
+    /** The same, page by page as it comes, with what the hospital says of each page. */
+    recordPages(): AsyncGenerator<OwnRecordPage>
     /** The same acts in two steps: built to be read, then signed as read. */
     prepare: Preparing & PreparingRenewals & PreparingHelpers
     /** Sends again what `sealedForm` made of an act that may not have arrived. An act taken twice is one act. */
@@ -275,6 +288,18 @@ export function createPatientClient(options: {
     return typedData('BindGuardian', domain, { ...own, until })
   }
 
+  async function* recordPages(): AsyncGenerator<OwnRecordPage> {
+    for (let path: string | undefined = 'record'; path; ) {
+      const page = (await session.request('GET', `/patient/${path}`)) as OwnPage
+      const entries = page.entry.flatMap(({ search, ...entry }) => (search.mode === 'match' ? [entry] : []))
+      const issues = page.entry.flatMap(({ resource }) =>
+        resource.resourceType === 'OperationOutcome' ? (resource.issue as { code: string }[]) : [],
+      )
+      yield { entries, notices: issues.map(({ code }) => code) }
+      path = page.link?.[0]?.url
+    }
+  }
+
   return {
     ...createOwnSide(session),
     ...recoveryMethods({ connection, session, broker, member, place, key, send }),
@@ -320,15 +345,10 @@ export function createPatientClient(options: {
 
     async record() {
       const found: OwnResource[] = []
-      for (let path: string | undefined = 'record'; path; ) {
-        const page = (await session.request('GET', `/patient/${path}`)) as OwnPage
-        found.push(
-          ...page.entry.flatMap(({ resource, search }) => (search.mode === 'match' ? [resource] : [])),
-        )
-        path = page.link?.[0]?.url
-      }
+      for await (const { entries } of recordPages()) found.push(...entries.map(({ resource }) => resource))
       return found
     },
+    recordPages,
 
     grant,
 
@@ -338,7 +358,7 @@ export function createPatientClient(options: {
     },
 
     async answer(request, less = {}, sending = {}) {
-      return grant(wishFor(request, less), sending)
+      return grant(answerWish(request, less), sending)
     },
 
     explain: async (ask) => (await session.request('POST', '/patient/explain', ask)) as Explanation,
@@ -377,8 +397,11 @@ export function createPatientClient(options: {
   }
 }
 
-/** @throws RangeError where an answer would be wider than the request, or nobody is named to grant to */
-function wishFor(request: OwnRequest, less: Narrowing): GrantWish {
+/**
+ * The grant that answers a request, as it was asked for or narrower.
+ * @throws RangeError where it would be wider, or nobody is named to grant to
+ */
+export function answerWish(request: OwnRequest, less: Narrowing): GrantWish {
   const { requester, purpose, dataClasses, sensitivities, from, until, deadline } = request
   const classes = less.classes ?? dataClasses
   const kinds = less.sensitivities ?? sensitivities
