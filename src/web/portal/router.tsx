@@ -1,6 +1,8 @@
 import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
+import { deviceRoutes } from './pages/devices/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
+import { sandboxRoutes } from './pages/sandbox/routes.ts'
 import { shareRoutes } from './pages/share/routes.ts'
 import { sharesRoutes } from './pages/shares/routes.ts'
 import { rootRoute } from './root.tsx'
@@ -8,7 +10,14 @@ import { Failed, NotFound } from './shell/dead-ends.tsx'
 
 /** Every page of the portal; each is loaded when it is opened first. No address holds anything about anybody. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([...homeRoutes, ...beginRoutes, ...shareRoutes, ...sharesRoutes]),
+  routeTree: rootRoute.addChildren([
+    ...homeRoutes,
+    ...beginRoutes,
+    ...deviceRoutes,
+    ...sandboxRoutes,
+    ...shareRoutes,
+    ...sharesRoutes,
+  ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Failed,
   defaultNotFoundComponent: NotFound,

@@ -1,11 +1,13 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { useDevice } from '../device/device.tsx'
+import { LockButton } from './lock-button.tsx'
 import classes from './shell.module.css'
 
 /** The pages, in the order of how often they are wanted; shown once the device is open. */
 const PAGES = [
   { to: '/', key: 'home' },
+  { to: '/devices', key: 'devices' },
   { to: '/pause', key: 'pause' },
 ] as const
 
@@ -23,6 +25,9 @@ export function Navigation() {
             </Link>
           </li>
         ))}
+        <li className={classes.last}>
+          <LockButton />
+        </li>
       </ul>
     </nav>
   )

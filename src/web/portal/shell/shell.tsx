@@ -1,9 +1,9 @@
 import { Anchor, Group } from '@mantine/core'
-import { Outlet } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
 import { Redelivery } from '../own/redelivery.tsx'
+import { Gate } from './gate.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -27,7 +27,7 @@ export function Shell() {
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
         <Redelivery />
-        <Outlet />
+        <Gate />
       </main>
     </>
   )

@@ -1,4 +1,5 @@
 import begin from './begin.json'
+import devices from './devices.json'
 import home from './home.json'
 import own from './own.json'
 import share from './share.json'
@@ -6,4 +7,4 @@ import shares from './shares.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, home, own, share, shares, shell, terms }
+export default { begin, devices, home, own, share, shares, shell, terms }
