@@ -1,6 +1,5 @@
 import type { AuditEvent, Bundle } from 'fhir/r4.js'
 import type { JWK } from 'jose'
-import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
 import type { ConsentBody } from '../domain/consent/body-hash.ts'
 import type { Explanation, Preview } from '../domain/consent/explained.ts'
@@ -14,6 +13,7 @@ import { identifierText } from '../domain/identity/member-id.ts'
 import type { GrantWish, SigningState } from './acts.ts'
 import { BrokerRefused, createBrokerConnection, pause } from './broker-connection.ts'
 import { createOwnActs } from './own-acts.ts'
+import { createOwnSide, type OwnSide } from './own-side.ts'
 import {
   createPreparing,
   type ObjectionWish,
@@ -27,6 +27,7 @@ import { createOwnSession } from './session.ts'
 import { type HashedForm, sealedForm, signAct } from './sign.ts'
 
 export { BrokerRefused, BrokerUnreachable } from './broker-connection.ts'
+export type { HistoryLine } from './own-side.ts'
 export type { SlotWish } from './prepare.ts'
 
 /** Another member's broker, which passes an act on unread, and the custodian's JWK Set, from its published profile. */
@@ -34,7 +35,18 @@ export type Via = { base: string; custodianKeys: { keys: readonly JWK[] } }
 
 /** A FHIR resource of the patient's own record. */
 export type OwnResource = { resourceType: string; id: string } & Record<string, unknown>
-type OwnPage = { entry: { resource: OwnResource; search: { mode: string } }[]; link?: { url: string }[] }
+type OwnPage = {
+  entry: { fullUrl?: string; resource: OwnResource; search: { mode: string } }[]
+  link?: { url: string }[]
+}
+
+/** A page of the patient's own record. */
+export type OwnRecordPage = {
+  /** Where each resource stands at the hospital, and the resource as it was handed out. */
+  entries: { fullUrl?: string; resource: OwnResource }[]
+  /** FHIR issue types of what the hospital says of its answer: `incomplete`, `security`, `suppressed`. */
+  notices: string[]
+}
 
 export type Sending = {
   /** Sign, and send nothing. */
@@ -67,8 +79,6 @@ export type Sent<A extends ActName = ActName> = {
   jws?: string
 }
 
-export type HistoryLine = AuditEntry & { sentence: string }
-
 /** Would this member be allowed a record of this class and these kinds, or this very record, for this purpose? */
 export type ExplainAsk = { requester: Hex; purpose: string } & (
   | { dataClass: string; kinds?: readonly string[] }
@@ -84,7 +94,7 @@ export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly 
  * Every method may throw {@link BrokerRefused} with the code of docs/errors.md, `BrokerUnreachable`, and RangeError for
  * a wish that no contract or broker would take.
  */
-export type PatientClient = {
+export type PatientClient = OwnSide & {
   /** The bound key's address. */
   signer: Hex
   /** @param within milliseconds to wait for a binding that is not mined yet */
@@ -92,8 +102,6 @@ export type PatientClient = {
   /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
   enrol(invitation: { enrolment: string; code: string }): Promise<void>
   consents(): Promise<OwnConsents>
-  /** Newest first, at most `count` lines (50 when left out). */
-  history(count?: number): Promise<HistoryLine[]>
   /**
    * The same as FHIR AuditEvents, a page of them: by `date`, `agent`, `purpose`, `outcome`, `type`, `subtype`, `_sort`, `_count`,
    * or by the `_page` of a `next` link. @throws BrokerRefused `unsupported-parameter`, `request-invalid`
@@ -101,6 +109,8 @@ export type PatientClient = {
   auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
   /** What the hospital itself has of the patient: the Patient and its records, as they are. */
   record(): Promise<OwnResource[]>
+  /** The same, page by page as it comes, with what the hospital says of each page. */
+  recordPages(): AsyncGenerator<OwnRecordPage>
   /** The same acts in two steps: built to be read, then signed as read. */
   prepare: Preparing
   /** Sends again what `sealedForm` made of an act that may not have arrived. An act taken twice is one act. */
@@ -250,7 +260,20 @@ export function createPatientClient(options: {
     return typedData('Bind', domain, { handle, custodian, deadline })
   }
 
+  async function* recordPages(): AsyncGenerator<OwnRecordPage> {
+    for (let path: string | undefined = 'record'; path; ) {
+      const page = (await session.request('GET', `/patient/${path}`)) as OwnPage
+      const entries = page.entry.flatMap(({ search, ...entry }) => (search.mode === 'match' ? [entry] : []))
+      const issues = page.entry.flatMap(({ resource }) =>
+        resource.resourceType === 'OperationOutcome' ? (resource.issue as { code: string }[]) : [],
+      )
+      yield { entries, notices: issues.map(({ code }) => code) }
+      path = page.link?.[0]?.url
+    }
+  }
+
   return {
+    ...createOwnSide(session),
     signer: key.signer,
     signIn: (within) => session.open(within),
     consents,
@@ -278,11 +301,6 @@ export function createPatientClient(options: {
       }
     },
 
-    async history(count = 50) {
-      const answer = await session.request('GET', `/patient/history?_count=${count}`)
-      return (answer as { history: HistoryLine[] }).history
-    },
-
     async auditEvents(query = {}) {
       const answer = await session.request('GET', `/patient/AuditEvent?${new URLSearchParams(query)}`)
       return answer as Bundle<AuditEvent>
@@ -290,15 +308,10 @@ export function createPatientClient(options: {
 
     async record() {
       const found: OwnResource[] = []
-      for (let path: string | undefined = 'record'; path; ) {
-        const page = (await session.request('GET', `/patient/${path}`)) as OwnPage
-        found.push(
-          ...page.entry.flatMap(({ resource, search }) => (search.mode === 'match' ? [resource] : [])),
-        )
-        path = page.link?.[0]?.url
-      }
+      for await (const { entries } of recordPages()) found.push(...entries.map(({ resource }) => resource))
       return found
     },
+    recordPages,
 
     grant,
 
@@ -308,7 +321,7 @@ export function createPatientClient(options: {
     },
 
     async answer(request, less = {}, sending = {}) {
-      return grant(wishFor(request, less), sending)
+      return grant(answerWish(request, less), sending)
     },
 
     explain: async (ask) => (await session.request('POST', '/patient/explain', ask)) as Explanation,
@@ -347,8 +360,11 @@ export function createPatientClient(options: {
   }
 }
 
-/** @throws RangeError where an answer would be wider than the request, or nobody is named to grant to */
-function wishFor(request: OwnRequest, less: Narrowing): GrantWish {
+/**
+ * The grant that answers a request, as it was asked for or narrower.
+ * @throws RangeError where it would be wider, or nobody is named to grant to
+ */
+export function answerWish(request: OwnRequest, less: Narrowing): GrantWish {
   const { requester, purpose, dataClasses, sensitivities, from, until, deadline } = request
   const classes = less.classes ?? dataClasses
   const kinds = less.sensitivities ?? sensitivities

@@ -204,6 +204,7 @@ function LastLook() {
       {last ? <Text>{words(last)}</Text> : null}
       {!last && loading ? <Loader size="sm" /> : null}
       {last || loading || silent ? null : <Text>{t('lastNone')}</Text>}
+      <Anchor renderRoot={(props) => <Link to="/history" {...props} />}>{t('moreLooks')}</Anchor>
     </Paper>
   )
 }
