@@ -41,6 +41,9 @@ const TABLES = [
   'audit_holds',
   'audit_hold_patients',
   'clients',
+  'console_people',
+  'console_passkeys',
+  'console_searches',
   'events',
   'subscriptions',
 ] as const satisfies readonly (keyof BrokerTables)[]

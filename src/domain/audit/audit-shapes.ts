@@ -37,6 +37,7 @@ export const ENTITY = {
   person: coding(ENTITY_TYPE, '1', 'Person'),
   systemObject: coding(ENTITY_TYPE, '2', 'System Object'),
   consent: coding('http://hl7.org/fhir/resource-types', 'Consent', 'Consent'),
+  task: coding('http://hl7.org/fhir/resource-types', 'Task', 'Task'),
   /** BALP's entity of a transaction that both ends know by one name. */
   exchange: coding(`${BALP}/CodeSystem/BasicAuditEntityType`, 'XrequestId', 'X-Request-Id'),
   patientRole: coding(OBJECT_ROLE, '1', 'Patient'),
@@ -312,6 +313,27 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   'hold-lift-asked': trailChange('hold-lift-asked', 'The lifting of a legal hold was asked for', 'U'),
   'hold-lifted': trailChange('hold-lifted', 'A legal hold was lifted', 'D'),
   'trail-expired': trailChange('trail-expired', 'Lines were deleted at the end of their retention', 'D'),
+  'staff-changed': {
+    type: ALERT,
+    subtype: [USER_CHANGED, coding(AUDIT_KIND_SYSTEM, 'staff-changed', 'Who may use the console changed')],
+    action: 'U',
+    agents: 'member',
+    observer: 'custodian',
+  },
+  'staff-signed-in': {
+    type: coding(DCM, '110114', 'User Authentication'),
+    subtype: [coding(DCM, '110122', 'Login')],
+    action: 'E',
+    agents: 'member',
+    observer: 'custodian',
+  },
+  'patient-looked-up': {
+    type: coding(AUDIT_KIND_SYSTEM, 'patient-looked-up', 'Somebody looked a person up by an identifier'),
+    subtype: [],
+    action: 'R',
+    agents: 'member',
+    observer: 'custodian',
+  },
   'handle-resolved': {
     type: coding(AUDIT_KIND_SYSTEM, 'handle-resolved', 'Somebody found out whose handle it is'),
     subtype: [],

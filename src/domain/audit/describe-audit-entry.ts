@@ -74,6 +74,9 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
     `${person(e)} at ${custodian(e)} asked that a legal hold on the audit trail be lifted`,
   'hold-lifted': (e) => `${person(e)} at ${custodian(e)} lifted a legal hold on the audit trail`,
   'trail-expired': (e) => `${custodian(e)} deleted lines of its audit trail that it need not keep any longer`,
+  'staff-changed': (e) => `${custodian(e)} changed who may use its console`,
+  'staff-signed-in': (e) => `${deciding(e)} signed in to the console`,
+  'patient-looked-up': (e) => `${deciding(e)} looked the patient up in the console`,
   'handle-resolved': (e) =>
     e.outcome === '0'
       ? `${deciding(e)} found out whose handle this is`

@@ -65,7 +65,10 @@ describe('an audit entry in plain words', () => {
       hold-placed: Dr. Vos (physician) at Hospital A placed a legal hold on the audit trail.
       hold-lift-asked: Dr. Vos (physician) at Hospital A asked that a legal hold on the audit trail be lifted.
       hold-lifted: Dr. Vos (physician) at Hospital A lifted a legal hold on the audit trail.
-      trail-expired: Hospital A deleted lines of its audit trail that it need not keep any longer."
+      trail-expired: Hospital A deleted lines of its audit trail that it need not keep any longer.
+      staff-changed: Hospital A changed who may use its console.
+      staff-signed-in: Dr. Vos (physician) at Hospital A signed in to the console.
+      patient-looked-up: Dr. Vos (physician) at Hospital A looked the patient up in the console."
     `)
   })
 

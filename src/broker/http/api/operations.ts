@@ -5,6 +5,7 @@
  */
 import type { Operation } from './operation.ts'
 import { CONSENTS } from './operations/consents.ts'
+import { CONSOLE } from './operations/console.ts'
 import { DISCOVERY } from './operations/discovery.ts'
 import { ENROLMENT } from './operations/enrolment.ts'
 import { EVENTS } from './operations/events.ts'
@@ -24,6 +25,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...REQUESTS,
   ...EVENTS,
   ...TRAIL,
+  ...CONSOLE,
   ...ENROLMENT,
   ...PATIENT,
   ...EXCHANGE,
