@@ -5,7 +5,7 @@ import { identifierText } from '../../domain/identity/member-id.ts'
 import type { Named } from './references.ts'
 
 /** By what the console searches the trail, each as it stands in an address; nobody is named in it but by a reference. */
-export const FILTERS = ['kind', 'outcome', 'purpose', 'from', 'to', 'of', 'with', 'sort', 'gaps'] as const
+const FILTERS = ['kind', 'outcome', 'purpose', 'from', 'to', 'of', 'with', 'sort', 'gaps'] as const
 export type Filter = Partial<Record<(typeof FILTERS)[number], string>>
 
 const FORMS: Readonly<Record<keyof Filter, RegExp>> = {

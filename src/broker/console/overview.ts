@@ -6,7 +6,7 @@ import type { ExchangeBooks } from '../audit/exchange-books.ts'
 import type { Readiness } from '../operate/readiness.ts'
 
 /** What the overview counts by day, the alarming first, and the kinds of line behind each number. */
-export const COUNTED = {
+const COUNTED = {
   alarms: ['alarm'],
   refusals: ['refusal'],
   requests: ['request-sent', 'request-received'],

@@ -23,7 +23,7 @@ export type ConsoleSessions = {
 }
 
 /** Without a call, and at most. Milliseconds. */
-export const IDLE = 30 * 60_000
+const IDLE = 30 * 60_000
 const LIFETIME = 8 * 3_600_000
 
 /** Sessions at the console: a row that a cookie names, so that one can be ended at once. */

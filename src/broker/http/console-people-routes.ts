@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { People } from '../console/people.ts'
-import { bodyOf } from './console-routes.ts'
+import { bodyOf } from './console-calls.ts'
 
 /** Who may use the console, said by the operator: whoever holds the broker's own key file. */
 export function consolePeopleRoutes(

@@ -1,20 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
-import type { StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { AccessLog } from '../audit/access-log.ts'
 import type { ConsoleSide } from '../console/console-side.ts'
-import { CONSOLE_CLIENT } from '../console/people.ts'
-import type { Staff } from '../console/sessions.ts'
 import { consoleActRoutes } from './console-act-routes.ts'
+import { bodyOf, byStaff, type NoteView } from './console-calls.ts'
 import { createConsoleGuard } from './console-guard.ts'
 import { consoleViewRoutes } from './console-view-routes.ts'
-
-/** A person at the console, as the trail names them. */
-export const byStaff = ({ id, name, role }: Staff) => ({ user: { id, name, role }, client: CONSOLE_CLIENT })
-
-/** What is noted of each view, before it is answered. */
-export type NoteView = (staff: Staff, what: string, about?: StoredPatient) => Promise<void>
 
 /** Signing in at the console, and what its pages ask. */
 export function consoleRoutes(
@@ -80,7 +72,3 @@ export function consoleRoutes(
   consoleViewRoutes(app, { ...deps, guard, note })
   consoleActRoutes(app, { ...deps, guard, note })
 }
-
-/** Whatever was sent, as fields; each is checked by whoever takes it. */
-export const bodyOf = (body: unknown): Record<string, unknown> =>
-  typeof body === 'object' && body !== null ? { ...body } : {}

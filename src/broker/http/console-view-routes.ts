@@ -15,8 +15,8 @@ import type { Staff } from '../console/sessions.ts'
 import { readReportQuery } from '../reports/report-query.ts'
 import type { Found } from '../reports/whose-entries.ts'
 import { entriesOf } from '../reports/whose-entries.ts'
+import { byStaff, type NoteView } from './console-calls.ts'
 import type { ConsoleGuard } from './console-guard.ts'
-import { byStaff, type NoteView } from './console-routes.ts'
 import { nameIn, pieces, sendReport, wishOf } from './report-routes.ts'
 import { sendPieces } from './send-pieces.ts'
 
@@ -128,17 +128,21 @@ const COLUMNS = [
 async function* csv(lines: AsyncGenerator<Line>): AsyncGenerator<string> {
   yield row([...COLUMNS])
   for await (const { user, record, ...line } of lines) {
-    const cells: Record<string, unknown> = { ...line, user: user?.name ?? user?.id, role: user?.role }
-    yield row(COLUMNS.map((column) => cells[column] ?? record?.[column as 'dataClass']))
+    const cells: Partial<Record<(typeof COLUMNS)[number], string | undefined>> = {
+      ...line,
+      ...{ user: user?.name ?? user?.id, role: user?.role },
+      ...{ resourceType: record?.resourceType, dataClass: record?.dataClass },
+    }
+    yield row(COLUMNS.map((column) => cells[column] ?? ''))
   }
 }
 
 /** As the reports do it: what a spreadsheet would take for a formula has an apostrophe before it (OWASP, CSV injection). */
-const row = (cells: readonly unknown[]): string =>
-  stringify(
-    [cells.map((cell) => (cell === undefined ? '' : harmless(String(cell)).replace(/^\s+(?=[=+\-@])/, "'")))],
-    { escape_formulas: true, record_delimiter: 'windows' },
-  )
+const row = (cells: readonly string[]): string =>
+  stringify([cells.map((cell) => harmless(cell).replace(/^\s+(?=[=+\-@])/, "'"))], {
+    escape_formulas: true,
+    record_delimiter: 'windows',
+  })
 
 async function* json(lines: AsyncGenerator<Line>): AsyncGenerator<string> {
   let count = 0

@@ -1,4 +1,5 @@
 import type { Filter } from './answers.ts'
+import { textIn } from './parts/fields.ts'
 
 const FIELDS = ['kind', 'outcome', 'purpose', 'from', 'to', 'with', 'gaps'] as const
 
@@ -6,9 +7,8 @@ const FIELDS = ['kind', 'outcome', 'purpose', 'from', 'to', 'with', 'gaps'] as c
 export const filterIn = (search: Record<string, unknown>): Filter =>
   Object.fromEntries(
     FIELDS.flatMap((field) => {
-      const value = search[field]
-      // The router reads a digit as a number.
-      return value === undefined || value === '' ? [] : [[field, String(value)]]
+      const value = textIn(search[field])
+      return value ? [[field, value]] : []
     }),
   )
 

@@ -85,7 +85,7 @@ function Who() {
           variant="subtle"
           size="compact-md"
           leftSection={<LogOut size={18} aria-hidden />}
-          onClick={signOut}
+          onClick={() => void signOut()}
         >
           {t('signOut')}
         </Button>

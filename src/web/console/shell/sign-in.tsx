@@ -5,6 +5,7 @@ import { type FormEvent, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../shared/page.tsx'
 import { ask, codeOf, Refused } from '../api.ts'
+import { fieldsOf } from '../parts/fields.ts'
 import { Trouble } from '../parts/trouble.tsx'
 import { beginSession } from '../session.tsx'
 
@@ -37,8 +38,8 @@ export function SignIn({ ended, unreachable }: { ended: boolean; unreachable: bo
     })
   const byInvitation = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    const code = String(new FormData(event.currentTarget).get('code') ?? '').trim()
-    return doing(async () => {
+    const { code = '' } = fieldsOf(event.currentTarget)
+    void doing(async () => {
       type Invited = { options: Parameters<typeof startRegistration>[0]['optionsJSON'] }
       const { options } = await ask<Invited>('POST', 'invitation', { code })
       await ask('POST', 'invitation/passkey', {
@@ -74,7 +75,12 @@ export function SignIn({ ended, unreachable }: { ended: boolean; unreachable: bo
         </form>
       ) : (
         <Stack align="flex-start">
-          <Button size="md" loading={busy} onClick={byPasskey} leftSection={<KeyRound aria-hidden />}>
+          <Button
+            size="md"
+            loading={busy}
+            onClick={() => void byPasskey()}
+            leftSection={<KeyRound aria-hidden />}
+          >
             {t('passkey')}
           </Button>
           <Anchor component="button" type="button" onClick={() => setInvited(true)}>

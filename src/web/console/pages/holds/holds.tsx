@@ -6,6 +6,7 @@ import { Page } from '../../../shared/page.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
 import type { Hold } from '../../answers.ts'
 import { ask, codeOf } from '../../api.ts'
+import { fieldsOf } from '../../parts/fields.ts'
 import { Trouble } from '../../parts/trouble.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { asStaff, useMayAct, useView } from '../../session.tsx'
@@ -41,11 +42,7 @@ function List() {
   const place = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = event.currentTarget
-    const {
-      reason = '',
-      from = '',
-      until = '',
-    } = Object.fromEntries(new FormData(form)) as Record<string, string>
+    const { reason = '', from = '', until = '' } = fieldsOf(form)
     const period = { ...(from ? { from } : {}), ...(until ? { until } : {}) }
     void doing(async () => {
       await ask('POST', 'holds', { reason, ...period, ...(of ? { of } : {}) })
@@ -92,7 +89,7 @@ function One({ hold, onLift }: { hold: Hold; onLift: (reason: string) => Promise
   const day = (at: string) => format.dateTime(new Date(at), { dateStyle: 'long' })
   const lift = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    void onLift(String(new FormData(event.currentTarget).get('why') ?? ''))
+    void onLift(fieldsOf(event.currentTarget).why ?? '')
   }
   return (
     <li className={classes.member}>

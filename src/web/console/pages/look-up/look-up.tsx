@@ -5,6 +5,7 @@ import { Page } from '../../../shared/page.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
 import type { LookedUp } from '../../answers.ts'
 import { ask, codeOf } from '../../api.ts'
+import { fieldsOf } from '../../parts/fields.ts'
 import { useTerms } from '../../parts/terms.ts'
 import { Trouble } from '../../parts/trouble.tsx'
 import { WayTo } from '../../parts/way-to.tsx'
@@ -51,7 +52,7 @@ function ByNumber() {
     }),
   )
   return (
-    <form onSubmit={send} aria-label={t('byNumber')}>
+    <form onSubmit={(event) => void send(event)} aria-label={t('byNumber')}>
       <Stack>
         <NativeSelect
           name="system"
@@ -91,7 +92,7 @@ function ByHandle() {
   return (
     <details>
       <summary>{t('byHandle')}</summary>
-      <form onSubmit={send} aria-label={t('byHandle')}>
+      <form onSubmit={(event) => void send(event)} aria-label={t('byHandle')}>
         <Stack mt="md">
           <Text>{t('handleText')}</Text>
           <TextInput
@@ -186,7 +187,7 @@ function useAsking<T>(asking: (fields: Record<string, string>) => Promise<T>) {
   const [result, setResult] = useState<T>()
   const send = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    const fields = Object.fromEntries(new FormData(event.currentTarget)) as Record<string, string>
+    const fields = fieldsOf(event.currentTarget)
     setBusy(true)
     setCode(undefined)
     setResult(undefined)

@@ -7,6 +7,7 @@ import { Page } from '../../../shared/page.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
 import type { Report, ReportTable } from '../../answers.ts'
 import { ask, codeOf, download, queryOf } from '../../api.ts'
+import { fieldsOf } from '../../parts/fields.ts'
 import { Trouble } from '../../parts/trouble.tsx'
 import { asStaff, useMayAct } from '../../session.tsx'
 import classes from './reports.module.css'
@@ -40,11 +41,7 @@ export function Reports() {
   }
   const make = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    const {
-      name = '',
-      from = '',
-      to = '',
-    } = Object.fromEntries(new FormData(event.currentTarget)) as Record<string, string>
+    const { name = '', from = '', to = '' } = fieldsOf(event.currentTarget)
     const next = { name, from, to }
     void doing(async () => {
       setReport(undefined)

@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { textIn } from '../../parts/fields.ts'
 import { rootRoute } from '../../root.tsx'
 
 export const reportsRoutes = [
@@ -6,8 +7,10 @@ export const reportsRoutes = [
     getParentRoute: () => rootRoute,
     path: '/reports',
     // A reference of this session: to anybody else it says nothing.
-    validateSearch: ({ of }: Record<string, unknown>): { of?: string } =>
-      of === undefined ? {} : { of: String(of) },
+    validateSearch: ({ of }: Record<string, unknown>): { of?: string } => {
+      const reference = textIn(of)
+      return reference ? { of: reference } : {}
+    },
     component: lazyRouteComponent(() => import('./reports.tsx'), 'Reports'),
   }),
 ] as const

@@ -6,6 +6,7 @@ import { useTranslations } from 'use-intl'
 import { harmless, Stranger } from '../../../shared/stranger.tsx'
 import type { Filter, SavedSearch } from '../../answers.ts'
 import { ask, codeOf } from '../../api.ts'
+import { fieldsOf } from '../../parts/fields.ts'
 import { Trouble } from '../../parts/trouble.tsx'
 import { asStaff } from '../../session.tsx'
 import classes from './search.module.css'
@@ -28,7 +29,7 @@ export function SavedSearches({ filter, onChoose }: { filter: Filter; onChoose: 
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = event.currentTarget
-    const name = String(new FormData(form).get('name') ?? '').trim()
+    const { name = '' } = fieldsOf(form)
     void doing(async () => {
       await ask('POST', 'searches', { name, filter })
       form.reset()

@@ -8,6 +8,7 @@ import type { Filter, Member } from '../../answers.ts'
 import { codeOf, download, queryOf } from '../../api.ts'
 import { GROUPS } from '../../filter.ts'
 import { EventList } from '../../parts/event-list.tsx'
+import { fieldsOf } from '../../parts/fields.ts'
 import { useTerms } from '../../parts/terms.ts'
 import { Trouble } from '../../parts/trouble.tsx'
 import { asStaff, useMayAct, useView } from '../../session.tsx'
@@ -72,8 +73,8 @@ function Filters({ filter, onShow }: { filter: Filter; onShow: (filter: Filter) 
   const isGroup = filter.kind === undefined || Object.values(GROUPS).includes(filter.kind)
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    const fields = Object.fromEntries(new FormData(event.currentTarget)) as Record<string, string>
-    const next = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''))
+    const given = Object.entries(fieldsOf(event.currentTarget)).filter(([, value]) => value !== '')
+    const next = Object.fromEntries(given)
     onShow({ ...next, ...(filter.with ? { with: filter.with } : {}) })
   }
   return (
