@@ -219,6 +219,48 @@ test('a passkey signs in again, an assertion that was used does not, and whoever
   await device.close()
 })
 
+test('the trail is read by keyboard alone, and the focus is never lost', async () => {
+  const device = await open()
+  const { page } = device
+  const key = (name: string) => page.keyboard.press(name)
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '')
+  await page.getByRole('button', { name: 'I have an invitation' }).focus()
+  await key('Enter')
+  await page.keyboard.type((await invite('Officer Five', 'compliance')).code)
+  await key('Enter')
+  await signedIn(page)
+  expect(await focused()).toBe('What happened, and what needs a look')
+  await page.getByRole('link', { name: 'Search', exact: true }).focus()
+  await key('Enter')
+  await page.getByRole('button', { name: 'Details' }).first().waitFor()
+  expect(await focused()).toBe('Search the audit trail')
+
+  // On from the last line that was there.
+  await page.getByRole('button', { name: 'Show more' }).focus()
+  await key('Enter')
+  await page.getByRole('button', { name: 'Details' }).nth(50).waitFor()
+  await page.waitForFunction(() => document.activeElement?.hasAttribute('aria-expanded'))
+  expect(
+    await page.evaluate(() =>
+      [...document.querySelectorAll('tbody button[aria-expanded]')].indexOf(
+        document.activeElement as Element,
+      ),
+    ),
+  ).toBe(50)
+  await key('Space')
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-expanded'))).toBe('true')
+
+  // A filter is chosen and sent, and its lines are where one goes on.
+  await page.getByLabel('What happened').focus()
+  await page.keyboard.type('Refusals')
+  for (let i = 0; i < 12 && (await focused()) !== 'Show'; i++) await key('Tab')
+  await key('Enter')
+  await page.waitForFunction(() => document.activeElement?.matches('section[aria-label=Lines]'))
+  expect(new URL(page.url()).searchParams.get('kind')).toBe('refusal')
+  expect(device.complaints).toEqual([])
+  await device.close()
+})
+
 test('a session that is over leads back to the way in, and on from there', async () => {
   const device = await open()
   const { page } = device

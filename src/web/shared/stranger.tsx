@@ -10,15 +10,24 @@ const LONGEST = 120
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** A text from outside, made harmless and short enough to be shown in a line. */
-export function harmless(text: string): string {
+export function harmless(text: string, longest = LONGEST): string {
   const seen = text.replace(UNSEEN, ' ').replace(/\s+/gu, ' ').trim()
   const characters = [...seen]
-  return characters.length > LONGEST ? `${characters.slice(0, LONGEST).join('')}…` : seen
+  return characters.length > longest ? `${characters.slice(0, longest).join('')}…` : seen
 }
 
 /** A name, or other words, that somebody else chose: isolated from the sentence around them. */
-export function Stranger({ children, bold }: { children: string; bold?: boolean }) {
-  const shown = harmless(children)
+export function Stranger({
+  children,
+  bold,
+  longest,
+}: {
+  children: string
+  bold?: boolean
+  /** Characters that are shown at most; as many as a name has, unless given. */
+  longest?: number
+}) {
+  const shown = harmless(children, longest)
   return bold ? (
     <Text component="bdi" fw={650} inherit>
       {shown}

@@ -1,29 +1,41 @@
-import { Button, Text } from '@mantine/core'
-import { useRef } from 'react'
+import { Text } from '@mantine/core'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import type { Filter } from '../answers.ts'
 import { codeOf } from '../api.ts'
+import { BusyButton } from './busy-button.tsx'
 import { EventsTable } from './events-table.tsx'
 import { Trouble } from './trouble.tsx'
 import { useEvents } from './use-events.ts'
 import { Waiting } from './waiting.tsx'
 
-/** The lines of a filter, page after page. */
-export function EventList({ filter }: { filter: Filter }) {
+/**
+ * The lines of a filter, page after page.
+ * @param take whether they take the focus once they are there: somebody has just asked for them
+ */
+export function EventList({ filter, take = false }: { filter: Filter; take?: boolean }) {
   const t = useTranslations('events')
-  const list = useRef<HTMLDivElement>(null)
+  const list = useRef<HTMLElement>(null)
   const { data, error, isFetchingNextPage, hasNextPage, fetchNextPage } = useEvents(filter)
-  if (!data) return error ? <Trouble code={codeOf(error)} /> : <Waiting />
-  const lines = data.pages.flatMap((page) => page.lines)
-  const goOn = async () => {
-    const before = lines.length
-    await fetchNextPage()
-    // On from where one was, and not from where the button has gone to.
-    const rows = list.current?.querySelectorAll<HTMLElement>('tbody button[aria-expanded]')
-    rows?.[before]?.focus()
+  const lines = data?.pages.flatMap((page) => page.lines) ?? []
+  const [before, setBefore] = useState<number>()
+  // On from where one was, and not from where the button has gone to.
+  useEffect(() => {
+    if (before === undefined || lines.length <= before) return
+    list.current?.querySelectorAll<HTMLElement>('tbody button[aria-expanded]')[before]?.focus()
+    setBefore(undefined)
+  }, [before, lines.length])
+  const goOn = () => {
+    setBefore(lines.length)
+    void fetchNextPage()
   }
+  const isThere = data !== undefined
+  useEffect(() => {
+    if (take && isThere) list.current?.focus()
+  }, [take, isThere])
+  if (!data) return error ? <Trouble code={codeOf(error)} /> : <Waiting />
   return (
-    <div ref={list}>
+    <section ref={list} tabIndex={-1} aria-label={t('lines')}>
       {lines.length === 0 ? (
         <Text role="status">{t('none')}</Text>
       ) : (
@@ -34,10 +46,10 @@ export function EventList({ filter }: { filter: Filter }) {
       )}
       <Trouble code={error ? codeOf(error) : undefined} />
       {hasNextPage ? (
-        <Button mt="md" variant="default" loading={isFetchingNextPage} onClick={() => void goOn()}>
+        <BusyButton mt="md" variant="default" busy={isFetchingNextPage} onClick={goOn}>
           {t('next')}
-        </Button>
+        </BusyButton>
       ) : null}
-    </div>
+    </section>
   )
 }

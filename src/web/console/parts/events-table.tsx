@@ -8,6 +8,9 @@ import classes from './events-table.module.css'
 import { useTerms } from './terms.ts'
 import { WayTo } from './way-to.tsx'
 
+/** A sentence with the names that are in it, and a reason that somebody wrote. Characters. */
+const LONGEST = 1_200
+
 /** Lines of the trail; each opens to all that there is of it. */
 export function EventsTable({ lines, caption }: { lines: readonly Line[]; caption: string }) {
   const t = useTranslations('events')
@@ -148,7 +151,7 @@ function Details({ line }: { line: Line }) {
   return (
     <div className={classes.inside}>
       <p lang="en" dir="ltr">
-        <Stranger>{line.sentence}</Stranger>
+        <Stranger longest={LONGEST}>{line.sentence}</Stranger>
       </p>
       <dl className={classes.facts}>
         {facts.map(([name, value]) =>
@@ -156,7 +159,7 @@ function Details({ line }: { line: Line }) {
             <div key={name}>
               <dt>{name}</dt>
               <dd>
-                <Stranger>{String(value)}</Stranger>
+                <Stranger longest={LONGEST}>{String(value)}</Stranger>
               </dd>
             </div>
           ),

@@ -1,10 +1,11 @@
-import { Alert, Anchor, Button, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Stack, Text, TextInput } from '@mantine/core'
 import { startAuthentication, startRegistration } from '@simplewebauthn/browser'
 import { KeyRound } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../shared/page.tsx'
 import { ask, codeOf, Refused } from '../api.ts'
+import { BusyButton } from '../parts/busy-button.tsx'
 import { fieldsOf } from '../parts/fields.ts'
 import { Trouble } from '../parts/trouble.tsx'
 import { beginSession } from '../session.tsx'
@@ -13,6 +14,11 @@ import { beginSession } from '../session.tsx'
 export function SignIn({ ended, unreachable }: { ended: boolean; unreachable: boolean }) {
   const t = useTranslations('signIn')
   const [invited, setInvited] = useState(false)
+  const [switched, setSwitched] = useState(false)
+  const choose = (one: boolean) => {
+    setInvited(one)
+    setSwitched(true)
+  }
   const [trouble, setTrouble] = useState<string | undefined>(unreachable ? 'unreachable' : undefined)
   const [busy, setBusy] = useState(false)
 
@@ -65,25 +71,27 @@ export function SignIn({ ended, unreachable }: { ended: boolean; unreachable: bo
               autoFocus
               w="100%"
             />
-            <Button type="submit" size="md" loading={busy} leftSection={<KeyRound aria-hidden />}>
+            <BusyButton type="submit" size="md" busy={busy} leftSection={<KeyRound aria-hidden />}>
               {t('make')}
-            </Button>
-            <Anchor component="button" type="button" onClick={() => setInvited(false)}>
+            </BusyButton>
+            <Anchor component="button" type="button" onClick={() => choose(false)}>
               {t('haveOne')}
             </Anchor>
           </Stack>
         </form>
       ) : (
         <Stack align="flex-start">
-          <Button
+          <BusyButton
             size="md"
-            loading={busy}
+            // Whoever has just come back to it goes on from here.
+            autoFocus={switched}
+            busy={busy}
             onClick={() => void byPasskey()}
             leftSection={<KeyRound aria-hidden />}
           >
             {t('passkey')}
-          </Button>
-          <Anchor component="button" type="button" onClick={() => setInvited(true)}>
+          </BusyButton>
+          <Anchor component="button" type="button" onClick={() => choose(true)}>
             {t('invited')}
           </Anchor>
         </Stack>

@@ -1,10 +1,11 @@
-import { Alert, Button, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Alert, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
 import type { LookedUp } from '../../answers.ts'
 import { ask, codeOf } from '../../api.ts'
+import { BusyButton } from '../../parts/busy-button.tsx'
 import { fieldsOf } from '../../parts/fields.ts'
 import { useTerms } from '../../parts/terms.ts'
 import { Trouble } from '../../parts/trouble.tsx'
@@ -69,9 +70,9 @@ function ByNumber() {
         />
         <Why />
         <Trouble code={code} />
-        <Button type="submit" loading={busy} w="fit-content">
+        <BusyButton type="submit" busy={busy} w="fit-content">
           {t('find')}
-        </Button>
+        </BusyButton>
         {result ? (
           <Result>
             <Text>{t(result.known, { count: result.lines })}</Text>
@@ -105,9 +106,9 @@ function ByHandle() {
           />
           <Why />
           <Trouble code={code} />
-          <Button type="submit" loading={busy} w="fit-content">
+          <BusyButton type="submit" busy={busy} w="fit-content">
             {t('resolve')}
-          </Button>
+          </BusyButton>
           {result ? (
             <Result>
               <Text>

@@ -1,4 +1,4 @@
-import { Button, Text, Title } from '@mantine/core'
+import { Text, Title } from '@mantine/core'
 import { Check, OctagonX, RefreshCw, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
@@ -6,6 +6,7 @@ import { Page } from '../../../shared/page.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
 import type { Member } from '../../answers.ts'
 import { codeOf } from '../../api.ts'
+import { BusyButton } from '../../parts/busy-button.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { WayTo } from '../../parts/way-to.tsx'
@@ -18,15 +19,15 @@ export function Members() {
   const { data, error, isFetching, refetch } = useView<{ members: Member[] }>('members')
   return (
     <Page wide title={t('title')} lead={t('lead')}>
-      <Button
+      <BusyButton
         variant="default"
         w="fit-content"
-        loading={isFetching}
+        busy={isFetching}
         onClick={() => void refetch()}
         leftSection={<RefreshCw size={18} aria-hidden />}
       >
         {t('refresh')}
-      </Button>
+      </BusyButton>
       <Trouble code={error ? codeOf(error) : undefined} />
       {data ? (
         <ul className={classes.members}>

@@ -34,32 +34,37 @@ export function DayChart({
         <p>{t('none')}</p>
       ) : (
         <>
-          <svg
-            viewBox="0 0 400 120"
-            role="img"
-            aria-label={t('chart', { title, sum, most, day: shown(days[highest]?.day ?? '') })}
-            className={bad ? classes.badBars : classes.bars}
-          >
-            {days.map(({ day, count }, i) => (
-              <rect
-                key={day}
-                x={(i * width + width * 0.12) * 4}
-                width={width * 0.76 * 4}
-                y={100 - (count / most) * 78}
-                height={(count / most) * 78}
-              />
-            ))}
-            <line x1="0" x2="400" y1="100" y2="100" />
-            <text x={Math.min(Math.max((highest + 0.5) * width * 4, 12), 388)} y="16" textAnchor="middle">
-              {format.number(most)}
-            </text>
-            <text x="0" y="116" textAnchor="start">
-              {shown(days[0]?.day ?? '')}
-            </text>
-            <text x="400" y="116" textAnchor="end">
-              {shown(days.at(-1)?.day ?? '')}
-            </text>
-          </svg>
+          <div className={classes.drawing}>
+            <div className={classes.top} aria-hidden>
+              <span
+                style={{ marginLeft: `min(calc(${(highest + 0.5) * width}% - 0.5ch), calc(100% - 5ch))` }}
+              >
+                {format.number(most)}
+              </span>
+            </div>
+            <svg
+              viewBox="0 0 400 100"
+              preserveAspectRatio="none"
+              role="img"
+              aria-label={t('chart', { title, sum, most, day: shown(days[highest]?.day ?? '') })}
+              className={bad ? classes.badBars : classes.bars}
+            >
+              {days.map(({ day, count }, i) => (
+                <rect
+                  key={day}
+                  x={(i * width + width * 0.12) * 4}
+                  width={width * 0.76 * 4}
+                  y={99 - (count / most) * 98}
+                  height={(count / most) * 98}
+                />
+              ))}
+              <line x1="0" x2="400" y1="99.5" y2="99.5" />
+            </svg>
+            <div className={classes.ends} aria-hidden>
+              <span>{shown(days[0]?.day ?? '')}</span>
+              <span>{shown(days.at(-1)?.day ?? '')}</span>
+            </div>
+          </div>
           <details>
             <summary>{t('table')}</summary>
             <table className={classes.table}>

@@ -1,10 +1,11 @@
-import { Button, Group, NativeSelect, Text } from '@mantine/core'
+import { Group, NativeSelect, Text } from '@mantine/core'
 import { RefreshCw } from 'lucide-react'
 import { useState } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
 import { type Overview as Answer, COUNTED, type Counted, type Filter, KINDS_OF } from '../../answers.ts'
 import { codeOf } from '../../api.ts'
+import { BusyButton } from '../../parts/busy-button.tsx'
 import { useTerms } from '../../parts/terms.ts'
 import { Trouble } from '../../parts/trouble.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
@@ -30,14 +31,14 @@ export function Overview() {
           value={days}
           onChange={({ currentTarget: { value } }) => setDays(value)}
         />
-        <Button
+        <BusyButton
           variant="default"
           onClick={() => void refetch()}
-          loading={isFetching}
+          busy={isFetching}
           leftSection={<RefreshCw size={18} aria-hidden />}
         >
           {t('refresh')}
-        </Button>
+        </BusyButton>
         {data ? (
           <Text size="sm" c="dimmed">
             {t('asOf', {
@@ -97,7 +98,7 @@ function Numbers({ overview }: { overview: Answer }) {
         {count('disclosures')}
         <li className={classes.number}>
           <span className={classes.label}>{t('head')}</span>
-          <span className={classes.value}>{seconds(head.ageMs)}</span>
+          <span className={classes.words}>{seconds(head.ageMs)}</span>
           <WayTo to="/members" size="sm">
             {t('state')}
           </WayTo>

@@ -7,6 +7,7 @@ import { Page } from '../../../shared/page.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
 import type { Report, ReportTable } from '../../answers.ts'
 import { ask, codeOf, download, queryOf } from '../../api.ts'
+import { BusyButton } from '../../parts/busy-button.tsx'
 import { fieldsOf } from '../../parts/fields.ts'
 import { Trouble } from '../../parts/trouble.tsx'
 import { asStaff, useMayAct } from '../../session.tsx'
@@ -62,9 +63,9 @@ export function Reports() {
           <TextInput name="from" type="date" label={t('from')} />
           <TextInput name="to" type="date" label={t('to')} />
         </div>
-        <Button type="submit" mt="md" loading={busy}>
+        <BusyButton type="submit" mt="md" busy={busy}>
           {t('make')}
-        </Button>
+        </BusyButton>
       </form>
       <Trouble code={code} />
       {report && asked ? (
@@ -93,7 +94,7 @@ function Shown({ report }: { report: Report }) {
   const format = useFormatter()
   return (
     <section>
-      <Text c="dimmed">
+      <Text c="dimmed" role="status">
         {t('inEnglish', {
           at: format.dateTime(new Date(report.made), { dateStyle: 'long', timeStyle: 'short' }),
         })}

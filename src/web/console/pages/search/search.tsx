@@ -35,7 +35,11 @@ export function Search() {
   const navigate = useNavigate()
   const mayAct = useMayAct()
   const [trouble, setTrouble] = useState<string>()
-  const show = (next: Filter) => void navigate({ to: '/search', search: next })
+  const [asked, setAsked] = useState(false)
+  const show = (next: Filter) => {
+    setAsked(true)
+    void navigate({ to: '/search', search: next })
+  }
   const save = async (format: 'csv' | 'json') => {
     setTrouble(undefined)
     await asStaff(() => download(`events/export?${queryOf({ ...filter, format })}`)).catch((error: unknown) =>
@@ -60,7 +64,7 @@ export function Search() {
         ))}
       </Group>
       <Trouble code={trouble} />
-      <EventList filter={filter} />
+      <EventList key={queryOf(filter)} filter={filter} take={asked} />
     </Page>
   )
 }
