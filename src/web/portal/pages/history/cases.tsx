@@ -33,7 +33,7 @@ export function Cases() {
         })
         .toSorted((a, b) => (a.one.at < b.one.at ? 1 : -1)),
       silent: answers.flatMap(({ isError }, place) => (isError ? (hospitals[place] ?? []) : [])),
-      isLoading: answers.some(({ isPending }) => isPending),
+      isLoading: answers.length === 0 || answers.some(({ isPending }) => isPending),
     }),
   })
   return (

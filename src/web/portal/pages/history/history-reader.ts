@@ -41,7 +41,7 @@ export function createHistoryReader(
   const silent = new Set<number>()
   const listeners = new Set<() => void>()
   let asking = 0
-  let started = sources === 0
+  let started = false
   let current = snapshot()
 
   function snapshot(): HistoryState {
@@ -124,7 +124,10 @@ export function createHistoryReader(
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    refresh: () => ask(places, started, newest),
+    refresh: async () => {
+      // Before the device has opened there is nobody to ask, and so nothing to say.
+      if (sources > 0) await ask(places, started, newest)
+    },
     async more() {
       if (asking > 0) return
       await ask(behind(current.streams), false, older)

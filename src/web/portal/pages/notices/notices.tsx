@@ -71,6 +71,9 @@ const PLACES = {
   'access-refused': ['history', '/history'],
   'emergency-access': ['history', '/history'],
   'request-waiting': ['requests', '/requests'],
+  'proposal-waiting': ['proposals', '/proposals'],
+  'key-bound': ['devices', '/devices'],
+  recovery: ['devices', '/devices'],
   'case-answered': ['reported', '/history/reported'],
   'consent-ending': ['home', '/'],
 } as const satisfies Partial<Record<NoticeKind, readonly [string, string]>>

@@ -34,7 +34,8 @@ export function useNotices(): NoticesHere {
         .toSorted((a, b) => (a.notice.at < b.notice.at ? 1 : -1)),
       unread: answers.reduce((sum, { data }) => sum + (data?.unread ?? 0), 0),
       silent: answers.flatMap(({ isError }, place) => (isError ? (hospitals[place] ?? []) : [])),
-      isLoading: answers.some(({ isPending }) => isPending),
+      // Before the device has opened there is nobody to ask.
+      isLoading: answers.length === 0 || answers.some(({ isPending }) => isPending),
     }),
   })
 }

@@ -20,7 +20,7 @@ const nothing: Resolver = () => undefined
 
 export function Records() {
   const t = useTranslations('records')
-  const { hospitals, state } = useDevice()
+  const { hospitals } = useDevice()
   const search = useSearch({ from: '/records' })
   const [words, find] = useState('')
   const [drawn, draw] = useState(PIECE)
@@ -43,14 +43,10 @@ export function Records() {
   }, [entries, search, searched])
   const years = useMemo(() => byYear(wanted.slice(0, drawn)), [wanted, drawn])
 
-  if (state === 'open' && hospitals.length === 0) {
-    return (
-      <Page title={t('title')} lead={t('noHospital')}>
-        <Text>{t('noHospitalText')}</Text>
-      </Page>
-    )
-  }
-  const isAsking = sources.length < hospitals.length || sources.some((one) => one.state === 'asking')
+  const isAsking =
+    hospitals.length === 0 ||
+    sources.length < hospitals.length ||
+    sources.some((one) => one.state === 'asking')
   const nameOf = (source: number) => () => <Stranger>{hospitals[source]?.member.name ?? ''}</Stranger>
   return (
     <Page title={t('title')} lead={t('lead')} wide>

@@ -6,6 +6,8 @@ import { useFormatter, useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
 import { queries } from '../../../shared/providers.tsx'
 import { behindKey } from '../../own/local-keys.ts'
+import { SecureFirst } from '../../own/secure-first.tsx'
+import { useSecured } from '../../own/secured.ts'
 import { useTerms } from '../../terms.ts'
 import { Narrow, type Narrowed } from './narrow.tsx'
 import { answerUntil, RequestFacts, RequestSentence } from './request-facts.tsx'
@@ -50,6 +52,7 @@ function Decide({ asked, isOver }: { asked: Asked; isOver: boolean }) {
     mutationFn: () => hospital.client.refuse(request),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['requests', hospital.member.id] }),
   })
+  const secured = useSecured()
   const canAnswer = isWaiting(asked) && request.requester.identifier !== undefined
   if (refusing.isSuccess) {
     return (
@@ -61,6 +64,7 @@ function Decide({ asked, isOver }: { asked: Asked; isOver: boolean }) {
       </Page>
     )
   }
+  if (less && !secured) return <SecureFirst />
   if (less) {
     return (
       <Page title={t('read')} lead={t('readText')}>

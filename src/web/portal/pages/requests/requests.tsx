@@ -1,8 +1,10 @@
 import { Alert, Button, Loader, Text } from '@mantine/core'
+import { useQueries } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
+import { useDevice } from '../../device/device.tsx'
 import { localKey } from '../../own/local-keys.ts'
 import { RequestFacts, RequestSentence } from './request-facts.tsx'
 import { RequestState } from './request-state.tsx'
@@ -22,6 +24,7 @@ export function Requests() {
           {t.rich('silent', { hospital: () => <Stranger>{member.name}</Stranger> })}
         </Alert>
       ))}
+      <Prepared />
       {isLoading ? <Loader aria-label={t('title')} /> : null}
       {!isLoading && waiting.length === 0 ? (
         <div>
@@ -72,5 +75,27 @@ function OneRequest(asked: Asked) {
         </div>
       ) : null}
     </li>
+  )
+}
+
+/** What the hospitals themselves have written for the patient to sign stands on a page of its own. */
+function Prepared() {
+  const t = useTranslations('requests')
+  const { hospitals } = useDevice()
+  const count = useQueries({
+    queries: hospitals.map(({ member, client }) => ({
+      queryKey: ['proposals', member.id],
+      queryFn: () => client.proposals(),
+    })),
+    combine: (answers) => answers.reduce((sum, { data }) => sum + (data?.length ?? 0), 0),
+  })
+  if (count === 0) return null
+  return (
+    <Alert role="status">
+      <Text>{t('prepared', { count })}</Text>
+      <Button mt="sm" variant="default" component={Link} to="/proposals">
+        {t('preparedGo')}
+      </Button>
+    </Alert>
   )
 }

@@ -34,7 +34,8 @@ export function useRequests(every: number = SELDOM): RequestsHere {
       return {
         asked: asked.toSorted((a, b) => a.request.deadline - b.request.deadline),
         silent: answers.flatMap(({ isError }, place) => (isError ? (hospitals[place] ?? []) : [])),
-        isLoading: answers.some(({ isPending }) => isPending),
+        // Before the device has opened there is nobody to ask.
+        isLoading: answers.length === 0 || answers.some(({ isPending }) => isPending),
       }
     },
   })
