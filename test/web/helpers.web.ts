@@ -83,7 +83,10 @@ test('Laila shows a code, Kum appoints her by it, she stops sharing for him, he 
     .toBe(false)
 
   await his.page.getByRole('link', { name: 'Back to people who help me' }).click()
-  await his.page.getByText(new RegExp(`stopped sharing with .*${grantee.name}`)).waitFor()
+  await his.page
+    .locator('li:visible', { hasText: new RegExp(`stopped sharing with .*${grantee.name}`) })
+    .first()
+    .waitFor()
   await his.page.getByRole('link', { name: 'End this' }).click()
   await his.page.getByRole('button', { name: 'End it' }).click()
   await his.page.getByRole('heading', { name: 'Ended.' }).waitFor()
