@@ -7,6 +7,7 @@ import { homeRoutes } from './pages/home/routes.ts'
 import { noticeRoutes } from './pages/notices/routes.ts'
 import { proposalRoutes } from './pages/proposals/routes.ts'
 import { recordsRoutes } from './pages/records/routes.ts'
+import { recoveryRoutes } from './pages/recovery/routes.ts'
 import { requestRoutes } from './pages/requests/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
 import { shareRoutes } from './pages/share/routes.ts'
@@ -24,6 +25,7 @@ export const router = createRouter({
     ...homeRoutes,
     ...noticeRoutes,
     ...proposalRoutes,
+    ...recoveryRoutes,
     ...recordsRoutes,
     ...requestRoutes,
     ...sandboxRoutes,

@@ -7,6 +7,7 @@ import notices from './notices.json'
 import own from './own.json'
 import proposals from './proposals.json'
 import records from './records.json'
+import recovery from './recovery.json'
 import requests from './requests.json'
 import share from './share.json'
 import shares from './shares.json'
@@ -23,6 +24,7 @@ export default {
   own,
   proposals,
   records,
+  recovery,
   requests,
   share,
   shares,
