@@ -42,7 +42,6 @@ export function Home() {
       <Notices all={all} />
       <WaitingNotice />
       <Paused all={all} whole={allPaused} />
-      {loading ? <Loader aria-label={t('checking')} /> : <Cards all={all} />}
       {seeing.length > 0 ? (
         <Stack component="section" aria-labelledby="picture">
           <Title order={2} id="picture">
@@ -51,6 +50,7 @@ export function Home() {
           <Picture hospitals={hospitals} seeing={seeing} />
         </Stack>
       ) : null}
+      {loading ? <Loader aria-label={t('checking')} /> : <Cards all={all} />}
       <div className={classes.soon}>
         <NextToEnd seeing={seeing} />
         <LastLook />
@@ -206,6 +206,7 @@ function LastLook() {
       {last ? <Text>{words(last)}</Text> : null}
       {!last && loading ? <Loader size="sm" /> : null}
       {last || loading || silent ? null : <Text>{t('lastNone')}</Text>}
+      <Anchor renderRoot={(props) => <Link to="/history" {...props} />}>{t('moreLooks')}</Anchor>
     </Paper>
   )
 }
