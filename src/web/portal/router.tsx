@@ -1,12 +1,14 @@
 import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
+import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
+import { recordsRoutes } from './pages/records/routes.ts'
 import { rootRoute } from './root.tsx'
 import { Failed, NotFound } from './shell/dead-ends.tsx'
 
 /** Every page of the portal; each is loaded when it is opened first. No address holds anything about anybody. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([...homeRoutes, ...beginRoutes]),
+  routeTree: rootRoute.addChildren([...homeRoutes, ...beginRoutes, ...historyRoutes, ...recordsRoutes]),
   defaultPreload: 'intent',
   defaultErrorComponent: Failed,
   defaultNotFoundComponent: NotFound,

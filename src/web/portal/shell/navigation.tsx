@@ -4,7 +4,11 @@ import { useDevice } from '../device/device.tsx'
 import classes from './shell.module.css'
 
 /** The pages, in the order of how often they are wanted; shown once the device is open. */
-const PAGES = [{ to: '/', key: 'home' }] as const
+const PAGES = [
+  { to: '/', key: 'home' },
+  { to: '/history', key: 'history' },
+  { to: '/records', key: 'records' },
+] as const
 
 export function Navigation() {
   const t = useTranslations('shell')
