@@ -281,6 +281,11 @@ export const ERRORS = {
   'event-unknown': entry(404, 'not-found', 'There is no such event here for this program. Check its id.'),
 
   // Enrolment.
+  'contact-invalid': entry(
+    400,
+    'value',
+    'This is neither a telephone number nor an e-mail address. Give the one that the hospital has of you.',
+  ),
   'enrolment-code-wrong': entry(
     403,
     'login',

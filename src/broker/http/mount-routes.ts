@@ -9,8 +9,7 @@ import type { EvidenceSide } from '../evidence/evidence-side.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import type { Readiness } from '../operate/readiness.ts'
-import { createFileContactSender } from '../patients/contact-sender.ts'
-import { createEnrolments } from '../patients/enrolment.ts'
+import type { PatientSide } from '../patients/patient-side.ts'
 import { createPublisher } from '../publish/publish-documents.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
@@ -25,6 +24,7 @@ import { cdsRoutes } from './cds-routes.ts'
 import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
+import { enrolmentRoutes } from './enrolment-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { createStreams } from './event-stream.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
@@ -50,6 +50,7 @@ export type Sides = AuditSide &
   RegisterSide &
   Freezing &
   IdentitySide &
+  PatientSide &
   EvidenceSide & { delivery: Turns } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
@@ -63,7 +64,7 @@ export function mountRoutes(
   sides: Sides,
   deps: { callers: Callers; readiness: () => Promise<Readiness>; base: () => string },
 ): void {
-  const { config, member, organization, signing, sender, index, accessLog, db } = core
+  const { config, member, organization, signing, index, accessLog, db } = core
   const { callers, readiness, base } = deps
   const { keys, verifyToken, clients, sessions, origins } = callers
   app.addHook('onClose', () => callers.close())
@@ -107,14 +108,8 @@ export function mountRoutes(
     },
   })
   checkpointRoutes(app, sides)
-  const enrolments = createEnrolments({
-    ...core,
-    ...sides,
-    contact: createFileContactSender(config.contactFile),
-    custodian: member,
-    afterBind: () => void sender.flush(),
-  })
-  patientRoutes(app, { ...core, ...sides, custodian: member, sessions, enrolments, authorise })
+  enrolmentRoutes(app, { ...sides, perMinute: config.requestsPerMinute, authorise })
+  patientRoutes(app, { ...core, ...sides, custodian: member, sessions })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })
   const streams = createStreams(app)

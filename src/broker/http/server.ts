@@ -226,5 +226,11 @@ export function credential(request: FastifyRequest, scheme: 'Bearer' | 'DPoP'): 
   return header?.startsWith(`${scheme} `) ? header.slice(scheme.length + 1) : undefined
 }
 
+/** The object that was sent. @throws WayleaveError `malformed-json` for anything else */
+export function bodyOf({ body }: FastifyRequest): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null) throw new WayleaveError('malformed-json', 'no object')
+  return body as Record<string, unknown>
+}
+
 /** A form field as text; whatever else was sent counts as nothing. */
 export const textOf = (field: unknown): string => (typeof field === 'string' ? field : '')

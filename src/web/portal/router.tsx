@@ -1,14 +1,23 @@
 import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
+import { deviceRoutes } from './pages/devices/routes.ts'
 import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
 import { recordsRoutes } from './pages/records/routes.ts'
+import { sandboxRoutes } from './pages/sandbox/routes.ts'
 import { rootRoute } from './root.tsx'
 import { Failed, NotFound } from './shell/dead-ends.tsx'
 
 /** Every page of the portal; each is loaded when it is opened first. No address holds anything about anybody. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([...homeRoutes, ...beginRoutes, ...historyRoutes, ...recordsRoutes]),
+  routeTree: rootRoute.addChildren([
+    ...beginRoutes,
+    ...deviceRoutes,
+    ...historyRoutes,
+    ...homeRoutes,
+    ...recordsRoutes,
+    ...sandboxRoutes,
+  ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Failed,
   defaultNotFoundComponent: NotFound,

@@ -223,6 +223,8 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'POST /exchange/request': row('everybody', 'access-request-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/evidence': row('everybody', 'evidence-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/share': row('everybody', 'share-invalid', { type: JOSE, body: 'x.y.z' }),
+  'GET /patient/enrolment/systems': row('everybody', 200),
+  'POST /patient/enrolment/requests': row('everybody', 'identifier-invalid', json()),
   'POST /patient/enrolment/offer': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/enrolment': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/challenge': row('everybody', 'signer-unknown', json()),
@@ -322,6 +324,8 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   // A program that may, and that names no person.
   'POST /audit/resolutions': row('privacy officer', 'user-missing', json()),
 
+  'GET /registrar/enrolments': row('registrar', 200),
+  'POST /registrar/enrolments/:id/rejection': row('registrar', 'not-available', unknown()),
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),
   'GET /registrar/identity-events': row('registrar', 200),

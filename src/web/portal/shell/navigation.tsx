@@ -8,6 +8,7 @@ const PAGES = [
   { to: '/', key: 'home' },
   { to: '/history', key: 'history' },
   { to: '/records', key: 'records' },
+  { to: '/devices', key: 'devices' },
 ] as const
 
 export function Navigation() {

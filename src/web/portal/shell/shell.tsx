@@ -1,8 +1,9 @@
 import { Anchor, Group } from '@mantine/core'
-import { Outlet } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
+import { Gate } from './gate.tsx'
+import { LockButton } from './lock-button.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -18,6 +19,7 @@ export function Shell() {
         <div className={classes.inner}>
           <span className={classes.name}>Wayleave</span>
           <Group gap="xs" wrap="nowrap">
+            <LockButton />
             <LanguageChoice label={t('language')} />
             <SchemeToggle light={t('light')} dark={t('dark')} />
           </Group>
@@ -25,7 +27,7 @@ export function Shell() {
         <Navigation />
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
-        <Outlet />
+        <Gate />
       </main>
     </>
   )

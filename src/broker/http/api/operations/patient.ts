@@ -14,6 +14,18 @@ import {
 
 /** What a patient’s device asks. */
 export const PATIENT: Readonly<Record<string, Operation>> = {
+  'GET /patient/enrolment/systems': {
+    tag: 'patient',
+    summary: 'By which national identifiers somebody can ask to be enrolled here',
+    answers: { 200: json('IdentifierSystems') },
+  },
+  'POST /patient/enrolment/requests': {
+    tag: 'patient',
+    summary: 'Ask to be enrolled; the answer is the same for everybody',
+    body: jsonBody('EnrolmentRequest'),
+    answers: { 202: json('Enrolment') },
+    errors: ['identifier-system-unknown', 'identifier-invalid', 'contact-invalid'],
+  },
   'POST /patient/enrolment/offer': {
     tag: 'patient',
     summary: 'What to sign to be enrolled',

@@ -1,4 +1,5 @@
 import begin from './begin.json'
+import devices from './devices.json'
 import history from './history.json'
 import home from './home.json'
 import own from './own.json'
@@ -6,4 +7,4 @@ import records from './records.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, history, home, own, records, shell, terms }
+export default { begin, devices, history, home, own, records, shell, terms }
