@@ -5,6 +5,8 @@ import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
 import { recordsRoutes } from './pages/records/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
+import { shareRoutes } from './pages/share/routes.ts'
+import { sharesRoutes } from './pages/shares/routes.ts'
 import { rootRoute } from './root.tsx'
 import { Failed, NotFound } from './shell/dead-ends.tsx'
 
@@ -17,6 +19,8 @@ export const router = createRouter({
     ...homeRoutes,
     ...recordsRoutes,
     ...sandboxRoutes,
+    ...shareRoutes,
+    ...sharesRoutes,
   ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Failed,

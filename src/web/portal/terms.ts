@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import { useFormatter, useTranslations } from 'use-intl'
+import { useTranslations } from 'use-intl'
 import { DATA_CLASSES } from '../../domain/consent/data-classes.ts'
 import { ancestorsOf } from '../../domain/consent/purposes.ts'
 import type { GranteeType } from '../../domain/consent/scope.ts'
@@ -14,6 +14,8 @@ export type TermWords = {
   dataClass(code: string): string
   /** Several in one line; all of them together have a word of their own. */
   dataClasses(codes: readonly string[]): string
+  /** The same where there is little room: the first of them, and how many more. */
+  someClasses(codes: readonly string[]): string
   kind(code: string): string
   /** One line on what a sensitive kind holds; empty where none is known. */
   kindWhy(code: string): string
@@ -33,38 +35,42 @@ export type TermWords = {
 
 export function useTerms(): TermWords {
   const t = useTranslations('terms')
-  const format = useFormatter()
   const { members } = useNetwork()
-  return useMemo(() => termWords({ t, format, members }), [t, format, members])
+  return useMemo(() => termWords({ t, members }), [t, members])
 }
 
 /** The same without a page around it. */
 export function termWords({
   t,
-  format,
   members,
 }: {
   t: ReturnType<typeof useTranslations<'terms'>>
-  format: Pick<ReturnType<typeof useFormatter>, 'list'>
   members: readonly Pick<Member, 'name' | 'identifier'>[]
 }): TermWords {
   // Codes come from servers: which of them have words is found out here, and not by the compiler.
   const keyOf = (group: Group, code: string) => `${group}.${code}` as 'class.problems'
   const has = (group: Group, code: string) => /^[\w-]+$/.test(code) && t.has(keyOf(group, code))
   const word = (group: Group, code: string) => t(keyOf(group, code))
-  const list = (words: readonly string[]) => (words.length === 0 ? t('none') : format.list(words))
+  const list = (words: readonly string[]) => (words.length === 0 ? t('none') : words.join(t('separator')))
   const one = (group: Exclude<Group, 'kindWhy'>) => (code: string) =>
     has(group, code) ? word(group, code) : t(`fallback.${group}`)
   const dataClass = one('class')
   const kind = one('kind')
+  const classInList = (code: string, at: number) => inline(dataClass(code), at === 0)
+  const dataClasses = (codes: readonly string[]) =>
+    isAll(codes) ? t('allClasses') : list(inOrder(codes).map(classInList))
   const codeOf = (thrown: unknown) =>
     typeof thrown === 'object' && thrown && 'code' in thrown ? String(thrown.code) : ''
   return {
     dataClass,
-    dataClasses: (codes) =>
-      Object.keys(DATA_CLASSES).every((code) => codes.includes(code))
-        ? t('allClasses')
-        : list(codes.map((code, at) => inline(dataClass(code), at === 0))),
+    dataClasses,
+    someClasses: (codes) =>
+      codes.length <= FEW + 1 || isAll(codes)
+        ? dataClasses(codes)
+        : t('moreClasses', {
+            list: inOrder(codes).slice(0, FEW).map(classInList).join(t('separator')),
+            count: codes.length - FEW,
+          }),
     kind,
     kindWhy: (code) => (has('kindWhy', code) ? word('kindWhy', code) : ''),
     kinds: (codes) => list(codes.map((code, at) => inline(kind(code), at === 0))),
@@ -84,6 +90,18 @@ export function termWords({
 
 const inline = (label: string, first = false) =>
   first || /^\p{Lu}[\p{Lu}-]/u.test(label) ? label : label.charAt(0).toLocaleLowerCase() + label.slice(1)
+
+/** So many kinds of data a card has room for. */
+const FEW = 4
+
+const ORDER = Object.keys(DATA_CLASSES)
+const isAll = (codes: readonly string[]) => ORDER.every((code) => codes.includes(code))
+
+/** As the list of kinds has them, which begins with what care needs most; unknown ones last. */
+const inOrder = (codes: readonly string[]) => {
+  const place = (code: string) => (ORDER.includes(code) ? ORDER.indexOf(code) : ORDER.length)
+  return [...codes].sort((a, b) => place(a) - place(b))
+}
 
 /** Two that look alike are told apart by the number of each: a name is whatever its owner has chosen. */
 function nameOf(grantee: string, members: readonly Pick<Member, 'name' | 'identifier'>[]): string {

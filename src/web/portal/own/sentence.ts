@@ -8,7 +8,7 @@ import type { TermWords } from '../terms.ts'
 
 export type Speech = {
   t: ReturnType<typeof useTranslations<'own'>>
-  format: Pick<ReturnType<typeof useFormatter>, 'dateTime' | 'list'>
+  format: Pick<ReturnType<typeof useFormatter>, 'dateTime'>
   terms: TermWords
 }
 

@@ -9,6 +9,7 @@ const PAGES = [
   { to: '/history', key: 'history' },
   { to: '/records', key: 'records' },
   { to: '/devices', key: 'devices' },
+  { to: '/pause', key: 'pause' },
 ] as const
 
 export function Navigation() {

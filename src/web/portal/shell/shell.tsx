@@ -2,6 +2,7 @@ import { Anchor, Group } from '@mantine/core'
 import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
+import { Redelivery } from '../own/redelivery.tsx'
 import { Gate } from './gate.tsx'
 import { LockButton } from './lock-button.tsx'
 import { Navigation } from './navigation.tsx'
@@ -27,6 +28,7 @@ export function Shell() {
         <Navigation />
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
+        <Redelivery />
         <Gate />
       </main>
     </>

@@ -4,7 +4,9 @@ import history from './history.json'
 import home from './home.json'
 import own from './own.json'
 import records from './records.json'
+import share from './share.json'
+import shares from './shares.json'
 import shell from './shell.json'
 import terms from './terms.json'
 
-export default { begin, devices, history, home, own, records, shell, terms }
+export default { begin, devices, history, home, own, records, share, shares, shell, terms }
