@@ -186,7 +186,8 @@ export const BrokerConfig = Type.Object({
       sms: Type.Optional(
         Type.Object({
           url: Type.String({
-            pattern: '^https?://',
+            // a code in clear goes no further than this machine
+            pattern: '^(https://|http://127\\.0\\.0\\.1[:/])',
             description:
               'Address of the gateway that takes text messages; its origin counts as one of callbackOrigins. Absent: none are sent',
           }),

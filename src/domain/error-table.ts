@@ -308,6 +308,24 @@ export const ERRORS = {
     'This key was bound at this hospital before. Enrol with the next key of the same words.',
   ),
 
+  // What a patient says looks wrong.
+  'case-unknown': entry(404, 'not-found', 'There is no such case here. List those that there are.'),
+  'case-closed': entry(
+    409,
+    'conflict',
+    'This case is closed. Open another one where something is left to say.',
+  ),
+  'case-limit': entry(
+    409,
+    'too-costly',
+    'As many cases are open as may be. Withdraw one, or wait until the hospital has answered.',
+  ),
+  'origin-refused': entry(
+    403,
+    'security',
+    'This page may not call here. Use the portal that this hospital has listed.',
+  ),
+
   // Whose record it is.
   'identity-frozen': entry(
     409,

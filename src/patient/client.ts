@@ -1,6 +1,5 @@
 import type { AuditEvent, Bundle } from 'fhir/r4.js'
 import type { JWK } from 'jose'
-import type { AuditEntry } from '../domain/audit/audit-entry.ts'
 import { type Clock, systemClock } from '../domain/clock.ts'
 import type { ConsentBody } from '../domain/consent/body-hash.ts'
 import type { Explanation, Preview } from '../domain/consent/explained.ts'
@@ -14,6 +13,7 @@ import { identifierText } from '../domain/identity/member-id.ts'
 import type { GrantWish, SigningState } from './acts.ts'
 import { BrokerRefused, createBrokerConnection, pause } from './broker-connection.ts'
 import { createOwnActs } from './own-acts.ts'
+import { createOwnSide, type OwnSide } from './own-side.ts'
 import {
   createPreparing,
   type ObjectionWish,
@@ -27,6 +27,7 @@ import { createOwnSession } from './session.ts'
 import { type HashedForm, sealedForm, signAct } from './sign.ts'
 
 export { BrokerRefused, BrokerUnreachable } from './broker-connection.ts'
+export type { HistoryLine } from './own-side.ts'
 export type { SlotWish } from './prepare.ts'
 
 /** Another member's broker, which passes an act on unread, and the custodian's JWK Set, from its published profile. */
@@ -78,8 +79,6 @@ export type Sent<A extends ActName = ActName> = {
   jws?: string
 }
 
-export type HistoryLine = AuditEntry & { sentence: string }
-
 /** Would this member be allowed a record of this class and these kinds, or this very record, for this purpose? */
 export type ExplainAsk = { requester: Hex; purpose: string } & (
   | { dataClass: string; kinds?: readonly string[] }
@@ -95,7 +94,7 @@ export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly 
  * Every method may throw {@link BrokerRefused} with the code of docs/errors.md, `BrokerUnreachable`, and RangeError for
  * a wish that no contract or broker would take.
  */
-export type PatientClient = {
+export type PatientClient = OwnSide & {
   /** The bound key's address. */
   signer: Hex
   /** @param within milliseconds to wait for a binding that is not mined yet */
@@ -103,8 +102,6 @@ export type PatientClient = {
   /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
   enrol(invitation: { enrolment: string; code: string }): Promise<void>
   consents(): Promise<OwnConsents>
-  /** Newest first, at most `count` lines (50 when left out). */
-  history(count?: number): Promise<HistoryLine[]>
   /**
    * The same as FHIR AuditEvents, a page of them: by `date`, `agent`, `purpose`, `outcome`, `type`, `subtype`, `_sort`, `_count`,
    * or by the `_page` of a `next` link. @throws BrokerRefused `unsupported-parameter`, `request-invalid`
@@ -276,6 +273,7 @@ export function createPatientClient(options: {
   }
 
   return {
+    ...createOwnSide(session),
     signer: key.signer,
     signIn: (within) => session.open(within),
     consents,
@@ -301,11 +299,6 @@ export function createPatientClient(options: {
           throw error
         })
       }
-    },
-
-    async history(count = 50) {
-      const answer = await session.request('GET', `/patient/history?_count=${count}`)
-      return (answer as { history: HistoryLine[] }).history
     },
 
     async auditEvents(query = {}) {

@@ -43,7 +43,7 @@ const SCOPES = {
     'system/Consent.u',
   ],
   registrar: ['system/registrar'],
-  auditor: ['system/AuditEvent.rs', 'system/legal-hold', 'system/reidentify'],
+  auditor: ['system/AuditEvent.rs', 'system/legal-hold', 'system/reidentify', 'system/cases'],
   admin: ['system/client-admin'],
 }
 

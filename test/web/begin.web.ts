@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { createPatientClient } from '../../src/patient/client.ts'
+import { createHisClient } from '../../src/sandbox/his-client.ts'
 import { type Device, openDevice, startBrowser } from './support/browser.ts'
 import { enterWords, personOf } from './support/journeys.ts'
 import { newcomer } from './support/newcomer.ts'
@@ -10,6 +12,12 @@ const { portal } = sandbox
 const { words } = personOf(sandbox, 'Tonisha')
 const PASSPHRASE = 'heron lamp gravel Tuesday'
 let browser: Browser
+
+const placeOf = ({ chain: { chainId, contracts } }: typeof sandbox) => ({
+  chainId,
+  consentRegistry: contracts.consentRegistry,
+  patientRegistry: contracts.patientRegistry,
+})
 
 beforeAll(async () => {
   browser = await startBrowser()
@@ -255,35 +263,6 @@ test('other words do not slip into a browser that holds some, unless its owner s
     expect(await kept(page)).toMatchObject({ seals: 1 })
   }))
 
-test('a security key carries its owner’s words to a device that keeps nothing', () =>
-  withDevice({ authenticator: false }, async (device) => {
-    const { page } = device
-    await device.addAuthenticator({ usb: true, largeBlob: true })
-    await page.goto(`${portal}/begin/key`)
-    // It holds nothing yet.
-    await button(page, 'Open with my security key').click()
-    await alert(page, /Nothing was changed/)
-    await button(page, 'Set up a new key').click()
-    await button(page, 'Show my 12 words').click()
-    const made = (
-      await page.getByRole('list').filter({ hasText: '12' }).getByRole('listitem').allInnerTexts()
-    )
-      .filter((text) => /^\d+\s+\w+$/.test(text))
-      .map((text) => text.replace(/^\d+\s+/, ''))
-    expect(made).toHaveLength(12)
-    await button(page, 'I have written them down').click()
-    await answerCheck(page, made)
-    await page.getByLabel('I have my words on paper').check()
-    await button(page, 'Put the words on the key').click()
-    await heading(page, 'At which hospital are you known?')
-    expect(await kept(page)).toEqual({ seals: 0, hospitals: 0 })
-    await button(page, 'Lock this page').click()
-    await page.goto(`${portal}/begin/key`)
-    await button(page, 'Open with my security key').click()
-    await heading(page, 'No hospital knows you yet')
-    expect(await kept(page)).toEqual({ seals: 0, hospitals: 0 })
-  }))
-
 /** The code that the sandbox's phone shows for somebody: read where a person would read it. */
 async function codeFor(device: Device, contact: string): Promise<string> {
   const phone = await device.context.newPage()
@@ -376,4 +355,115 @@ test('somebody who is new finds themselves, keeps their words, proves a code and
       await heading(other.page, 'Who can see what')
       expect(await kept(other.page)).toEqual({ seals: 1, hospitals: 2 })
     })
+  }))
+
+/** A hospital's program writes down a consent for its patient to sign: another hospital may see everything that is not private. */
+async function prepare(patientId: string, effect: 'permit' | 'deny'): Promise<void> {
+  const [custodian, grantee] = sandbox.hospitals
+  if (!custodian || !grantee) throw new Error('The sandbox has three hospitals')
+  const { broker, his, identifier } = custodian
+  const user = { id: 'desk-7', name: 'Desk of the outpatients', role: 'clerk' }
+  const answer = await createHisClient({ broker, client: his, organization: identifier, user }).fhir(
+    'POST',
+    'Consent',
+    {
+      resourceType: 'Consent',
+      status: 'proposed',
+      scope: {
+        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
+      },
+      category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+      patient: { reference: `Patient/${patientId}` },
+      provision: {
+        type: effect,
+        actor: [
+          {
+            role: {
+              coding: [
+                { system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'IRCP' },
+              ],
+            },
+            reference: { type: 'Organization', identifier: grantee.identifier },
+          },
+        ],
+        purpose: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' }],
+        ...(effect === 'permit'
+          ? {
+              securityLabel: [
+                { system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' },
+              ],
+            }
+          : {}),
+      },
+    },
+  )
+  if (answer.status !== 201) throw new Error(`Filing was answered ${answer.status} ${answer.code ?? ''}`)
+}
+
+test('without a phone, a security key signs at the desk what staff have prepared, and the tablet keeps nothing', () =>
+  withDevice({ authenticator: false }, async (device) => {
+    const { page } = device
+    const [custodian, grantee] = sandbox.hospitals
+    if (!custodian || !grantee) throw new Error('The sandbox has three hospitals')
+    const who = await newcomer([custodian])
+    const nothing = { seals: 0, hospitals: 0 }
+    await page.goto(`${portal}/begin/no-phone`)
+    await page.getByRole('link', { name: 'To the security key' }).click()
+    // One that yields no secret, and one without room for words.
+    const poor = await device.addAuthenticator({ usb: true, prf: false })
+    await button(page, 'Open with my security key').click()
+    await alert(page, /Nothing was changed/)
+    await device.removeAuthenticator(poor)
+    await button(page, 'Set up a new key').click()
+    const words = await shownWords(page)
+    await button(page, 'I have written them down').click()
+    await answerCheck(page, words)
+    await page.getByLabel('I have my words on paper').check()
+    const small = await device.addAuthenticator({ usb: true, largeBlob: false })
+    await button(page, 'Put the words on the key').click()
+    await alert(page, /no room|not work/)
+    await device.removeAuthenticator(small)
+    await device.addAuthenticator({ usb: true, largeBlob: true })
+    await button(page, 'Put the words on the key').click()
+    await findMe(page, custodian.name, who)
+    await heading(page, 'Enter the code')
+    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact))
+    await button(page, 'Continue').click()
+    await heading(page, 'Who can see what')
+    await button(page, 'Lock this page').click()
+    await heading(page, 'Your records, your say')
+    expect(await kept(page)).toEqual(nothing)
+
+    await prepare(who.ids[0] ?? '', 'permit')
+    await page.goto(`${portal}/begin/key`)
+    await button(page, 'Open with my security key').click()
+    await heading(page, 'Who can see what')
+    await page.getByRole('link', { name: 'My devices' }).click()
+    await page.getByText('This is not your device').waitFor()
+    await page.getByRole('link', { name: 'What my hospital has prepared' }).click()
+    await page.getByText('Written down by').waitFor()
+    await page
+      .getByText(new RegExp(`${grantee.name}.* may see these records of yours at .*${custodian.name}`))
+      .waitFor()
+    await button(page, 'Sign this').dblclick()
+    await page.getByText('Signed and sent.').waitFor()
+    const own = createPatientClient({
+      ...custodian,
+      words: words.join(' '),
+      chain: placeOf(sandbox),
+      retry: true,
+    })
+    await expect
+      .poll(async () => (await own.consents()).consents.map(({ state, version }) => ({ state, version })), {
+        timeout: 30_000,
+      })
+      .toEqual([{ state: 'permit', version: 1 }])
+
+    // The next thing prepared is declined: nothing of it is signed.
+    await prepare(who.ids[0] ?? '', 'deny')
+    await button(page, 'All right').click()
+    await button(page, 'No, I do not want this').click()
+    await page.getByText('Nothing waits for you.').waitFor()
+    expect((await own.consents()).consents).toHaveLength(1)
+    expect(await kept(page)).toEqual(nothing)
   }))

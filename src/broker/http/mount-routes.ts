@@ -20,6 +20,7 @@ import type { RequestSide } from '../requests/request-side.ts'
 import { auditReconcileRoutes } from './audit-reconcile-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
+import { caseRoutes } from './case-routes.ts'
 import { cdsRoutes } from './cds-routes.ts'
 import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
@@ -35,7 +36,9 @@ import { keepIdempotent } from './idempotency.ts'
 import { identityRoutes } from './identity-routes.ts'
 import { liveRoutes } from './live-routes.ts'
 import { operatorRoutes } from './operator-routes.ts'
+import { refuseStrangePages } from './page-origins.ts'
 import { patientRoutes } from './patient-routes.ts'
+import { portalRoutes } from './portal-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
 import { reportRoutes } from './report-routes.ts'
@@ -68,6 +71,7 @@ export function mountRoutes(
   const { callers, readiness, base } = deps
   const { keys, verifyToken, clients, sessions, origins } = callers
   app.addHook('onClose', () => callers.close())
+  refuseStrangePages(app, { base, portalOrigins: config.portalOrigins ?? [] })
   keepIdempotent(app, { callers, store: createIdempotencyStore(core) })
   const { authorise, authoriseClinical } = hisRoutes(app, {
     ...core,
@@ -109,6 +113,8 @@ export function mountRoutes(
   })
   checkpointRoutes(app, sides)
   enrolmentRoutes(app, { ...sides, perMinute: config.requestsPerMinute, authorise })
+  portalRoutes(app, { ...core, ...sides, sessions })
+  caseRoutes(app, { ...core, ...sides, authorise })
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })

@@ -14,8 +14,7 @@ import type { Relayer } from '../../relayer/relayer.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
-import { type AccessLog, lookupsOf } from '../audit/access-log.ts'
-import { searchAudit } from '../audit/search-audit.ts'
+import type { AccessLog } from '../audit/access-log.ts'
 import type { Acts } from '../consent/accept-act.ts'
 import type { Explainer } from '../consent/explain.ts'
 import type { Proposals } from '../consent/proposals.ts'
@@ -26,7 +25,6 @@ import { outcomeEntry } from '../receive/notices.ts'
 import type { People } from '../receive/people.ts'
 import { partyOf } from '../release/parties.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
-import { noteOwnReading } from './audit-routes.ts'
 import { bodyOf, credential, textOf } from './server.ts'
 
 /** Records on one page of a patient's own record. */
@@ -69,18 +67,6 @@ export function patientRoutes(
   })
 
   app.get('/patient/consents', async (request) => readOwnConsents(db, deps, await signedIn(request)))
-
-  app.get<{ Querystring: { _count?: string } }>('/patient/history', async (request) => {
-    const patient = await signedIn(request)
-    const count = Math.min(Math.max(Number(request.query._count ?? 50) || 50, 1), 500)
-    // Under a closed handle a key is shown what was its own: whose number that was is what was in doubt.
-    const patients = patient.closed
-      ? [deps.vault.lookup('patient', patient.id)]
-      : lookupsOf(deps.vault, patient)
-    const lines = await searchAudit(db, deps.vault, { patients, count })
-    await noteOwnReading({ ...deps, member: deps.custodian }, patient)
-    return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
-  })
 
   /** All that this hospital has of the patient, page by page, as a searchset (FHIR R4 §3.1.1.1). */
   app.get<{ Querystring: { after?: string } }>('/patient/record', async (request, reply) => {

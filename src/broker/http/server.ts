@@ -153,12 +153,16 @@ function followCalls(app: FastifyInstance, log: Logger): void {
   })
 }
 
+/** What patients' devices call. */
+export function isForDevices(url: string): boolean {
+  const { pathname } = new URL(url, 'http://broker')
+  return pathname.startsWith('/patient/') || pathname === '/relay'
+}
+
 /** What a patient's device calls, from a page of a portal that the hospital knows; to any other page a browser shows nothing. */
 function sharedWith(url: string, portalOrigins: readonly string[]) {
-  const { pathname } = new URL(url, 'http://broker')
-  const forDevices = pathname.startsWith('/patient/') || pathname === '/relay'
   return {
-    origin: forDevices && portalOrigins.length > 0 ? [...portalOrigins] : false,
+    origin: isForDevices(url) && portalOrigins.length > 0 ? [...portalOrigins] : false,
     methods: ['GET', 'POST', 'DELETE'],
     allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
     exposedHeaders: ['x-request-id', 'retry-after'],

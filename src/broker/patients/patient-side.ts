@@ -2,8 +2,12 @@ import type { Core } from '../core.ts'
 import type { Freezing } from '../identity/identity-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
 import { createAdmission } from './admit-patient.ts'
+import { createCases } from './cases.ts'
 import { createEnrolments } from './enrolment.ts'
 import { createMessages } from './message-outbox.ts'
+import { createNoticeWatch } from './notice-watch.ts'
+import { createNotices } from './notices.ts'
+import { createPreferences } from './preferences.ts'
 import { createSelfEnrolment } from './self-enrolment.ts'
 import { openSenders } from './senders.ts'
 
@@ -31,11 +35,17 @@ export function createPatientSide(core: Core, register: Pick<RegisterSide, 'sour
     country,
     identifierSystems: config.identifierSystems,
   })
+  const notices = createNotices({ ...core, custodian: member })
+  const watch = createNoticeWatch({ ...common, notices })
   return {
+    notices,
+    cases: createCases({ ...core, notices, own: { id: member, ...organization } }),
+    preferences: createPreferences(core),
     messages,
     enrolments,
     selfEnrolment,
     async closePatients() {
+      await watch.close()
       await selfEnrolment.close()
       await messages.close()
     },

@@ -49,6 +49,10 @@ export const AUDIT_KINDS = [
   'hold-lift-asked',
   'hold-lifted',
   'trail-expired',
+  'case-opened',
+  'case-answered',
+  'case-withdrawn',
+  'cases-read',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]

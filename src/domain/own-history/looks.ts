@@ -7,6 +7,9 @@ import { covers } from '../consent/purposes.ts'
  */
 export type Manner = 'look' | 'own' | 'house'
 
+/** What somebody wants to read of: who looked, what the patient did, or all of it. */
+export type HistoryView = 'looks' | 'own' | 'all'
+
 const LOOKS = new Set<AuditKind>([
   ...(['query', 'list', 'intent', 'disclosure', 'receipt', 'refusal'] as const),
   ...(['consents-read', 'consents-consulted', 'handle-resolved', 'alarm'] as const),
@@ -14,8 +17,12 @@ const LOOKS = new Set<AuditKind>([
 const OWN = new Set<AuditKind>([
   ...(['consent-granted', 'consent-revoked', 'consent-objected', 'objection-withdrawn'] as const),
   ...(['consent-unchanged', 'locked', 'unlocked', 'bound', 'own-record-read', 'own-trail-read'] as const),
-  ...(['representative-changed', 'recovery'] as const),
+  ...(['representative-changed', 'recovery', 'case-opened', 'case-withdrawn'] as const),
 ])
+
+/** The kinds of lines that a view needs; undefined for all. */
+export const kindsOfView = (view: HistoryView): AuditKind[] | undefined =>
+  view === 'all' ? undefined : [...(view === 'looks' ? LOOKS : OWN), 'emergency-access']
 
 /** An emergency that was declared counts as a look, what the patient decided on emergencies as the patient's own act. */
 export function mannerOf({ kind, patient }: AuditEntry): Manner {

@@ -1,9 +1,10 @@
+import type { HistoryView } from './looks.ts'
 import type { Occasion } from './occasions.ts'
 
 /** What of a history somebody wants to see. What is left out is not narrowed. */
 export type HistoryFilter = {
-  /** `looks`: who saw or tried to see something. */
-  view?: 'looks' | 'own' | 'all'
+  /** Who looked, where left out. */
+  view?: HistoryView
   ending?: 'allowed' | 'refused' | 'emergency'
   /** Member id of the organisation that asked or did it. */
   organisation?: string

@@ -48,7 +48,6 @@ export type FactName =
   | 'state'
   | 'steps'
   | 'value'
-  | 'visit'
 
 export type Fact = { name: FactName; value: FactValue }
 

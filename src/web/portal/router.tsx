@@ -3,7 +3,10 @@ import { beginRoutes } from './pages/begin/routes.ts'
 import { deviceRoutes } from './pages/devices/routes.ts'
 import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
+import { noticeRoutes } from './pages/notices/routes.ts'
+import { proposalRoutes } from './pages/proposals/routes.ts'
 import { recordsRoutes } from './pages/records/routes.ts'
+import { requestRoutes } from './pages/requests/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
 import { shareRoutes } from './pages/share/routes.ts'
 import { sharesRoutes } from './pages/shares/routes.ts'
@@ -17,7 +20,10 @@ export const router = createRouter({
     ...deviceRoutes,
     ...historyRoutes,
     ...homeRoutes,
+    ...noticeRoutes,
+    ...proposalRoutes,
     ...recordsRoutes,
+    ...requestRoutes,
     ...sandboxRoutes,
     ...shareRoutes,
     ...sharesRoutes,

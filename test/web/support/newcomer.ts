@@ -1,7 +1,12 @@
 import { randomInt } from 'node:crypto'
 import type { SandboxFile } from '../../../src/sandbox/sandbox-file.ts'
 
-export type Newcomer = { number: string; contact: string }
+export type Newcomer = {
+  number: string
+  contact: string
+  /** Logical ids of the Patient, in the hospitals' order. */
+  ids: string[]
+}
 
 /**
  * Somebody whom no broker knows yet: a Patient in the record systems of these hospitals, with a BSN and an e-mail address that nobody
@@ -12,6 +17,7 @@ export async function newcomer(
 ): Promise<Newcomer> {
   const number = newBsn()
   const contact = `newcomer-${number}@example.org`
+  const ids: string[] = []
   for (const { fhir } of hospitals) {
     const answer = await fetch(`${fhir}/Patient`, {
       method: 'POST',
@@ -26,8 +32,9 @@ export async function newcomer(
       }),
     })
     if (!answer.ok) throw new Error(`The record system answered ${answer.status} for ${number}`)
+    ids.push(((await answer.json()) as { id: string }).id)
   }
-  return { number, contact }
+  return { number, contact, ids }
 }
 
 /** Eight digits of chance and the ninth by the test of eleven; where that has none, other digits. */

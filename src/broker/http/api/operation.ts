@@ -24,6 +24,7 @@ export const TAGS = [
   { name: 'trail', description: 'The audit trail' },
   { name: 'enrolment', description: 'The enrolment desk' },
   { name: 'patient', description: 'What a patient’s device asks' },
+  { name: 'cases', description: 'What patients say looks wrong' },
   { name: 'exchange', description: 'Between two brokers' },
   { name: 'operation', description: 'For supervision, and for the FHIR server' },
 ] as const

@@ -1,16 +1,16 @@
-import { ActionIcon } from '@mantine/core'
 import { LockKeyhole } from 'lucide-react'
 import { useTranslations } from 'use-intl'
 import { useDevice } from '../device/device.tsx'
+import classes from './shell.module.css'
 
 /** Locks all tabs. */
 export function LockButton() {
   const t = useTranslations('shell')
-  const { state, lock } = useDevice()
-  if (state !== 'open') return null
+  const { lock } = useDevice()
   return (
-    <ActionIcon variant="default" size="xl" aria-label={t('lock')} title={t('lock')} onClick={lock}>
-      <LockKeyhole aria-hidden />
-    </ActionIcon>
+    <button type="button" className={classes.lock} onClick={lock}>
+      <LockKeyhole aria-hidden size="1.1em" />
+      {t('lock')}
+    </button>
   )
 }

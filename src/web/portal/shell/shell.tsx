@@ -3,8 +3,8 @@ import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
 import { Redelivery } from '../own/redelivery.tsx'
+import { Bell } from './bell.tsx'
 import { Gate } from './gate.tsx'
-import { LockButton } from './lock-button.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -20,7 +20,7 @@ export function Shell() {
         <div className={classes.inner}>
           <span className={classes.name}>Wayleave</span>
           <Group gap="xs" wrap="nowrap">
-            <LockButton />
+            <Bell />
             <LanguageChoice label={t('language')} />
             <SchemeToggle light={t('light')} dark={t('dark')} />
           </Group>
@@ -28,8 +28,8 @@ export function Shell() {
         <Navigation />
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
-        <Redelivery />
         <Gate />
+        <Redelivery />
       </main>
     </>
   )

@@ -7,10 +7,10 @@ import { systemClock } from '../../../../domain/clock.ts'
 import { checkNationalId } from '../../../../domain/identity/national-ids.ts'
 import { createFindMe } from '../../../../patient/find-me.ts'
 import { Page } from '../../../shared/page.tsx'
-import { Stranger } from '../../../shared/stranger.tsx'
 import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { type Member, useMember } from '../../network.tsx'
+import { namedInLine } from '../../own/sentence.ts'
 import { useDraft } from './draft.tsx'
 import { ErrorSummary, type Problem } from './error-summary.tsx'
 import { nowText } from './take-in.ts'
@@ -63,10 +63,7 @@ function Form({ member }: { member: Member }) {
   // Of the kinds that we know only the Spanish one holds a letter.
   const inputMode = kind?.country === 'ES' ? 'text' : 'numeric'
   return (
-    <Page
-      title={t('meTitle')}
-      lead={t.rich('meLead', { hospital: () => <Stranger bold>{member.name}</Stranger> })}
-    >
+    <Page title={t('meTitle')} lead={t('meLead', { hospital: namedInLine(member.name) })}>
       {systems.error ? <Trouble error={systems.error} /> : null}
       {systems.error ? (
         <Button variant="default" onClick={() => void systems.refetch()}>

@@ -6,7 +6,7 @@ import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
 import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
-import { carry, createPasskey, PasskeyRefused } from '../../device/passkey.ts'
+import { carry, createPasskey, PasskeyRefused, takeBack } from '../../device/passkey.ts'
 import { deviceName } from './device-name.ts'
 import { useDraft } from './draft.tsx'
 import { useTakeIn } from './take-in.ts'
@@ -75,6 +75,10 @@ function OnKey({ words }: { words: string }) {
   const [mine, setMine] = useState(false)
   const making = useOnce(async () => {
     const made = await createPasskey(t('keyLabel'), [], { place: 'elsewhere', carries: true })
+    if (!made.hasRoom) {
+      await takeBack(made.passkey)
+      throw new PasskeyRefused('carries-nothing')
+    }
     const { sealWithSecret } = await import('../../device/seal-words.ts')
     await carry(made.passkey, await sealWithSecret(words, made.secret))
     await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, guest: { secured: true } })

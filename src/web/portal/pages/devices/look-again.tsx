@@ -1,10 +1,10 @@
 import { Button, Stack, Text } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import { Stranger } from '../../../shared/stranger.tsx'
 import { useOnce } from '../../../shared/use-once.ts'
 import { useDevice } from '../../device/device.tsx'
 import { findHospitals } from '../../device/find-hospitals.ts'
 import { useNetwork } from '../../network.tsx'
+import { namedInLine } from '../../own/sentence.ts'
 
 /** Asks the hospitals again, with these words, where they are not known yet: those that were silent, and all others. */
 export function LookAgain() {
@@ -25,7 +25,7 @@ export function LookAgain() {
   return (
     <Stack align="flex-start" gap="sm">
       {quiet.map(({ id, name }) => (
-        <Text key={id}>{t.rich('silent', { hospital: () => <Stranger bold>{name}</Stranger> })}</Text>
+        <Text key={id}>{t('silent', { hospital: namedInLine(name) })}</Text>
       ))}
       <Button variant="default" size="md" loading={looking.isPending} onClick={() => looking.mutate()}>
         {t('lookAgain')}

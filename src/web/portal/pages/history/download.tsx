@@ -39,7 +39,11 @@ export function HistoryDownload() {
         saveFile(name, TYPES.json, [JSON.stringify(all, null, 2)])
         return silent
       }
-      const { all, silent } = await wholeHistory(hospitals, pageOf, setCount)
+      const { all, silent } = await wholeHistory(
+        hospitals,
+        (hospital, next) => pageOf(hospital, 'all', next),
+        setCount,
+      )
       const occasions = occasionsOf(all, localDay)
       const heads = {
         ...{ when: t('when'), result: t('result'), title: t('title'), who: t('who'), what: t('what') },

@@ -18,10 +18,10 @@ export function HistoryFilters() {
   const navigate = useNavigate({ from: '/history' })
   const choose = (name: keyof HistorySearch, value: string) =>
     void navigate({
-      search: (old) => {
-        const isNumber = name === 'who' || name === 'days'
-        return readHistorySearch({ ...old, [name]: isNumber && value !== '' ? Number(value) : value })
-      },
+      search: readHistorySearch({
+        ...search,
+        [name]: (name === 'who' || name === 'days') && value !== '' ? Number(value) : value,
+      }),
       replace: true,
     })
   const select = (
@@ -70,7 +70,7 @@ export function HistoryFilters() {
         {isNarrowed ? (
           <Button
             variant="subtle"
-            onClick={() => void navigate({ search: ({ table }) => (table ? { table } : {}), replace: true })}
+            onClick={() => void navigate({ search: search.table ? { table: true } : {}, replace: true })}
           >
             {t('clear')}
           </Button>

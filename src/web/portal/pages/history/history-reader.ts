@@ -24,6 +24,9 @@ export type HistoryReader = {
   more(): Promise<void>
 }
 
+/** Milliseconds. */
+const HELD = 2_000
+
 /**
  * Reads the lines of several hospitals side by side. One that does not answer holds up no other: its lines are missing, and it is
  * named.
@@ -38,7 +41,7 @@ export function createHistoryReader(
   const silent = new Set<number>()
   const listeners = new Set<() => void>()
   let asking = 0
-  let started = sources === 0
+  let started = false
   let current = snapshot()
 
   function snapshot(): HistoryState {
@@ -55,10 +58,19 @@ export function createHistoryReader(
     for (const listener of listeners) listener()
   }
 
-  /** Asks these hospitals side by side. */
+  /**
+   * Asks these hospitals side by side. What two of them wrote down about one thing should appear together, so what comes quietly is
+   * held until all have answered, or for a moment.
+   */
   async function ask(which: readonly number[], quietly: boolean, work: (source: number) => Promise<void>) {
+    let isHeld = quietly
+    const timer = quietly ? setTimeout(() => show(), HELD) : undefined
+    const show = () => {
+      isHeld = false
+      changed()
+    }
     if (!quietly) asking++
-    changed()
+    if (!quietly) changed()
     await Promise.all(
       which.map(async (source) => {
         try {
@@ -67,9 +79,10 @@ export function createHistoryReader(
         } catch {
           silent.add(source)
         }
-        changed()
+        if (!isHeld) changed()
       }),
     )
+    clearTimeout(timer)
     if (!quietly) asking--
     started = true
     changed()
@@ -111,7 +124,10 @@ export function createHistoryReader(
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    refresh: () => ask(places, started, newest),
+    refresh: async () => {
+      // Before the device has opened there is nobody to ask, and so nothing to say.
+      if (sources > 0) await ask(places, started, newest)
+    },
     async more() {
       if (asking > 0) return
       await ask(behind(current.streams), false, older)

@@ -12,7 +12,7 @@ import { useNetwork } from '../../network.tsx'
 import { HistoryDownload } from './download.tsx'
 import { HistoryFilters } from './filters.tsx'
 import classes from './history.module.css'
-import { filterOf } from './history-search.ts'
+import { filterOf, readHistorySearch } from './history-search.ts'
 import { useHistoryWords } from './history-words.tsx'
 import { localDay } from './local-day.ts'
 import { OccasionCard } from './occasion-card.tsx'
@@ -27,11 +27,11 @@ const MOST_PAGES = 5
 export function History() {
   const t = useTranslations('history')
   const format = useFormatter()
-  const { hospitals, state } = useDevice()
+  const { hospitals } = useDevice()
   const { members } = useNetwork()
   const search = useSearch({ from: '/history' })
   const navigate = useNavigate({ from: '/history' })
-  const { streams, silent, busy, started, more, refresh } = useHistory()
+  const { streams, silent, busy, started, more, refresh } = useHistory(search.show ?? 'looks')
 
   const told = useMemo(() => merged(streams), [streams])
   const occasions = useMemo(() => occasionsOf(told, localDay), [told])
@@ -54,13 +54,6 @@ export function History() {
     void more()
   }
 
-  if (state === 'open' && hospitals.length === 0) {
-    return (
-      <Page title={t('title')} lead={t('noHospital')}>
-        <Text>{t('noHospitalText')}</Text>
-      </Page>
-    )
-  }
   return (
     <Page title={t('title')} lead={t('lead')} wide>
       <HistoryFilters />
@@ -88,7 +81,7 @@ export function History() {
             className={classes.wideOnly}
             onClick={() =>
               void navigate({
-                search: ({ table, ...rest }) => (table ? rest : { ...rest, table: true }),
+                search: readHistorySearch({ ...search, table: !search.table }),
                 replace: true,
               })
             }

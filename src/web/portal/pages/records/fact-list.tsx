@@ -23,7 +23,8 @@ export function FactList({ facts }: { facts: readonly Fact[] }) {
   )
 }
 
-function Value({ value }: { value: FactValue }) {
+/** One thing that a record tells, and whether it is usual. */
+export function Value({ value }: { value: FactValue }) {
   const words = useRecordWords()
   if (value.is === 'parts') {
     return (

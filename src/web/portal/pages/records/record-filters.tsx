@@ -34,8 +34,7 @@ export function RecordFilters({
   const [isOpen] = useState(() => isNarrowed || matchMedia('(min-width: 48rem)').matches)
   const choose = (name: keyof RecordsSearch, value: string) =>
     void navigate({
-      search: (old) =>
-        readRecordsSearch({ ...old, [name]: name === 'at' && value !== '' ? Number(value) : value }),
+      search: readRecordsSearch({ ...search, [name]: name === 'at' && value !== '' ? Number(value) : value }),
       replace: true,
     })
   const select = (name: keyof RecordsSearch, label: string, data: { value: string; label: string }[]) => (
@@ -52,7 +51,7 @@ export function RecordFilters({
       <div className={classes.filters}>
         <TextInput
           label={t('search')}
-          placeholder={t('searchHint')}
+          description={t('searchHint')}
           type="search"
           autoComplete="off"
           value={words}

@@ -20,7 +20,7 @@ const nothing: Resolver = () => undefined
 
 export function Records() {
   const t = useTranslations('records')
-  const { hospitals, state } = useDevice()
+  const { hospitals } = useDevice()
   const search = useSearch({ from: '/records' })
   const [words, find] = useState('')
   const [drawn, draw] = useState(PIECE)
@@ -43,36 +43,30 @@ export function Records() {
   }, [entries, search, searched])
   const years = useMemo(() => byYear(wanted.slice(0, drawn)), [wanted, drawn])
 
-  if (state === 'open' && hospitals.length === 0) {
-    return (
-      <Page title={t('title')} lead={t('noHospital')}>
-        <Text>{t('noHospitalText')}</Text>
-      </Page>
-    )
-  }
-  const isAsking = sources.length < hospitals.length || sources.some((one) => one.state === 'asking')
+  const isAsking =
+    hospitals.length === 0 ||
+    sources.length < hospitals.length ||
+    sources.some((one) => one.state === 'asking')
   const nameOf = (source: number) => () => <Stranger>{hospitals[source]?.member.name ?? ''}</Stranger>
   return (
     <Page title={t('title')} lead={t('lead')} wide>
-      {sources.map(({ source, state: now, notices }) => (
-        <div key={source}>
-          {now === 'silent' ? (
-            <Alert color="orange" role="status">
-              <Text fw={650}>{t.rich('silent', { hospital: nameOf(source) })}</Text>
-              <Button mt="sm" variant="default" onClick={() => askAgain(source)}>
-                {t('again')}
-              </Button>
+      {sources.flatMap(({ source, state: now, notices }) => [
+        now === 'silent' ? (
+          <Alert key={source} color="orange" role="status">
+            <Text fw={650}>{t.rich('silent', { hospital: nameOf(source) })}</Text>
+            <Button mt="sm" variant="default" onClick={() => askAgain(source)}>
+              {t('again')}
+            </Button>
+          </Alert>
+        ) : null,
+        ...(['incomplete', 'security'] as const).map((notice) =>
+          notices.has(notice) ? (
+            <Alert key={`${source} ${notice}`} color="orange" role="status">
+              {t.rich(notice, { hospital: nameOf(source) })}
             </Alert>
-          ) : null}
-          {(['incomplete', 'security'] as const).map((notice) =>
-            notices.has(notice) ? (
-              <Alert key={notice} color="orange" role="status">
-                {t.rich(notice, { hospital: nameOf(source) })}
-              </Alert>
-            ) : null,
-          )}
-        </div>
-      ))}
+          ) : null,
+        ),
+      ])}
       <RecordFilters entries={entries} words={words} find={find} />
       <Text role="status">
         {isAsking ? `${t('loading')}. ` : ''}
