@@ -164,7 +164,7 @@ test('records of all hospitals stand in one list, are found, opened and taken al
   )
   const all = whole.flat()
   const bundle = JSON.parse(await saved(page, 'For a program (FHIR)')) as Bundle
-  const ids = (some: readonly { resourceType?: string; id?: string }[]) =>
+  const ids = (some: readonly { resourceType?: string | undefined; id?: string | undefined }[]) =>
     some.map(({ resourceType, id }) => `${resourceType}/${id}`).toSorted()
   expect(ids((bundle.entry ?? []).flatMap(({ resource }) => resource ?? []))).toEqual(ids(all))
 
