@@ -32,6 +32,12 @@ const WORD_EVENTS = [
   'ConsentAdopted',
 ]
 
+/** Events that say who signs for a handle. */
+const SIGNER_EVENTS = [
+  ...['HandleBound', 'GuardianSet', 'DelegateSet', 'DelegateEnded'],
+  ...['RecoveryStarted', 'RecoveryVetoed', 'RecoveryCancelled', 'RecoveryCompleted'],
+]
+
 /** What brokers look up in the index. It finds candidates and shows pointers; it never permits (see consent-reader). */
 export type IndexQueries = ReturnType<typeof createIndexQueries>
 
@@ -192,6 +198,19 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
               : word,
           undefined,
         )
+    },
+
+    /** In their order, the events that say who signs for a handle. */
+    async signerEvents(handle: Hex): Promise<Pick<IndexedEvent, 'name' | 'args'>[]> {
+      const rows = await db
+        .selectFrom('events')
+        .select(['name', 'args'])
+        .where('name', 'in', SIGNER_EVENTS)
+        .where('key1', '=', handle)
+        .orderBy('block')
+        .orderBy('log_index')
+        .execute()
+      return rows.map(({ name, args }) => ({ name, args: JSON.parse(args) as Record<string, string> }))
     },
 
     /** Whether a handle is locked, and its epoch, as the index has it: a hint like `slotWord`. */

@@ -25,6 +25,7 @@ import { cdsRoutes } from './cds-routes.ts'
 import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
+import { delegateRoutes } from './delegate-routes.ts'
 import { enrolmentRoutes } from './enrolment-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { createStreams } from './event-stream.ts'
@@ -41,6 +42,7 @@ import { patientRoutes } from './patient-routes.ts'
 import { portalRoutes } from './portal-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
+import { recoveryRoutes } from './recovery-routes.ts'
 import { reportRoutes } from './report-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 import { resolutionRoutes } from './resolution-routes.ts'
@@ -115,6 +117,8 @@ export function mountRoutes(
   enrolmentRoutes(app, { ...sides, perMinute: config.requestsPerMinute, authorise })
   portalRoutes(app, { ...core, ...sides, sessions })
   caseRoutes(app, { ...core, ...sides, authorise })
+  delegateRoutes(app, { ...sides, sessions })
+  recoveryRoutes(app, { ...sides, sessions, authorise })
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })

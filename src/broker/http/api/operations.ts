@@ -13,6 +13,7 @@ import { EXCHANGE } from './operations/exchange.ts'
 import { OPERATION } from './operations/operation.ts'
 import { PATIENT } from './operations/patient.ts'
 import { RECORDS } from './operations/records.ts'
+import { RECOVERY } from './operations/recovery.ts'
 import { REQUESTS } from './operations/requests.ts'
 import { TOKEN } from './operations/token.ts'
 import { TRAIL } from './operations/trail.ts'
@@ -27,6 +28,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...TRAIL,
   ...ENROLMENT,
   ...PATIENT,
+  ...RECOVERY,
   ...CASES,
   ...EXCHANGE,
   ...OPERATION,
