@@ -26,7 +26,7 @@ import {
 import { freePort } from '../../src/sandbox/ports.ts'
 import { openTlsFiles, type TlsFiles, trustAuthority } from '../../src/sandbox/tls-files.ts'
 import type { Database } from '../../src/store/database.ts'
-import { openFreshDatabase } from './databases.ts'
+import { openHospitalDatabase } from './databases.ts'
 import { createFront, type Front } from './front.ts'
 
 /** A clock that tests move; it starts at the real time. Both hands move together. */
@@ -248,7 +248,7 @@ async function openHospital(
   const log =
     options.log?.(key) ?? createLog({ level: (process.env.TEST_LOG ?? 'silent') as LogLevel, hospital: key })
   at(`the database of hospital ${key}`)
-  const database = await openFreshDatabase()
+  const database = await openHospitalDatabase()
   at(`the FHIR server of hospital ${key}`)
   const given = options.fhirServers?.[key]
   const server = given
@@ -333,7 +333,7 @@ async function openHospital(
     },
     async replaceDatabase(fill) {
       await hospital.broker.close()
-      hospital.database = await openFreshDatabase()
+      hospital.database = await openHospitalDatabase()
       await fill(hospital.database)
       hospital.broker = await open()
     },
