@@ -185,6 +185,8 @@ test('a copied passkey keeps its signature and loses its secret: the words still
     await button(page, 'Continue').click()
     await page.waitForURL(`${portal}/`)
     await heading(page, 'Who can see what')
+    // The seal that nothing opens any more stays until its owner removes it; the new one opens.
+    expect(await kept(page)).toEqual({ seals: 2, hospitals: 1 })
   }))
 
 test('at another address than its own, the portal makes no passkey and says why', () =>
