@@ -36,7 +36,8 @@ function Notice({ own: { member, client } }: { own: OwnHospital }) {
     refetchInterval: EVERY,
   })
   const { code } = (asked.error ?? {}) as { code?: unknown }
-  if (code === 'signer-unknown')
+  // A session is renewed once by itself: one that has ended again is none that this key may have.
+  if (code === 'signer-unknown' || code === 'session-expired')
     return (
       <Alert
         color="red"
