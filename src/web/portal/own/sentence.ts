@@ -4,8 +4,8 @@ import type { SaltedScope } from '../../../domain/consent/scope.ts'
 import type { SaltedTerms } from '../../../domain/consent/terms.ts'
 import type { ActMessages, TypedData } from '../../../domain/consent/typed-data.ts'
 import { ZERO_32 } from '../../../domain/hex.ts'
-import { harmless } from '../../shared/stranger.tsx'
-import type { TermWords } from '../terms.ts'
+import { harmless } from '../../shared/harmless.ts'
+import type { TermWords } from '../term-words.ts'
 
 export type Speech = {
   t: ReturnType<typeof useTranslations<'own'>>

@@ -4,8 +4,9 @@ import { scopeHash, type TypedData } from '../../../domain/consent/typed-data.ts
 import type { PatientClient } from '../../../patient/client.ts'
 import type { Prepared } from '../../../patient/prepare.ts'
 import { queries } from '../../shared/providers.tsx'
-import { type OwnHospital, useDevice } from '../device/device.tsx'
+import type { OwnHospital } from '../device/device.tsx'
 import { consentsKey } from './hospitals.ts'
+import { useKeptFacts } from './kept-facts.ts'
 import { keepReceipt } from './receipts.ts'
 import { isUnreachable } from './redelivery.tsx'
 import { beingSent, dropUnsent, keepUnsent, listUnsent } from './unsent.ts'
@@ -55,7 +56,7 @@ const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
  * another. What was wanted when the page opened stays what is wanted: whoever wants something else makes this component anew.
  */
 export function useSigning(wanted: readonly Wanted[]): Signing {
-  const { vault } = useDevice()
+  const facts = useKeptFacts()
   const [acts, setActs] = useState<Act[]>(() => wanted.map((one, key) => ({ ...one, key, at: 'preparing' })))
   const now = useRef(acts)
   const alive = useRef(true)
@@ -130,13 +131,13 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
   /** What could not be delivered is sent by whoever sends such things; here it is watched. */
   const watch = useCallback(
     async (act: Act, shown: TypedData, id: string) => {
-      while (alive.current && (await listUnsent(vault)).some((one) => one.id === id)) await pause(PAUSE)
+      while (alive.current && (await listUnsent(facts)).some((one) => one.id === id)) await pause(PAUSE)
       if (alive.current) {
         become(act.key, { at: 'sent', shown, countsAlready: false })
         await follow(act, shown, false)
       }
     },
-    [become, follow, vault],
+    [become, follow, facts],
   )
 
   const run = useCallback(
@@ -152,13 +153,13 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
           // Before it is sent: whatever happens then, it is not lost.
           keep: async (act) => {
             const { sealedForm } = await import('../../../patient/sign.ts')
-            await keepUnsent(vault, { id, member: member.id, form: await sealedForm(act, member.jwks) })
+            await keepUnsent(facts, { id, member: member.id, form: await sealedForm(act, member.jwks) })
             signed = true
           },
         })
-        await dropUnsent(vault, id)
+        await dropUnsent(facts, id)
         if (receipt && jws)
-          await keepReceipt(vault, {
+          await keepReceipt(facts, {
             member: member.id,
             ...slotIn(shown),
             act: shown.primaryType,
@@ -177,14 +178,14 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
           become(key, { at: 'kept', shown })
           void watch(act, shown, id)
         } else {
-          await dropUnsent(vault, id)
+          await dropUnsent(facts, id)
           become(key, { at: 'failed', error })
         }
       } finally {
         beingSent.delete(id)
       }
     },
-    [become, follow, watch, vault],
+    [become, follow, watch, facts],
   )
 
   const sign = useCallback(() => {
