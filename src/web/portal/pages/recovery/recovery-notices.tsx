@@ -54,6 +54,17 @@ function Notice({ own: { member, client } }: { own: OwnHospital }) {
       </Alert>
     )
   const { data } = asked
+  if (data?.state === 'vetoed' && data.as === 'candidate')
+    return (
+      <Alert
+        color="red"
+        role="alert"
+        icon={<TriangleAlert aria-hidden />}
+        title={t('vetoedTitle', { hospital })}
+      >
+        {t('vetoedText')}
+      </Alert>
+    )
   if (data?.state !== 'pending' && data?.state !== 'overriding') return null
   return data.as === 'candidate' ? (
     <Waiting recovery={data} hospital={hospital} />
