@@ -12,7 +12,7 @@ import { dirname, join, posix, relative, resolve, sep } from 'node:path'
 const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['sandbox', 'broker', 'indexer', 'relayer', 'web'],
-  ['chain', 'fhir', 'store', 'exchange', 'patient', 'outward', 'observe', 'turns', 'pages'],
+  ['chain', 'fhir', 'store', 'exchange', 'patient', 'outward', 'observe', 'turns', 'pages', 'messages'],
   ['domain'],
 ]
 const PROCESSES = LAYERS[1] ?? []

@@ -27,6 +27,7 @@ import { openOperatorListener } from './operate/operator-listener.ts'
 import { createOutboxWatch } from './operate/outboxes.ts'
 import { createReadiness } from './operate/readiness.ts'
 import { sayAnew } from './operate/say-anew.ts'
+import { createPatientSide } from './patients/patient-side.ts'
 import type { Deadline } from './receive/find-shared.ts'
 import { createReceiveSide } from './receive/receive-side.ts'
 import { createRegisterSide } from './register/register-side.ts'
@@ -117,6 +118,7 @@ async function open(
     ...(bounds.fhir ? { bounds: bounds.fhir } : {}),
   })
   const office = createIdentitySide(core, consent, register, { labeller })
+  const patient = createPatientSide(core, register, freezing)
   const { windows, projection } = audit
   const { peers, outbox, books } = exchange
   const { requests } = request
@@ -167,7 +169,7 @@ async function open(
   const drain = createDrain(app, { log, delayMs: 0, withinMs: 10_000, ...config.drain })
   const sides = {
     ...{ ...audit, ...exchange, ...request, ...consent, ...register, ...release, ...receive },
-    ...{ ...freezing, ...office, ...evidence, delivery },
+    ...{ ...freezing, ...office, ...evidence, ...patient, delivery },
   }
   const readiness = createReadiness({
     ...{ ...core, ...sides, starting: () => !started, draining: drain.draining },
@@ -221,6 +223,7 @@ async function open(
     },
     async close() {
       await app.close()
+      await patient.closePatients()
       await delivery.close()
       await webhooks.close()
       await office.mover.close()

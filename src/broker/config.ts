@@ -155,7 +155,67 @@ export const BrokerConfig = Type.Object({
     }),
   ),
   groups: Type.Array(Type.String(), { default: [], description: 'Names of the council’s groups' }),
-  contactFile: Type.String({ description: 'File that one-time codes are written to; for trying' }),
+  contactFile: Type.Optional(
+    Type.String({
+      description: 'File that messages to patients are written to where messages names no way; for trying',
+    }),
+  ),
+  messages: Type.Optional(
+    Type.Object({
+      country: Type.Optional(
+        Type.String({
+          pattern: '^[A-Z]{2}$',
+          description:
+            'Country of telephone numbers without a country code, as ISO 3166-1 has it; absent: they are compared digit by digit',
+        }),
+      ),
+      language: Type.Optional(
+        Type.Union([Type.Literal('en'), Type.Literal('nl'), Type.Literal('es'), Type.Literal('ar')], {
+          description: 'Language for patients whose own is not on file, or not one of ours; absent: en',
+        }),
+      ),
+      email: Type.Optional(
+        Type.Object({
+          host: Type.String({
+            minLength: 1,
+            description: 'Mail server (SMTP) for messages to patients; absent: no e-mail is sent',
+          }),
+          port: Type.Integer({ minimum: 1, maximum: 65_535, default: 587, description: 'Its port' }),
+          security: Type.Union([Type.Literal('starttls'), Type.Literal('tls')], {
+            default: 'starttls',
+            description: 'starttls (RFC 3207), or tls from the first byte (RFC 8314)',
+          }),
+          user: Type.Optional(Type.String({ minLength: 1, description: 'Name to sign in with there' })),
+          passwordFile: Type.Optional(
+            Type.String({ minLength: 1, description: 'File that holds the password, mode 600' }),
+          ),
+          from: Type.String({ minLength: 3, description: 'Mailbox that messages come from' }),
+          ca: Type.Optional(
+            Type.String({
+              minLength: 1,
+              description: 'PEM file of the CAs that the mail server descends from',
+            }),
+          ),
+        }),
+      ),
+      sms: Type.Optional(
+        Type.Object({
+          url: Type.String({
+            // a code in clear goes no further than this machine
+            pattern: '^(https://|http://127\\.0\\.0\\.1[:/])',
+            description:
+              'Address of the gateway that takes text messages; its origin counts as one of callbackOrigins. Absent: none are sent',
+          }),
+        }),
+      ),
+    }),
+  ),
+  identifierSystems: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      description:
+        'Systems of the national identifiers by which patients may ask to be enrolled; absent: every one that is known',
+    }),
+  ),
   timing: Type.Object(
     {
       batchMs: Type.Optional(

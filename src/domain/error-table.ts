@@ -311,6 +311,11 @@ export const ERRORS = {
   'event-unknown': entry(404, 'not-found', 'There is no such event here for this program. Check its id.'),
 
   // Enrolment.
+  'contact-invalid': entry(
+    400,
+    'value',
+    'This is neither a telephone number nor an e-mail address. Give the one that the hospital has of you.',
+  ),
   'enrolment-code-wrong': entry(
     403,
     'login',
@@ -331,6 +336,24 @@ export const ERRORS = {
     409,
     'business-rule',
     'This key was bound at this hospital before. Enrol with the next key of the same words.',
+  ),
+
+  // What a patient says looks wrong.
+  'case-unknown': entry(404, 'not-found', 'There is no such case here. List those that there are.'),
+  'case-closed': entry(
+    409,
+    'conflict',
+    'This case is closed. Open another one where something is left to say.',
+  ),
+  'case-limit': entry(
+    409,
+    'too-costly',
+    'As many cases are open as may be. Withdraw one, or wait until the hospital has answered.',
+  ),
+  'origin-refused': entry(
+    403,
+    'security',
+    'This page may not call here. Use the portal that this hospital has listed.',
   ),
 
   // Whose record it is.

@@ -9,7 +9,7 @@ const EVENT_SIGNATURE_HEADER = 'wayleave-event-signature'
 
 export type Webhooks = {
   /** Posts a message to a program of the hospital's own; resolves to the status, 0 where there was no answer or nobody may be asked. */
-  post(url: string, bytes: Uint8Array, signature: string): Promise<number>
+  post(url: string, bytes: Uint8Array, signature: string, type?: string): Promise<number>
   close(): Promise<void>
 }
 
@@ -25,13 +25,13 @@ export function createWebhooks(rules: OriginRules, resolve?: Resolve): Webhooks 
     resolve,
   )
   return {
-    async post(url, bytes, signature) {
+    async post(url, bytes, signature, type = 'application/fhir+json') {
       const at = listed.to(url)
       if (!at) return 0
       try {
         const { statusCode, body } = await request(at.url, {
           method: 'POST',
-          headers: { 'content-type': 'application/fhir+json', [EVENT_SIGNATURE_HEADER]: signature },
+          headers: { 'content-type': type, [EVENT_SIGNATURE_HEADER]: signature },
           body: Buffer.from(bytes),
           dispatcher: at.dispatcher,
           signal: AbortSignal.timeout(BOUNDS.totalMs),

@@ -1,6 +1,6 @@
 /** The one log of a process: JSON lines that cannot hold a patient, whatever is handed to it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, randomBytes, randomUUID } from 'node:crypto'
 import { trace } from '@opentelemetry/api'
 import pino from 'pino'
 import { isReasonCode, type ReasonCode } from '../domain/audit/reasons.ts'
@@ -90,7 +90,7 @@ export function createLog(args: {
   const routes = new Set<string>()
   const members = new Set<string>()
   const requests = new AsyncLocalStorage<string>()
-  const secret = randomBytes(32)
+  const secret = createSecretKey(randomBytes(32))
   // A patient's id can be a UUID as well: in ours the last group is a code over the others.
   const sealed = (uuid: string) =>
     `${uuid.slice(0, 24)}${createHmac('sha256', secret).update(uuid.slice(0, 24)).digest('hex').slice(0, 12)}`

@@ -82,6 +82,13 @@ export const LOG_MESSAGES = [
   'events wait for the next turn',
   'entries wait to be moved to a new handle',
 
+  // patients
+  'a message to a patient waits for its gateway',
+  'a message to a patient was not taken in time',
+  'messages to patients wait for the next turn',
+  'requests for enrolment wait for the next turn',
+  'notices wait for the next turn',
+
   // in place of a sentence that is not in this list
   'an entry whose message is not in the list',
 ] as const

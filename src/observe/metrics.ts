@@ -55,6 +55,10 @@ export function createMetrics() {
   const unverified = counter('verification_failures', 'Answers of other members that did not verify', [
     'reason',
   ])
+  const messages = counter('messages', 'Messages to patients, by kind and by what came of a try', [
+    'kind',
+    'outcome',
+  ])
   const calls = duration(
     'call',
     'Calls of the FHIR server, other brokers and the node, and what is done with them',
@@ -106,6 +110,13 @@ export function createMetrics() {
       if (kind === 'refusal') refusals.inc({ reason: reasonOf(reason) })
       if (kind === 'alarm') alarms.inc({ reason: reasonOf(reason) })
       if (kind === 'alarm' && recordedBy === 'requester') unverified.inc({ reason: reasonOf(reason) })
+    },
+    /** A message to a patient's contact point that was tried to be sent, or is not tried any more. */
+    message(
+      kind: 'enrolment-code' | 'enrolled-already' | 'changed',
+      outcome: 'sent' | 'failed' | 'expired',
+    ): void {
+      messages.inc({ kind, outcome })
     },
     /** Those of the process as well; once a process. */
     withProcess: () => collectDefaultMetrics({ register: registry }),

@@ -19,11 +19,20 @@ export class BrokerUnreachable extends Error {
   readonly code = 'broker-unreachable'
 }
 
-export type Request = { method: 'GET' | 'POST'; path: string; body?: unknown; session?: string }
+export type Request = {
+  method: 'GET' | 'POST'
+  path: string
+  body?: unknown
+  session?: string
+  /** `Idempotency-Key`: sent again under it, a call is done once. */
+  key?: string
+  /** The answer is a file's text, not JSON. */
+  as?: 'text'
+}
 
 export type BrokerConnection = {
   /**
-   * One request; resolves to the JSON of a successful answer.
+   * One request; resolves to the JSON of a successful answer, or to its text where that was asked for.
    * @throws BrokerRefused, BrokerUnreachable
    */
   send(base: string, request: Request): Promise<unknown>
@@ -49,13 +58,14 @@ export function createBrokerConnection(deps: {
   clock: Clock
   retry: boolean
 }): BrokerConnection {
-  async function answerOf(base: string, { method, path, body, session }: Request) {
+  async function answerOf(base: string, { method, path, body, session, key }: Request) {
     try {
       const response = await deps.fetch(`${base}${path}`, {
         method,
         headers: {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(session === undefined ? {} : { authorization: `Bearer ${session}` }),
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         // What is signed, and the session, go to this address and to no other.
@@ -73,6 +83,7 @@ export function createBrokerConnection(deps: {
     async send(base, request) {
       const { status, ok, text } = await answerOf(base, request)
       if (!ok) throw refusalIn(status, text)
+      if (request.as === 'text') return text
       if (text === '') return undefined
       try {
         return JSON.parse(text)

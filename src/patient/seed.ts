@@ -9,10 +9,22 @@ const WORDS = 12
 /** BIP-39: 128 bits of entropy make 12 words. */
 const ENTROPY_BITS = 128
 
+/** What is wrong with words: how many there are, which of them is no word of the list (from 1), or that they do not fit together. */
+export type WordsTrouble =
+  | { kind: 'count'; count: number }
+  | { kind: 'not-on-list'; position: number }
+  | { kind: 'checksum' }
+
 /** The words are not usable. The message says what to look at and never repeats a word. */
 export class WordsInvalid extends Error {
   override readonly name = 'WordsInvalid'
   readonly code = 'words-invalid'
+  readonly trouble: WordsTrouble
+
+  constructor(message: string, trouble: WordsTrouble) {
+    super(message)
+    this.trouble = trouble
+  }
 }
 
 /** The key that a patient uses at one custodian. */
@@ -35,14 +47,21 @@ export function createWords(): string {
 export function checkWords(words: string): string {
   const list = words.normalize('NFKD').trim().toLowerCase().split(/\s+/)
   const count = list[0] === '' ? 0 : list.length
-  if (count !== WORDS) throw new WordsInvalid(`There must be ${WORDS} words, and here are ${count}.`)
+  if (count !== WORDS)
+    throw new WordsInvalid(`There must be ${WORDS} words, and here are ${count}.`, { kind: 'count', count })
   const stranger = list.findIndex((word) => !wordlist.includes(word))
   if (stranger >= 0) {
-    throw new WordsInvalid(`Word ${stranger + 1} is not on the list of words. Check its spelling.`)
+    throw new WordsInvalid(`Word ${stranger + 1} is not on the list of words. Check its spelling.`, {
+      kind: 'not-on-list',
+      position: stranger + 1,
+    })
   }
   const written = list.join(' ')
   if (!validateMnemonic(written, wordlist)) {
-    throw new WordsInvalid('The words do not belong together. Check their order, and that none was mistaken.')
+    throw new WordsInvalid(
+      'The words do not belong together. Check their order, and that none was mistaken.',
+      { kind: 'checksum' },
+    )
   }
   return written
 }

@@ -1,7 +1,7 @@
 import { base64url } from 'jose'
 import type { Clock } from '../domain/clock.ts'
 import type { Hex } from '../domain/hex.ts'
-import { type BrokerConnection, BrokerRefused, pause } from './broker-connection.ts'
+import { type BrokerConnection, BrokerRefused, pause, type Request } from './broker-connection.ts'
 import type { ChildKey } from './seed.ts'
 import { signSignIn } from './sign.ts'
 
@@ -16,7 +16,14 @@ export type OwnSession = {
    */
   open(within?: number): Promise<SignedIn>
   /** One request with the session; a session that has ended is renewed, once. */
-  request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown>
+  request(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    more?: Pick<Request, 'key' | 'as'>,
+  ): Promise<unknown>
+  /** Ends the session at the broker, where one is open; the next request signs in anew. @throws BrokerUnreachable */
+  end(): Promise<void>
 }
 
 /** Ends a session this much before the broker does, so that none ends on the way. Milliseconds. */
@@ -80,11 +87,14 @@ export function createOwnSession(deps: {
       return { handle, scopeSecret }
     },
 
-    async request(method, path, body) {
+    async request(method, path, body, more = {}) {
       const send = async () => {
         const { session } = await ensured()
         return connection.persistently(() =>
-          connection.send(broker, { method, path, session, ...(body === undefined ? {} : { body }) }),
+          connection.send(broker, {
+            ...{ method, path, session, ...more },
+            ...(body === undefined ? {} : { body }),
+          }),
         )
       }
       try {
@@ -93,6 +103,18 @@ export function createOwnSession(deps: {
         if (!(error instanceof BrokerRefused && error.code === 'session-expired')) throw error
         open = undefined
         return send()
+      }
+    },
+
+    async end() {
+      const session = open?.session
+      open = undefined
+      if (session === undefined) return
+      try {
+        await connection.send(broker, { method: 'POST', path: '/patient/session/end', session })
+      } catch (error) {
+        // Ended already is ended.
+        if (!(error instanceof BrokerRefused)) throw error
       }
     },
   }

@@ -60,6 +60,14 @@ export async function sealToCustodian(signed: SignedAct, custodianKey: JWK): Pro
     .encrypt(await importJWK(custodianKey, 'ECDH-ES+A256KW'))
 }
 
+/** An act as it can lie anywhere and go through anybody: nobody but the custodian reads whom and what it is about. */
+export async function sealedForm(
+  signed: SignedAct,
+  custodianKeys: { keys: readonly JWK[] },
+): Promise<HashedForm> {
+  return hashedForm(signed, await sealToCustodian(signed, sealingKeyOf(custodianKeys)))
+}
+
 /** The form for strangers: the same signature, whose digest the hashes alone yield. */
 export function hashedForm(signed: SignedAct, sealed: string): HashedForm {
   const { domain, primaryType, message } = signed.typedData

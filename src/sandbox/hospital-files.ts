@@ -43,7 +43,7 @@ const SCOPES = {
     'system/Consent.u',
   ],
   registrar: ['system/registrar'],
-  auditor: ['system/AuditEvent.rs', 'system/legal-hold', 'system/reidentify'],
+  auditor: ['system/AuditEvent.rs', 'system/legal-hold', 'system/reidentify', 'system/cases'],
   admin: ['system/client-admin'],
 }
 
@@ -156,6 +156,8 @@ export function writeBrokerConfig(
     callbackOrigins: [`http://127.0.0.1:${files.ports.callback}`],
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,
+    messages: { country: hospital.address.country },
+    identifierSystems: ['http://fhir.nl/fhir/NamingSystem/bsn'],
     // Everything is on this machine here, at ports that were free.
     peers: { networks: ['127.0.0.1/32'], ports: 'any', ...(tls ? { ca: tls.ca } : { plainHttp: true }) },
     ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),

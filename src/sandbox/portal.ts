@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import { servePages } from '../pages/pages.ts'
 import { freePort } from './ports.ts'
 import type { SandboxFile } from './sandbox-file.ts'
+import { sentMessages } from './sent-messages.ts'
 
 /** Where scripts/pages.ts builds the portal. */
 const PAGES = join(import.meta.dirname, '..', '..', 'dist', 'web', 'portal')
@@ -28,6 +29,8 @@ export function networkOf({ chain, council, hospitals }: SandboxFile, jwks: (mem
       ...{ id: member, name, identifier, broker, custodian: true, jwks: jwks(member) },
     })),
     groups: council.groups,
+    /** Everybody's telephone lies on the table here: see `/sandbox/messages`. */
+    sandbox: true,
   }
 }
 
@@ -35,10 +38,16 @@ export function networkOf({ chain, council, hospitals }: SandboxFile, jwks: (mem
 export async function servePortal(args: {
   origin: string
   network: ReturnType<typeof networkOf>
+  /** Files of the messages that the hospitals would have sent. */
+  messageFiles: readonly string[]
 }): Promise<{ stop(): Promise<void> }> {
   const app = Fastify({ forceCloseConnections: true })
   app.get('/network.json', async (_request, reply) =>
     reply.header('cache-control', 'no-cache').send(args.network),
+  )
+  // Only the sandbox shows what hospitals send to telephones; a real one has gateways, and nobody sees it but the patient.
+  app.get('/sandbox/messages', async (_request, reply) =>
+    reply.header('cache-control', 'no-store').send(sentMessages(args.messageFiles)),
   )
   const connect = args.network.members.map(({ broker }) => broker)
   await servePages(app, { dir: PAGES, prefix: '/', connect })

@@ -18,6 +18,7 @@ import { countSampleRecords, loadSamples } from './load-samples.ts'
 import { NotYet, patiently } from './patiently.ts'
 import { networkOf, portalOrigin, servePortal } from './portal.ts'
 import { freePort } from './ports.ts'
+import { superviseRegistrars } from './registrars.ts'
 import { sampleHospitals, samplePeople } from './samples/index.ts'
 import { type SandboxFile, writeSandboxFile } from './sandbox-file.ts'
 import { type Supervised, supervise } from './supervisor.ts'
@@ -119,8 +120,11 @@ export async function startSandbox(args: {
     const served = await servePortal({
       origin: portal,
       network: networkOf(file, (id) => keys.get(id as Hex)),
+      messageFiles: hospitals.map(({ contactFile }) => contactFile),
     })
     closers.push(() => served.stop())
+    const registrars = superviseRegistrars(() => file.hospitals)
+    closers.push(() => registrars.stop())
     return { file, readyMs, pids, stop }
   } catch (error) {
     await stop()

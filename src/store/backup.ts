@@ -5,8 +5,8 @@ import type { Keyring } from './keyring.ts'
 import type { BrokerTables } from './schema.ts'
 
 /**
- * Tables in an order in which they can be filled again. Left out: sessions, challenges, enrolments and calls under way, which
- * end with the broker that was lost, and the chain's index, which is replayed from the chain.
+ * Tables in an order in which they can be filled again. Left out: sessions, challenges, enrolments, messages and calls under
+ * way, which end with the broker that was lost, and the chain's index, which is replayed from the chain.
  */
 const TABLES = [
   'patients',
@@ -46,6 +46,9 @@ const TABLES = [
   'console_searches',
   'events',
   'subscriptions',
+  'patient_preferences',
+  'notices',
+  'cases',
 ] as const satisfies readonly (keyof BrokerTables)[]
 
 /** Columns that number themselves; after a restore they go on behind the highest. */
@@ -57,6 +60,7 @@ const SERIAL: Partial<Record<(typeof TABLES)[number], string>> = {
   access_log: 'seq',
   audit_events: 'seq',
   events: 'seq',
+  notices: 'seq',
 }
 
 type Backup = { format: 1; keyring: Keyring; tables: Record<string, Record<string, unknown>[]> }

@@ -242,12 +242,70 @@ export type BrokerTables = {
   enrolments: {
     id: string
     patient_id: string
-    code_hash: string
-    first_registrar: string
+    started_by: Generated<'registrar' | 'patient'>
+    /** Null until the code is drawn: where the patient asked, by the second confirmation. */
+    code_hash: string | null
+    first_registrar: string | null
     second_registrar: string | null
+    rejected_by: string | null
+    /** EnrolmentBody, sealed with the patient's key; null where it is from before there was one. */
+    sealed: Uint8Array | null
     attempts: number
     used: boolean
     expires_at: string
+    created_at: Generated<string>
+  }
+  /** What strangers asked: to be enrolled. Kept for a day, for the limit; of whom they said they are, until it is looked up. */
+  enrolment_requests: {
+    id: string
+    identifier_lookup: string
+    /** EnrolmentRequest, sealed with the store key; null once it was looked up. */
+    sealed: Uint8Array | null
+    attempts: number
+    next_at: string
+    created_at: string
+  }
+  /** Messages to patients' contact points that no gateway has taken yet. */
+  messages: {
+    id: string
+    patient_id: string
+    kind: 'enrolment-code' | 'enrolled-already' | 'changed'
+    /** ContactMessage, sealed with the patient's key. */
+    sealed: Uint8Array
+    attempts: number
+    next_at: string
+    /** Not sent any more after this. */
+    expires_at: string
+    created_at: string
+  }
+  patient_preferences: {
+    patient_id: string
+    channel: 'none' | 'contact'
+    language: string | null
+    /** When the last message said that something changed. */
+    told_at: string | null
+  }
+  /** What a patient is to know. Made of the trail once, and kept when the trail's line is gone. */
+  notices: {
+    id: string
+    seq: Generated<number>
+    patient_id: string
+    /** A keyed hash of what it is about, so that nothing is told twice. */
+    source: string
+    /** NoticeBody, sealed with the patient's key. */
+    sealed: Uint8Array
+    read: boolean
+    created_at: string
+  }
+  /** What a patient says looks wrong, and what the hospital answers. */
+  cases: {
+    id: string
+    patient_id: string
+    state: 'open' | 'answered' | 'closed'
+    /** CaseBody, sealed with the patient's key. */
+    sealed: Uint8Array
+    created_at: string
+    changed_at: string
   }
   access_log: {
     seq: Generated<number>

@@ -129,11 +129,16 @@ export type WorldOptions = {
   configure?: (config: BrokerConfig) => BrokerConfig
   /** How long the council's acts wait, in seconds; not at all unless given. */
   councilDelay?: number
+  /** More flags of anvil. */
+  chainFlags?: readonly string[]
   /** Whether the brokers speak TLS, with certificates of one CA. */
   tls?: boolean
   /** A FHIR server for each hospital, by its key, with its access log so far; the embedded one unless given. */
   fhirServers?: Readonly<Record<string, { base: string; accesses: () => readonly FhirAccess[] }>>
 }
+
+/** Those whose broker was ended and not opened again. */
+const stopped = new WeakSet<TestHospital>()
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const slow = (step: string, seconds: number) =>
@@ -144,7 +149,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 async function openWorld(options: WorldOptions, at: (step: string) => void): Promise<World> {
   at('the chain')
   const dir = mkdtempSync(join(tmpdir(), 'wayleave-test-'))
-  const anvil = await startAnvil({ port: await freePort() })
+  const anvil = await startAnvil({ port: await freePort(), flags: options.chainFlags ?? [] })
   const provider = new JsonRpcProvider(anvil.rpc, SANDBOX_CHAIN_ID, {
     staticNetwork: true,
     cacheTimeout: -1,
@@ -153,7 +158,7 @@ async function openWorld(options: WorldOptions, at: (step: string) => void): Pro
   const hospitals: TestHospital[] = []
   async function close(): Promise<void> {
     for (const h of hospitals) {
-      await h.broker.close()
+      if (!stopped.has(h)) await h.broker.close()
       await closers.get(h)?.()
     }
     provider.destroy()
@@ -318,9 +323,13 @@ async function openHospital(
       await hospital.stop()
       await hospital.start()
     },
-    stop: () => hospital.broker.close(),
+    async stop() {
+      await hospital.broker.close()
+      stopped.add(hospital)
+    },
     async start() {
       hospital.broker = await open()
+      stopped.delete(hospital)
     },
     async replaceDatabase(fill) {
       await hospital.broker.close()

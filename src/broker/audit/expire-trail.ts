@@ -23,7 +23,7 @@ export type Expiry = {
 /**
  * Deletes lines at the end of their retention: the AuditEvent, and the body and the salt of the log's entry. The entry's leaf
  * stays with its window, so that the root on the chain can be computed as before: whoever was given an entry with its proof
- * can have it checked for ever, and of the neighbours nothing is lost. Nothing goes that a hold covers, that no window on the
+ * can have it checked for ever, and of the neighbours nothing is lost. The books of exchanges that old go as well. Nothing goes that a hold covers, that no window on the
  * chain holds yet, or that a sink has not got.
  */
 export function createExpiry(deps: {
@@ -98,6 +98,12 @@ export function createExpiry(deps: {
             .limit(AT_ONCE),
         )
         .executeTakeFirst()
+      for (const book of ['exchanges', 'receipts'] as const)
+        await trx
+          .deleteFrom(book)
+          .where('at', '<', until)
+          .where((eb) => eb.not(isHeldTime(eb as never, `${book}.at` as 'exchanges.at')))
+          .execute()
       const gone = Math.max(Number(bodies.numUpdatedRows), Number(events.numDeletedRows))
       if (gone > 0)
         await deps.accessLog.append(trx, {
@@ -129,6 +135,17 @@ export function createExpiry(deps: {
     },
   }
 }
+
+/** Whether a standing hold covers an instant, for whomever: the books of exchanges do not say whom they are about. */
+const isHeldTime = (eb: ExpressionBuilder<BrokerTables, 'exchanges'>, at: 'exchanges.at') =>
+  eb.exists(
+    eb
+      .selectFrom('audit_holds as hold')
+      .select('hold.id')
+      .where('hold.lifted_at', 'is', null)
+      .where((h) => h.or([h('hold.from_at', 'is', null), h('hold.from_at', '<=', h.ref(at))]))
+      .where((h) => h.or([h('hold.until_at', 'is', null), h('hold.until_at', '>', h.ref(at))])),
+  )
 
 /** Whether a standing hold covers a line, by its instant and by whom it is about. */
 function isHeld(

@@ -4,6 +4,9 @@ export const TRAIL_SCOPE = 'system/AuditEvent.rs'
 /** Placing and lifting legal holds on the audit trail. */
 export const HOLD_SCOPE = 'system/legal-hold'
 
+/** Reading and answering what patients say looks wrong. */
+export const CASES_SCOPE = 'system/cases'
+
 /** What a program of the hospital may be allowed, as SMART scopes (SMART App Launch 2.2, "Scopes for system access"). */
 export const CLIENT_SCOPES: readonly string[] = [
   'system/DocumentReference.rs',
@@ -19,6 +22,7 @@ export const CLIENT_SCOPES: readonly string[] = [
   'system/Consent.u',
   'system/registrar',
   HOLD_SCOPE,
+  CASES_SCOPE,
 ]
 
 /** Registering programs. Given in the broker's configuration only: no program can make another one like it. */

@@ -123,12 +123,12 @@ export function consentPart({
 export async function signDetached(
   bytes: Uint8Array,
   signing: { key: CryptoKey; kid: string },
-  { audience, nowMs }: { audience: string; nowMs: number },
+  { audience, nowMs, typ = 'wayleave-event' }: { audience: string; nowMs: number; typ?: string },
 ): Promise<string> {
   const header = {
     alg: 'ES256',
     kid: signing.kid,
-    typ: 'wayleave-event',
+    typ,
     aud: audience,
     iat: Math.floor(nowMs / 1000),
   }

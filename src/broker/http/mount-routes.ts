@@ -10,8 +10,7 @@ import type { EvidenceSide } from '../evidence/evidence-side.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
 import type { Freezing, IdentitySide } from '../identity/identity-side.ts'
 import type { Readiness } from '../operate/readiness.ts'
-import { createFileContactSender } from '../patients/contact-sender.ts'
-import { createEnrolments } from '../patients/enrolment.ts'
+import type { PatientSide } from '../patients/patient-side.ts'
 import { createPublisher } from '../publish/publish-documents.ts'
 import type { createReceiveSide } from '../receive/receive-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
@@ -22,6 +21,7 @@ import type { RequestSide } from '../requests/request-side.ts'
 import { auditReconcileRoutes } from './audit-reconcile-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import type { Callers } from './callers.ts'
+import { caseRoutes } from './case-routes.ts'
 import { cdsRoutes } from './cds-routes.ts'
 import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
@@ -29,6 +29,7 @@ import { consentRoutes } from './consent-routes.ts'
 import { consolePages } from './console-pages.ts'
 import { consolePeopleRoutes } from './console-people-routes.ts'
 import { consoleRoutes } from './console-routes.ts'
+import { enrolmentRoutes } from './enrolment-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { createStreams } from './event-stream.ts'
 import { exchangeRoutes } from './exchange-routes.ts'
@@ -39,7 +40,9 @@ import { keepIdempotent } from './idempotency.ts'
 import { identityRoutes } from './identity-routes.ts'
 import { liveRoutes } from './live-routes.ts'
 import { operatorRoutes } from './operator-routes.ts'
+import { refuseStrangePages } from './page-origins.ts'
 import { patientRoutes } from './patient-routes.ts'
+import { portalRoutes } from './portal-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
 import { reportRoutes } from './report-routes.ts'
@@ -54,6 +57,7 @@ export type Sides = AuditSide &
   RegisterSide &
   Freezing &
   IdentitySide &
+  PatientSide &
   EvidenceSide & { delivery: Turns } & ReturnType<typeof createReleaseSide> &
   ReturnType<typeof createReceiveSide>
 
@@ -67,10 +71,11 @@ export function mountRoutes(
   sides: Sides,
   deps: { callers: Callers; readiness: () => Promise<Readiness>; base: () => string },
 ): void {
-  const { config, member, organization, signing, sender, index, accessLog, db } = core
+  const { config, member, organization, signing, index, accessLog, db } = core
   const { callers, readiness, base } = deps
   const { keys, verifyToken, clients, sessions, origins } = callers
   app.addHook('onClose', () => callers.close())
+  refuseStrangePages(app, { base, portalOrigins: config.portalOrigins ?? [] })
   keepIdempotent(app, { callers, store: createIdempotencyStore(core) })
   const { authorise, authoriseClinical } = hisRoutes(app, {
     ...core,
@@ -111,14 +116,10 @@ export function mountRoutes(
     },
   })
   checkpointRoutes(app, sides)
-  const enrolments = createEnrolments({
-    ...core,
-    ...sides,
-    contact: createFileContactSender(config.contactFile),
-    custodian: member,
-    afterBind: () => void sender.flush(),
-  })
-  patientRoutes(app, { ...core, ...sides, custodian: member, sessions, enrolments, authorise })
+  enrolmentRoutes(app, { ...sides, perMinute: config.requestsPerMinute, authorise })
+  portalRoutes(app, { ...core, ...sides, sessions })
+  caseRoutes(app, { ...core, ...sides, authorise })
+  patientRoutes(app, { ...core, ...sides, custodian: member, sessions })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })
   const streams = createStreams(app)

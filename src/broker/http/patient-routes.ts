@@ -14,12 +14,10 @@ import type { Relayer } from '../../relayer/relayer.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import type { Vault } from '../../store/vault.ts'
-import { type AccessLog, lookupsOf } from '../audit/access-log.ts'
-import { searchAudit } from '../audit/search-audit.ts'
+import type { AccessLog } from '../audit/access-log.ts'
 import type { Acts } from '../consent/accept-act.ts'
 import type { Explainer } from '../consent/explain.ts'
 import type { Proposals } from '../consent/proposals.ts'
-import type { Enrolments } from '../patients/enrolment.ts'
 import { readOwnConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
 import type { Gatherer } from '../receive/gather-records.ts'
@@ -27,14 +25,12 @@ import { outcomeEntry } from '../receive/notices.ts'
 import type { People } from '../receive/people.ts'
 import { partyOf } from '../release/parties.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
-import { noteOwnReading } from './audit-routes.ts'
-import type { HisGrant } from './his-routes.ts'
-import { credential, textOf } from './server.ts'
+import { bodyOf, credential, textOf } from './server.ts'
 
 /** Records on one page of a patient's own record. */
 const OWN_PAGE = 200
 
-/** What a patient's device asks of a broker, what the enrolment desk does, and what anybody relays. */
+/** What a patient's device asks of a broker, and what anybody relays. */
 export function patientRoutes(
   app: FastifyInstance,
   deps: {
@@ -45,7 +41,6 @@ export function patientRoutes(
     patients: PatientStore
     vault: Vault
     sessions: Sessions
-    enrolments: Enrolments
     acts: Acts
     requests: Pick<ReceivedRequests, 'openFor' | 'refuse'>
     index: IndexQueries
@@ -58,67 +53,20 @@ export function patientRoutes(
     /** The hospital's FHIR server. */
     source: { base: string }
     place: ActPlace
-    authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
   },
 ): void {
-  const { db, sessions, enrolments } = deps
-  const body = (request: FastifyRequest) => {
-    if (typeof request.body !== 'object' || request.body === null)
-      throw wayleaveError('malformed-json', 'no object')
-    return request.body as Record<string, unknown>
-  }
-  /** Two registrars are two persons, not two programs: whoever acts must be named. */
-  const registrar = async (request: FastifyRequest) => {
-    const { asker } = await deps.authorise(request, 'system/registrar')
-    if (!asker) throw wayleaveError('user-missing')
-    return asker.userId
-  }
+  const { db, sessions } = deps
   const signedIn = (request: FastifyRequest) => sessions.patientOf(credential(request, 'Bearer'))
 
-  app.post('/registrar/enrolments', async (request, reply) => {
-    const person = await registrar(request)
-    const { system, value } = body(request)
-    if (typeof system !== 'string' || typeof value !== 'string') throw wayleaveError('identifier-invalid')
-    const started = await enrolments.start({ system, value }, person)
-    return reply.status(201).send(started)
-  })
-
-  app.post<{ Params: { id: string } }>('/registrar/enrolments/:id/confirmation', async (request, reply) => {
-    await enrolments.confirm(request.params.id, await registrar(request))
-    return reply.status(204).send()
-  })
-
-  app.post('/patient/enrolment/offer', async (request) => {
-    const { enrolment, code } = body(request)
-    return { typedData: await enrolments.offer(enrolment, code) }
-  })
-
-  app.post('/patient/enrolment', async (request, reply) => {
-    await enrolments.bind(body(request))
-    return reply.status(202).send({ bound: 'when mined' })
-  })
-
-  app.post('/patient/challenge', async (request) => sessions.challenge(body(request).signer))
+  app.post('/patient/challenge', async (request) => sessions.challenge(bodyOf(request).signer))
 
   app.post('/patient/session', async (request) => {
-    const { session, expiresAt, patient } = await sessions.open(body(request))
+    const { session, expiresAt, patient } = await sessions.open(bodyOf(request))
     const { handle, scopeSecret } = patient.secrets
     return { session, expiresAt, handle, scopeSecret, custodian: deps.custodian }
   })
 
   app.get('/patient/consents', async (request) => readOwnConsents(db, deps, await signedIn(request)))
-
-  app.get<{ Querystring: { _count?: string } }>('/patient/history', async (request) => {
-    const patient = await signedIn(request)
-    const count = Math.min(Math.max(Number(request.query._count ?? 50) || 50, 1), 500)
-    // Under a closed handle a key is shown what was its own: whose number that was is what was in doubt.
-    const patients = patient.closed
-      ? [deps.vault.lookup('patient', patient.id)]
-      : lookupsOf(deps.vault, patient)
-    const lines = await searchAudit(db, deps.vault, { patients, count })
-    await noteOwnReading({ ...deps, member: deps.custodian }, patient)
-    return { history: lines.map(({ entry, sentence }) => ({ ...entry, sentence })) }
-  })
 
   /** All that this hospital has of the patient, page by page, as a searchset (FHIR R4 §3.1.1.1). */
   app.get<{ Querystring: { after?: string } }>('/patient/record', async (request, reply) => {
@@ -160,7 +108,7 @@ export function patientRoutes(
 
   app.post('/patient/explain', async (request) => {
     const patient = await signedIn(request)
-    const { requester, purpose, dataClass, kinds = [], record } = body(request)
+    const { requester, purpose, dataClass, kinds = [], record } = bodyOf(request)
     const ask = { requester: textOf(requester), purpose: textOf(purpose) }
     if (!isHex(ask.requester, 32) || !isTexts(kinds))
       throw wayleaveError('request-invalid', 'requester or kinds')
@@ -171,7 +119,7 @@ export function patientRoutes(
 
   app.post('/patient/preview', async (request) => {
     const patient = await signedIn(request)
-    const { dataClasses = [], sensitivities = [] } = body(request)
+    const { dataClasses = [], sensitivities = [] } = bodyOf(request)
     if (!isTexts(dataClasses) || !isTexts(sensitivities))
       throw wayleaveError('request-invalid', 'lists of texts')
     return deps.explainer.preview(patient, { dataClasses, sensitivities })
@@ -211,7 +159,7 @@ export function patientRoutes(
     // JWE to this custodian, passed on unread by another member's broker.
     if (typeof request.body === 'string')
       return reply.status(202).send(await deps.relayer.takeSealed(request.body))
-    const input = body(request)
+    const input = bodyOf(request)
     if (input.sealed !== undefined) {
       return reply.status(202).send(await deps.relayer.passOn(readHashedAct(input, deps.place)))
     }

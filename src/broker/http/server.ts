@@ -154,12 +154,16 @@ function followCalls(app: FastifyInstance, log: Logger): void {
   })
 }
 
+/** What patients' devices call. */
+export function isForDevices(url: string): boolean {
+  const { pathname } = new URL(url, 'http://broker')
+  return pathname.startsWith('/patient/') || pathname === '/relay'
+}
+
 /** What a patient's device calls, from a page of a portal that the hospital knows; to any other page a browser shows nothing. */
 function sharedWith(url: string, portalOrigins: readonly string[]) {
-  const { pathname } = new URL(url, 'http://broker')
-  const forDevices = pathname.startsWith('/patient/') || pathname === '/relay'
   return {
-    origin: forDevices && portalOrigins.length > 0 ? [...portalOrigins] : false,
+    origin: isForDevices(url) && portalOrigins.length > 0 ? [...portalOrigins] : false,
     methods: ['GET', 'POST', 'DELETE'],
     allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
     exposedHeaders: ['x-request-id', 'retry-after'],
@@ -225,6 +229,12 @@ export function codeOf(error: Error & { code?: string; statusCode?: number }): E
 export function credential(request: FastifyRequest, scheme: 'Bearer' | 'DPoP'): string | undefined {
   const header = request.headers.authorization
   return header?.startsWith(`${scheme} `) ? header.slice(scheme.length + 1) : undefined
+}
+
+/** The object that was sent. @throws WayleaveError `malformed-json` for anything else */
+export function bodyOf({ body }: FastifyRequest): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null) throw new WayleaveError('malformed-json', 'no object')
+  return body as Record<string, unknown>
 }
 
 /** A form field as text; whatever else was sent counts as nothing. */

@@ -1,7 +1,6 @@
-import { createHash, randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import type { JsonRpcProvider } from 'ethers'
-import type { Patient } from 'fhir/r4.js'
 import { type Kysely, sql } from 'kysely'
 import { actCall, signerOf } from '../../chain/act-calls.ts'
 import type { Contracts } from '../../chain/contracts.ts'
@@ -10,21 +9,38 @@ import type { Clock } from '../../domain/clock.ts'
 import { actDomain, hashedMessage, type TypedData, typedData } from '../../domain/consent/typed-data.ts'
 import { wayleaveError } from '../../domain/errors.ts'
 import { fromHex, type Hex, isHex, toHex } from '../../domain/hex.ts'
-import { isEnded, pictureOf, sightingOf } from '../../domain/identity/identity-events.ts'
+import { contactsOf, type Language, languageOf, maskedContact } from '../../domain/identity/contact-points.ts'
 import { checkNationalId, type Identifier } from '../../domain/identity/national-ids.ts'
 import type { FhirSource } from '../../fhir/source.ts'
-import { type PatientStore, type StoredPatient, storedPicture } from '../../store/patients.ts'
+import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
+import { openJson, sealJson } from '../../store/vault.ts'
 import { assertNotFrozen } from '../identity/freezes.ts'
-import type { IdentityWatch } from '../identity/identity-watch.ts'
-import type { ContactSender } from './contact-sender.ts'
+import type { Admission } from './admit-patient.ts'
+import { CODE_HOURS, codeLifetime, drawCode, type EnrolmentBody, hashOfCode } from './enrolment-code.ts'
+import type { Messages } from './message-outbox.ts'
 
-const CODE_LIFETIME = 30 * 60_000
 const MAX_ATTEMPTS = 5
 /** The binding must reach the chain within this. Seconds. */
 const BIND_WITHIN = 15 * 60
+/** How long whoever starts at the desk is kept waiting for the message to be on its way. Milliseconds. */
+const SENT_WITHIN = 2_000
 
-const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
+/** An enrolment that waits for a registrar, as the desk sees it. */
+export type OpenEnrolment = {
+  id: string
+  startedBy: 'registrar' | 'patient'
+  at: string
+  expiresAt: string
+  /** The Patient in this hospital's own record system. */
+  patient: { reference: string }
+  /** Enough of the contact on file to recognise it. */
+  contact: string
+  /** Who has confirmed it; whoever started it counts. */
+  confirmedBy: string[]
+  /** How many more persons it needs. */
+  needs: number
+}
 
 export type Enrolments = {
   /**
@@ -33,8 +49,17 @@ export type Enrolments = {
    * file for which nobody can sign; `identity-frozen`; `patient-bound`, since a bound key is replaced by recovery alone
    */
   start(identifier: Identifier, registrar: string): Promise<{ enrolment: string }>
-  /** A second registrar, another person, confirms. @throws WayleaveError `enrolment-needs-second-registrar`. */
+  /** What waits for a confirmation, the oldest first. */
+  waiting(): Promise<OpenEnrolment[]>
+  /**
+   * A registrar confirms. It takes two persons: of what a registrar started one more, of what the patient asked for both; then
+   * the code goes to the contact on file.
+   * @throws WayleaveError `not-available` for none that waits; `enrolment-needs-second-registrar` for the same person again;
+   * `identity-frozen`; `patient-bound`
+   */
   confirm(enrolment: string, registrar: string): Promise<void>
+  /** A registrar says that it is not to be. @throws WayleaveError `not-available` */
+  reject(enrolment: string, registrar: string): Promise<void>
   /** The device shows the code and is told what to sign. @throws WayleaveError `enrolment-code-wrong`. */
   offer(enrolment: unknown, code: unknown): Promise<TypedData<'Bind'>>
   /**
@@ -55,11 +80,11 @@ export type Enrolments = {
 export function createEnrolments(deps: {
   db: Kysely<BrokerTables>
   patients: PatientStore
-  source: FhirSource
-  identity: Pick<IdentityWatch, 'admit' | 'observe'>
-  /** Told when a freeze may have been stored. */
-  afterFreeze: () => void
-  contact: ContactSender
+  source: Pick<FhirSource, 'findPatients'>
+  admission: Admission
+  messages: Messages
+  /** Of those whose own is not on file, or not one of ours. */
+  language: Language
   provider: JsonRpcProvider
   contracts: Contracts
   chainId: number
@@ -69,6 +94,25 @@ export function createEnrolments(deps: {
 }): Enrolments {
   const { db, clock, patients } = deps
   const domain = actDomain('Bind', deps.chainId, deps.contracts.patientRegistry as Hex)
+  const instant = (ms = 0) => new Date(clock.now() + ms).toISOString()
+
+  const unfinished = (at: Kysely<BrokerTables>) =>
+    at
+      .selectFrom('enrolments')
+      .selectAll()
+      .where('used', '=', false)
+      .where('rejected_by', 'is', null)
+      .where('expires_at', '>', instant())
+
+  const sendCode = (
+    trx: Kysely<BrokerTables>,
+    patient: StoredPatient,
+    { to, language }: EnrolmentBody,
+    { id, code, by }: { id: string; code: string; by: 'registrar' | 'patient' },
+  ) =>
+    deps.messages.enqueue(trx, patient, to, language, {
+      ...{ kind: 'enrolment-code', code, hours: CODE_HOURS[by], enrolment: id },
+    })
 
   async function redeem(enrolment: unknown, code: unknown) {
     if (typeof enrolment !== 'string' || typeof code !== 'string') throw wayleaveError('enrolment-code-wrong')
@@ -79,29 +123,16 @@ export function createEnrolments(deps: {
       .where('id', '=', enrolment)
       .where('used', '=', false)
       .where('attempts', '<', MAX_ATTEMPTS)
-      .where('expires_at', '>', new Date(clock.now()).toISOString())
+      .where('expires_at', '>', instant())
       .returningAll()
       .executeTakeFirst()
-    if (!row || row.code_hash !== hash(`${enrolment}/${code}`)) throw wayleaveError('enrolment-code-wrong')
+    if (!row || row.code_hash !== hashOfCode(enrolment, code)) throw wayleaveError('enrolment-code-wrong')
     await db.updateTable('enrolments').set({ attempts: sql`attempts - 1` }).where('id', '=', row.id).execute()
-    if (!row.second_registrar) throw wayleaveError('enrolment-needs-second-registrar')
+    if (!row.second_registrar || row.rejected_by) throw wayleaveError('enrolment-needs-second-registrar')
     const patient = await patients.byId(db, row.patient_id)
     if (!patient) throw wayleaveError('internal', 'an enrolment without a patient')
     await assertNotFrozen(db, patient)
     return { row, patient }
-  }
-
-  /** The desk looks at the file before the feed may have: what it says of the identity is taken in first. */
-  async function rowOf(fhirId: string, resource: Patient): Promise<StoredPatient> {
-    const seen = { picture: pictureOf(resource, deps.source.base), at: sightingOf(resource) }
-    const row = await db.transaction().execute(async (trx) => {
-      if (!(await patients.byFhirId(trx, fhirId))) return deps.identity.admit(trx, fhirId, seen)
-      await deps.identity.observe(trx, fhirId, seen.picture, seen.at)
-      return patients.byFhirId(trx, fhirId)
-    })
-    deps.afterFreeze()
-    if (!row) throw wayleaveError('internal', 'a patient that went')
-    return row
   }
 
   /** One key for one patient here, and one owner for one handle: also where the chain does not show it yet. */
@@ -129,41 +160,92 @@ export function createEnrolments(deps: {
       if (!checked.ok) throw wayleaveError(checked.code)
       const [found, ...others] = await deps.source.findPatients(checked.identifier)
       if (!found?.id || others.length > 0) throw wayleaveError('not-available', 'nobody, or more than one')
-      const patient = await rowOf(found.id, found)
-      await assertNotFrozen(db, patient)
-      if (isEnded(storedPicture(patient)))
-        throw wayleaveError('not-available', 'nobody can sign for this file')
+      const patient = await deps.admission(found.id, found)
       if (patient.signerHash) throw wayleaveError('patient-bound')
-      const contact = contactOf(found)
-      if (!contact) throw wayleaveError('not-available', 'no contact on file')
+      const to = contactsOf(found, clock.now()).find(({ system }) => deps.messages.canReach(system))
+      if (!to) throw wayleaveError('not-available', 'no contact on file')
       const id = randomUUID()
-      const code = String(randomInt(100_000_000)).padStart(8, '0')
-      await db
-        .insertInto('enrolments')
-        .values({
-          id,
-          patient_id: patient.id,
-          code_hash: hash(`${id}/${code}`),
-          first_registrar: registrar,
-          second_registrar: null,
-          attempts: 0,
-          used: false,
-          expires_at: new Date(clock.now() + CODE_LIFETIME).toISOString(),
-        })
-        .execute()
-      await deps.contact.send(contact, { enrolment: id, code })
+      const code = drawCode()
+      const body: EnrolmentBody = { to, language: languageOf(found) ?? deps.language }
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .insertInto('enrolments')
+          .values({
+            ...{ id, patient_id: patient.id, code_hash: hashOfCode(id, code), first_registrar: registrar },
+            ...{
+              started_by: 'registrar',
+              second_registrar: null,
+              rejected_by: null,
+              attempts: 0,
+              used: false,
+            },
+            sealed: sealJson(patient.key, body),
+            created_at: instant(),
+            expires_at: instant(codeLifetime('registrar')),
+          })
+          .execute()
+        await sendCode(trx, patient, body, { id, code, by: 'registrar' })
+      })
+      await soon(deps.messages.flush())
       return { enrolment: id }
     },
 
+    async waiting() {
+      const rows = await unfinished(db).where('second_registrar', 'is', null).orderBy('created_at').execute()
+      const found = await Promise.all(
+        rows.map(async (row): Promise<OpenEnrolment[]> => {
+          const patient = await patients.byId(db, row.patient_id)
+          if (!patient || !row.sealed) return []
+          const confirmedBy = row.first_registrar ? [row.first_registrar] : []
+          return [
+            {
+              ...{ id: row.id, startedBy: row.started_by, at: row.created_at, expiresAt: row.expires_at },
+              patient: { reference: `Patient/${patient.secrets.fhirId}` },
+              contact: maskedContact(openJson<EnrolmentBody>(patient.key, row.sealed).to),
+              confirmedBy,
+              needs: 2 - confirmedBy.length,
+            },
+          ]
+        }),
+      )
+      return found.flat()
+    },
+
     async confirm(enrolment, registrar) {
-      const row = await db.selectFrom('enrolments').selectAll().where('id', '=', enrolment).executeTakeFirst()
-      if (!row) throw wayleaveError('not-available', 'no such enrolment')
-      if (row.first_registrar === registrar) throw wayleaveError('enrolment-needs-second-registrar')
-      await db
+      await db.transaction().execute(async (trx) => {
+        const row = await unfinished(trx).where('id', '=', enrolment).forUpdate().executeTakeFirst()
+        if (!row) throw wayleaveError('not-available', 'no such enrolment')
+        if (row.first_registrar === registrar) throw wayleaveError('enrolment-needs-second-registrar')
+        if (row.second_registrar) return
+        const set = (values: Partial<typeof row>) =>
+          trx.updateTable('enrolments').set(values).where('id', '=', row.id).execute()
+        if (!row.first_registrar) return set({ first_registrar: registrar })
+        if (row.started_by === 'registrar') return set({ second_registrar: registrar })
+        const patient = await patients.byId(trx, row.patient_id)
+        if (!patient || !row.sealed) throw wayleaveError('internal', 'an enrolment without a patient')
+        await assertNotFrozen(trx, patient)
+        if (patient.signerHash) throw wayleaveError('patient-bound')
+        const code = drawCode()
+        await set({
+          second_registrar: registrar,
+          code_hash: hashOfCode(row.id, code),
+          expires_at: instant(codeLifetime('patient')),
+        })
+        const body = openJson<EnrolmentBody>(patient.key, row.sealed)
+        await sendCode(trx, patient, body, { id: row.id, code, by: 'patient' })
+      })
+      await soon(deps.messages.flush())
+    },
+
+    async reject(enrolment, registrar) {
+      const { numUpdatedRows } = await db
         .updateTable('enrolments')
-        .set({ second_registrar: registrar })
+        .set({ rejected_by: registrar })
         .where('id', '=', enrolment)
-        .execute()
+        .where('used', '=', false)
+        .where('rejected_by', 'is', null)
+        .executeTakeFirst()
+      if (numUpdatedRows === 0n) throw wayleaveError('not-available', 'no such enrolment')
     },
 
     async offer(enrolment, code) {
@@ -210,10 +292,7 @@ export function createEnrolments(deps: {
   }
 }
 
-function contactOf(patient: Patient): string | undefined {
-  const { telecom = [] } = patient
-  return (
-    telecom.find((t) => t.system === 'phone' || t.system === 'sms') ??
-    telecom.find((t) => t.system === 'email')
-  )?.value
+/** Waits for it a while, and no longer: what is stored goes out all the same. */
+async function soon(work: Promise<void>): Promise<void> {
+  await Promise.race([work, new Promise<void>((done) => setTimeout(done, SENT_WITHIN).unref())])
 }

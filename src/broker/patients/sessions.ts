@@ -28,6 +28,8 @@ export type Sessions = {
   }): Promise<{ session: string; expiresAt: string; patient: StoredPatient }>
   /** @throws WayleaveError `session-expired`. */
   patientOf(session: string | undefined): Promise<StoredPatient>
+  /** Ends it before its time. @throws WayleaveError `session-expired` for one that is no session any more */
+  end(session: string | undefined): Promise<void>
 }
 
 export function createSessions(deps: {
@@ -91,6 +93,17 @@ export function createSessions(deps: {
       const patient = row && (await deps.patients.byId(db, row.patient_id))
       if (!patient) throw wayleaveError('session-expired')
       return patient
+    },
+
+    async end(session) {
+      if (!session) throw wayleaveError('token-missing')
+      const ended = await db
+        .deleteFrom('sessions')
+        .where('token_hash', '=', hash(session))
+        .where('expires_at', '>=', new Date(clock.now()).toISOString())
+        .returning('patient_id')
+        .executeTakeFirst()
+      if (!ended) throw wayleaveError('session-expired')
     },
   }
 }

@@ -5,20 +5,13 @@ import {
   MemberRegistry__factory,
   PatientRegistry__factory,
 } from '../../chain/contracts.ts'
-import {
-  type ConsentWord,
-  type HandleWord,
-  readConsentWord,
-  readHandleWord,
-} from '../../domain/consent/consent-word.ts'
+import { readConsentWord, readHandleWord } from '../../domain/consent/consent-word.ts'
 import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
-import { type ActMessages, type ActName, scopeHash } from '../../domain/consent/typed-data.ts'
+import { type Standing, standingOfHandle, standingOfSlot } from '../../domain/consent/standing.ts'
+import { type ActMessages, scopeHash } from '../../domain/consent/typed-data.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { pause } from '../../patient/broker-connection.ts'
 import type { SandboxFile } from '../../sandbox/sandbox-file.ts'
-
-/** `beaten`: mined, or void, without effect, since another act of the patient's came between. */
-export type Standing = 'in force' | 'not yet' | 'beaten'
 
 /** The chain as the patient reads it, on whatever node there is, without asking the custodian. */
 export type ChainView = {
@@ -74,29 +67,4 @@ export function createChainView({ rpc, chainId, contracts, deployedAt }: Sandbox
 
     close: () => provider.destroy(),
   }
-}
-
-/** What a slot's word says about an act for it. */
-export function standingOfSlot(act: ActName, message: ActMessages[ActName], word: ConsentWord): Standing {
-  if (act === 'Grant' || act === 'Withdrawal') {
-    const { version } = message as ActMessages['Grant']
-    if (word.version < version) return 'not yet'
-    const wanted = act === 'Grant' ? 'permit' : 'silent'
-    return word.version === version && word.state === wanted ? 'in force' : 'beaten'
-  }
-  const { upToVersion } = message as ActMessages['Revocation']
-  if (word.version <= upToVersion) return 'not yet'
-  if (act === 'Objection') return word.state === 'objection' ? 'in force' : 'beaten'
-  return word.state === 'permit' ? 'beaten' : 'in force'
-}
-
-/** What a handle's word says about a lock or an unlocking. */
-export function standingOfHandle(act: ActName, message: ActMessages[ActName], word: HandleWord): Standing {
-  if (act === 'Lock') {
-    if (word.epoch <= (message as ActMessages['Lock']).upToEpoch) return 'not yet'
-    return word.locked ? 'in force' : 'beaten'
-  }
-  const { epoch } = message as ActMessages['Unlock']
-  if (word.epoch !== epoch) return 'beaten'
-  return word.locked ? 'not yet' : 'in force'
 }

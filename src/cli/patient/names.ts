@@ -1,4 +1,4 @@
-import { DATA_CLASSES, type DataClass, isDataClass } from '../../domain/consent/data-classes.ts'
+import { CARE_CLASSES, DATA_CLASSES, isDataClass } from '../../domain/consent/data-classes.ts'
 import { isGrantableKind, SENSITIVE_KINDS } from '../../domain/consent/sensitivities.ts'
 import { identifierText } from '../../domain/identity/member-id.ts'
 import type { Party } from '../../patient/acts.ts'
@@ -6,11 +6,8 @@ import type { SandboxFile } from '../../sandbox/sandbox-file.ts'
 
 export type Hospital = SandboxFile['hospitals'][number]
 
-/** What nobody needs for care: left out of a grant that names no kinds of data. */
-const NOT_FOR_CARE: ReadonlySet<DataClass> = new Set(['billing', 'research', 'administrative', 'knowledge'])
-
 export const ALL_CLASSES = Object.keys(DATA_CLASSES).filter(isDataClass)
-export const DEFAULT_CLASSES = ALL_CLASSES.filter((c) => !NOT_FOR_CARE.has(c))
+export const DEFAULT_CLASSES = CARE_CLASSES
 export const ALL_KINDS = Object.keys(SENSITIVE_KINDS).filter(isGrantableKind)
 
 /**

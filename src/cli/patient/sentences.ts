@@ -5,11 +5,11 @@ import type { OwnProposal } from '../../domain/consent/own-proposals.ts'
 import type { OwnRequest } from '../../domain/consent/own-requests.ts'
 import { ANY_PURPOSE, purposeDisplay } from '../../domain/consent/purposes.ts'
 import { isSensitiveKind, SENSITIVE_KINDS } from '../../domain/consent/sensitivities.ts'
+import type { Standing } from '../../domain/consent/standing.ts'
 import type { Terms } from '../../domain/consent/terms.ts'
 import type { ActMessages, ActName } from '../../domain/consent/typed-data.ts'
 import { ZERO_32 } from '../../domain/hex.ts'
 import type { Party } from '../../patient/acts.ts'
-import type { Standing } from './in-force.ts'
 
 export type Told = {
   act: ActName

@@ -122,6 +122,20 @@ const trailChange = (code: AuditKind, display: string, action: Shape['action']):
   observer: 'custodian',
 })
 
+/** What a patient says looks wrong, and what comes of it. */
+const aboutCase = (
+  code: AuditKind,
+  display: string,
+  action: Shape['action'],
+  agents: Shape['agents'],
+): Shape => ({
+  type: coding(AUDIT_KIND_SYSTEM, code, display),
+  subtype: [],
+  action,
+  agents,
+  observer: 'custodian',
+})
+
 export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   query: {
     type: coding('http://terminology.hl7.org/CodeSystem/audit-event-type', 'rest', 'RESTful Operation'),
@@ -313,6 +327,10 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   'hold-lift-asked': trailChange('hold-lift-asked', 'The lifting of a legal hold was asked for', 'U'),
   'hold-lifted': trailChange('hold-lifted', 'A legal hold was lifted', 'D'),
   'trail-expired': trailChange('trail-expired', 'Lines were deleted at the end of their retention', 'D'),
+  'case-opened': aboutCase('case-opened', 'A patient said that something looks wrong', 'C', 'patient'),
+  'case-answered': aboutCase('case-answered', 'What a patient said looks wrong was answered', 'U', 'member'),
+  'case-withdrawn': aboutCase('case-withdrawn', 'A patient took back what they said', 'U', 'patient'),
+  'cases-read': aboutCase('cases-read', 'What patients say looks wrong was read', 'R', 'member'),
   'staff-changed': {
     type: ALERT,
     subtype: [USER_CHANGED, coding(AUDIT_KIND_SYSTEM, 'staff-changed', 'Who may use the console changed')],

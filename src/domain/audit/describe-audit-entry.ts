@@ -74,6 +74,11 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
     `${person(e)} at ${custodian(e)} asked that a legal hold on the audit trail be lifted`,
   'hold-lifted': (e) => `${person(e)} at ${custodian(e)} lifted a legal hold on the audit trail`,
   'trail-expired': (e) => `${custodian(e)} deleted lines of its audit trail that it need not keep any longer`,
+  'case-opened': (e) => `The patient told ${custodian(e)} that something looks wrong`,
+  'case-answered': (e) => `${deciding(e)} answered what the patient said looks wrong`,
+  'case-withdrawn': (e) => `The patient took back what they told ${custodian(e)}`,
+  'cases-read': (e) =>
+    `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} read what patients say looks wrong`,
   'staff-changed': (e) => `${custodian(e)} changed who may use its console`,
   'staff-signed-in': (e) => `${deciding(e)} signed in to the console`,
   'patient-looked-up': (e) => `${deciding(e)} looked the patient up in the console`,

@@ -33,6 +33,12 @@ export const DATA_CLASSES = {
 
 export type DataClass = keyof typeof DATA_CLASSES
 
+/** What nobody needs for care: left out of a grant that names no kinds of data. */
+const NOT_FOR_CARE: ReadonlySet<string> = new Set(['billing', 'research', 'administrative', 'knowledge'])
+
+/** What is offered first to a patient who shares for care. */
+export const CARE_CLASSES = (Object.keys(DATA_CLASSES) as DataClass[]).filter((c) => !NOT_FOR_CARE.has(c))
+
 const CLASS_OF_NUMBER: ReadonlyMap<number, DataClass> = new Map(
   Object.entries(DATA_CLASSES).map(([code, { number }]) => [number, code as DataClass]),
 )

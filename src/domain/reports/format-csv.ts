@@ -1,14 +1,12 @@
-import { stringify } from 'csv-stringify/sync'
+import { csvLine as line } from './csv-line.ts'
 import { cellIn } from './format-json.ts'
-import { harmless } from './harmless.ts'
 import { notesOf, preambleOf } from './notes.ts'
-import type { Cell, Report } from './report.ts'
+import type { Report } from './report.ts'
 
 /**
  * A report as a spreadsheet takes it (RFC 4180): one header, one number of fields in every line. The first field says what a line
  * is: `entry`, a row of the report; `note`, what the report says of itself, in the last field. The last line says how many entries
- * there were: where it is missing, so is a part of the report. A text that a spreadsheet would take for a formula has an
- * apostrophe before it (OWASP, CSV injection).
+ * there were: where it is missing, so is a part of the report.
  */
 export async function* reportCsv(report: Report): AsyncGenerator<string> {
   const { columns, rows, period } = report
@@ -28,12 +26,3 @@ export async function* reportCsv(report: Report): AsyncGenerator<string> {
   for (const text of notesOf(report)) yield note(text)
   yield note(`Entries: ${count}. End of the report.`)
 }
-
-const line = (cells: readonly Cell[]): string =>
-  stringify([cells.map((cell) => (typeof cell === 'string' ? inert(harmless(cell)) : cell))], {
-    escape_formulas: true,
-    record_delimiter: 'windows',
-  })
-
-/** Blanks before a formula, which some programs pass over, and the library does not look behind. */
-const inert = (text: string) => (/^\s+[=+\-@＝＋－＠]/.test(text) ? `'${text}` : text)

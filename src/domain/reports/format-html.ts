@@ -1,4 +1,4 @@
-import { harmless } from './harmless.ts'
+import { htmlText as plain } from './html-text.ts'
 import { cellText, preambleOf } from './notes.ts'
 import type { Cell, Column, Omission, Report, Row, Table } from './report.ts'
 
@@ -99,16 +99,6 @@ ${omitted
   .join('\n')}
 </ul></section>
 `
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-const plain = (text: string) => harmless(text).replace(/[&<>"']/g, (found) => ENTITIES[found] ?? '')
 
 /** Right-to-left names keep their direction to themselves. */
 const escaped = (text: string) =>

@@ -1,18 +1,10 @@
 /** What a resource is about, in the words that it brings: for narrative, and to tell which measurements are of one kind. */
 
+import { list, object, text } from '../loose.ts'
+
 export type Resource = { readonly resourceType: string; readonly id: string } & Readonly<
   Record<string, unknown>
 >
-
-type Json = Readonly<Record<string, unknown>>
-
-/** Whatever is no object has no members. */
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
-const list = (value: unknown): unknown[] =>
-  Array.isArray(value) ? value : value === undefined ? [] : [value]
-const text = (value: unknown): string | undefined =>
-  typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 
 /** Elements that say what a resource is about, by type; `code` where none is named. */
 const SUBJECTS: Readonly<Record<string, readonly string[]>> = {

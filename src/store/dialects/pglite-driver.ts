@@ -94,11 +94,16 @@ function createDriver(pglite: PGlite): Driver {
 const PREPARE_AFTER = 3
 const PREPARED = 200
 
-/** Queries by their text: how often they were asked, and under which name PGlite keeps their plan. */
+type Field = { name: string; dataTypeID: number }
+
+/** A query: how often it was asked, under which name PGlite keeps its plan, and what its rows are, once that plan has said it. */
+type Plan = { uses: number; name?: string; fields?: readonly Field[] }
+
+/** Queries by their text. */
 function createPlans() {
   let names = 0
   const dropped: string[] = []
-  const plans = new LRUCache<string, { uses: number; name: string | undefined }>({
+  const plans = new LRUCache<string, Plan>({
     max: PREPARED,
     dispose: ({ name }) => {
       if (name !== undefined) dropped.push(name)
@@ -106,17 +111,21 @@ function createPlans() {
   })
   return {
     /** The messages by which this query is bound: parsed and planned anew, or by the plan that there is. */
-    messagesFor(text: string, values: (string | null)[]): Uint8Array[] {
-      const closing = dropped.splice(0).map((name) => serialize.close({ type: 'S', name }))
-      const plan = plans.get(text) ?? { uses: 0, name: undefined }
+    messagesFor(text: string, values: (string | null)[]): { plan: Plan; messages: Uint8Array[] } {
+      const messages = dropped.splice(0).map((name) => serialize.close({ type: 'S', name }))
+      const plan: Plan = plans.get(text) ?? { uses: 0 }
       plans.set(text, plan)
       plan.uses++
-      if (plan.name !== undefined) return [...closing, serialize.bind({ statement: plan.name, values })]
-      if (plan.uses < PREPARE_AFTER)
-        return [...closing, serialize.parse({ text }), serialize.bind({ values })]
-      plan.name = `q${++names}`
-      const { name } = plan
-      return [...closing, serialize.parse({ name, text }), serialize.bind({ statement: name, values })]
+      if (plan.name !== undefined) messages.push(serialize.bind({ statement: plan.name, values }))
+      else if (plan.uses < PREPARE_AFTER) messages.push(serialize.parse({ text }), serialize.bind({ values }))
+      else {
+        plan.name = `q${++names}`
+        const { name } = plan
+        messages.push(serialize.parse({ name, text }), serialize.bind({ statement: name, values }))
+      }
+      // A plan whose rows became others is refused (0A000), and forgotten: what it has said once holds.
+      if (!plan.fields) messages.push(serialize.describe({ type: 'P' }))
+      return { plan, messages }
     },
     /** Whatever went wrong, a changed table for example, the next time begins anew. */
     forget(text: string): void {
@@ -132,14 +141,10 @@ async function runMessage(
   text: string,
   values: readonly unknown[],
 ): Promise<QueryResult<unknown> & { tag: string }> {
-  const message = COPY_STATEMENT.test(text)
-    ? copyMessage(text, String(values[0]))
-    : Buffer.concat([
-        ...plans.messagesFor(text, values.map(asText)),
-        serialize.describe({ type: 'P' }),
-        serialize.execute({}),
-        serialize.sync(),
-      ])
+  const asked = COPY_STATEMENT.test(text) ? undefined : plans.messagesFor(text, values.map(asText))
+  const message = asked
+    ? Buffer.concat([...asked.messages, serialize.execute({}), serialize.sync()])
+    : copyMessage(text, String(values[0]))
   let answers: Awaited<ReturnType<PGlite['execProtocolStream']>>
   try {
     answers = await pglite.execProtocolStream(message, { throwOnError: true })
@@ -147,7 +152,7 @@ async function runMessage(
     plans.forget(text)
     throw error
   }
-  let fields: { name: string; dataTypeID: number }[] = []
+  let fields: readonly Field[] = asked?.plan.fields ?? []
   let tag = ''
   const rows: Record<string, unknown>[] = []
   for (const answer of answers) {
@@ -159,6 +164,7 @@ async function runMessage(
       tag = String(answer.text)
     }
   }
+  if (asked?.plan.name !== undefined) asked.plan.fields = fields
   const affected = affectedBy(tag)
   return { rows, tag, ...(affected === undefined ? {} : { numAffectedRows: affected }) }
 }
@@ -172,7 +178,7 @@ function copyMessage(statement: string, rows: string): Buffer {
 
 function rowOf(
   { parsers }: PGlite,
-  fields: readonly { name: string; dataTypeID: number }[],
+  fields: readonly Field[],
   values: readonly (string | null)[],
 ): Record<string, unknown> {
   const row: Record<string, unknown> = {}

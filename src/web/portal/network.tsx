@@ -16,7 +16,13 @@ export type Member = {
 }
 
 /** `network.json`, which lies beside the portal's files: where the chain's contracts are, and who takes part. */
-export type Network = { chain: ActPlace; members: Member[]; groups: string[] }
+export type Network = {
+  chain: ActPlace
+  members: Member[]
+  groups: string[]
+  /** Whether everything is for trying; then messages to telephones can be seen at `/sandbox/messages`. */
+  sandbox?: boolean
+}
 
 const NetworkContext = createContext<Network | undefined>(undefined)
 

@@ -14,6 +14,9 @@ const sea = [
   '#004b47',
 ] as const
 
+/** Fields are as large as what is written around them. */
+const large = { defaultProps: { size: 'md' } }
+
 export const theme: MantineThemeOverride = {
   primaryColor: 'sea',
   primaryShade: { light: 7, dark: 4 },
@@ -23,6 +26,10 @@ export const theme: MantineThemeOverride = {
   cursorType: 'pointer',
   respectReducedMotion: true,
   focusRing: 'always',
+  components: {
+    ...{ TextInput: large, PasswordInput: large, Textarea: large, NativeSelect: large, FileInput: large },
+    ...{ Checkbox: large, Radio: large, Button: large },
+  },
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans Arabic', sans-serif",
   fontSizes: { xs: '0.875rem', sm: '1rem', md: '1.125rem', lg: '1.25rem', xl: '1.5rem' },
   headings: { fontWeight: '650', sizes: { h1: { fontSize: '1.875rem', lineHeight: '1.25' } } },

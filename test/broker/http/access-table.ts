@@ -165,6 +165,7 @@ const DOORS = {
   HIS: { own: { ...noProgram, HIS: 'in' }, foreign: noForeignProgram },
   registrar: { own: { ...noProgram, registrar: 'in' }, foreign: noForeignProgram },
   auditor: { own: { ...noProgram, auditor: 'in' }, foreign: noForeignProgram },
+  'case worker': { own: { ...noProgram, auditor: 'in' }, foreign: noForeignProgram },
   'HIS or auditor': { own: { ...noProgram, HIS: 'in', auditor: 'in' }, foreign: noForeignProgram },
   'client administrator': {
     own: { ...notForPrograms, 'client administrator': 'in' },
@@ -262,6 +263,8 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'POST /exchange/request': row('everybody', 'access-request-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/evidence': row('everybody', 'evidence-invalid', { type: JOSE, body: 'x.y.z' }),
   'POST /exchange/share': row('everybody', 'share-invalid', { type: JOSE, body: 'x.y.z' }),
+  'GET /patient/enrolment/systems': row('everybody', 200),
+  'POST /patient/enrolment/requests': row('everybody', 'identifier-invalid', json()),
   'POST /patient/enrolment/offer': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/enrolment': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/challenge': row('everybody', 'signer-unknown', json()),
@@ -390,6 +393,11 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   // A program that may, and that names no person.
   'POST /audit/resolutions': row('privacy officer', 'user-missing', json()),
 
+  'GET /registrar/enrolments': row('registrar', 200),
+  'POST /registrar/enrolments/:id/rejection': row('registrar', 'not-available', unknown()),
+  'GET /cases': row('case worker', 200),
+  'POST /cases/:id/answer': row('case worker', 'request-invalid', { ...unknown(), ...json() }),
+
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),
   'GET /registrar/identity-events': row('registrar', 200),
@@ -405,6 +413,15 @@ export const ACCESS: Readonly<Record<string, Row>> = {
 
   'GET /patient/consents': row('patient', 200),
   'GET /patient/history': row('patient', 200),
+  'GET /patient/notices': row('patient', 200),
+  'POST /patient/notices/read': row('patient', 'request-invalid', json()),
+  'GET /patient/preferences': row('patient', 200),
+  'POST /patient/preferences': row('patient', 'request-invalid', json()),
+  'GET /patient/cases': row('patient', 200),
+  'POST /patient/cases': row('patient', 'request-invalid', json()),
+  'POST /patient/cases/:id/withdrawal': row('patient', 'case-unknown', unknown()),
+  // With a body it ends nothing: the sessions are wanted below.
+  'POST /patient/session/end': row('patient', 'request-invalid', json({ session: 'this' })),
   'GET /patient/AuditEvent': row('patient', 200),
   'GET /patient/reports/:name': row('patient', 200, { params: { name: 'subject-access' } }),
   'POST /patient/explain': row('patient', 'request-invalid', json()),

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createChainView, standingOfHandle, standingOfSlot } from '../../../src/cli/patient/in-force.ts'
+import { createChainView } from '../../../src/cli/patient/in-force.ts'
 import { sentenceOf } from '../../../src/cli/patient/sentences.ts'
 import type { ConsentWord } from '../../../src/domain/consent/consent-word.ts'
+import { standingOfHandle, standingOfSlot } from '../../../src/domain/consent/standing.ts'
 import type { ActMessages } from '../../../src/domain/consent/typed-data.ts'
 import type { Hex } from '../../../src/domain/hex.ts'
 import { buildLock, buildRevocation } from '../../../src/patient/acts.ts'
@@ -53,9 +54,7 @@ describe('what the chain says about an act', () => {
     ['Unlock', { epoch: 3 }, true, 4, 'beaten'],
   ] as const)('%s %o, locked %s at epoch %i: %s', (act, more, locked, epoch, standing) => {
     const message = { handle, deadline: 0, ...more } as ActMessages['Lock'] & ActMessages['Unlock']
-    expect(standingOfHandle(act, message, { locked, epoch, breakGlassOff: false, recovery: 0 })).toBe(
-      standing,
-    )
+    expect(standingOfHandle(act, message, { locked, epoch })).toBe(standing)
   })
 })
 

@@ -23,6 +23,8 @@ export type AuthenticatorWish = {
   verified?: boolean
   /** A security key on USB instead of the device's own. */
   usb?: boolean
+  /** Whether it has room for data of its owner's (WebAuthn large blob extension). */
+  largeBlob?: boolean
 }
 
 /** A person's device: a browser profile of its own with an authenticator in it. */
@@ -69,7 +71,7 @@ export async function openDevice(
   await cdp.send('WebAuthn.enable', { enableUI: false })
   const device: Device = {
     ...{ page, context, cdp, complaints },
-    async addAuthenticator({ prf = true, verified = true, usb = false } = {}) {
+    async addAuthenticator({ prf = true, verified = true, usb = false, largeBlob = false } = {}) {
       const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
         options: {
           protocol: 'ctap2',
@@ -78,6 +80,7 @@ export async function openDevice(
           hasResidentKey: true,
           hasUserVerification: true,
           hasPrf: prf,
+          hasLargeBlob: largeBlob,
           automaticPresenceSimulation: true,
           isUserVerified: verified,
         },

@@ -25,6 +25,7 @@ export const TAGS = [
   { name: 'console', description: 'What the pages of the console ask, for staff who signed in' },
   { name: 'enrolment', description: 'The enrolment desk' },
   { name: 'patient', description: 'What a patient’s device asks' },
+  { name: 'cases', description: 'What patients say looks wrong' },
   { name: 'exchange', description: 'Between two brokers' },
   { name: 'operation', description: 'For supervision, and for the FHIR server' },
 ] as const

@@ -4,6 +4,7 @@
  * holds that every route is here, and that what is answered is what is said.
  */
 import type { Operation } from './operation.ts'
+import { CASES } from './operations/cases.ts'
 import { CONSENTS } from './operations/consents.ts'
 import { CONSOLE } from './operations/console.ts'
 import { DISCOVERY } from './operations/discovery.ts'
@@ -28,6 +29,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...CONSOLE,
   ...ENROLMENT,
   ...PATIENT,
+  ...CASES,
   ...EXCHANGE,
   ...OPERATION,
 }

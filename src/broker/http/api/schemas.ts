@@ -1,3 +1,5 @@
+import { PATIENT_SCHEMAS } from './patient-schemas.ts'
+
 const text = { type: 'string' } as const
 const texts = { type: 'array', items: text } as const
 
@@ -24,6 +26,7 @@ const client = { client_name: text, scope: text, jwks, jwks_uri: { type: 'string
 
 /** What bodies and answers are, by name. */
 export const SCHEMAS: Readonly<Record<string, object>> = {
+  ...PATIENT_SCHEMAS,
   ...Object.fromEntries(
     ['Bundle', 'Consent', 'Task', 'Parameters', 'Subscription', 'OperationOutcome'].map((type) => [
       type,

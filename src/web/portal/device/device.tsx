@@ -1,7 +1,9 @@
 import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useState } from 'react'
-import type { PatientClient } from '../../../patient/client.ts'
+import type { Hex } from '../../../domain/hex.ts'
 import { queries } from '../../shared/providers.tsx'
-import { type Member, useNetwork } from '../network.tsx'
+import { useNetwork } from '../network.tsx'
+import { createLockOfAll } from './lock-all.ts'
+import { createOwnHospitals, type OwnHospital, sameHospitals } from './own-hospitals.ts'
 import {
   createDeviceVault,
   type DeviceVault,
@@ -10,22 +12,46 @@ import {
   type Seal,
 } from './vault.ts'
 
-/** A hospital at which the patient is enrolled, and the device's side of it. */
-export type OwnHospital = { member: Member; client: PatientClient }
+export type { OwnHospital } from './own-hospitals.ts'
 
-export type Device = {
+/** A hospital that was asked for a code. */
+export type PendingEnrolment = {
+  member: Hex
+  enrolment: string
+  /** When, as ISO 8601. */
+  askedAt: string
+}
+
+/** What is known of this person on this device; on somebody else's device it is forgotten when that is locked. */
+export type Known = {
+  paired: PairedHospital[]
+  /** When the person has last shown to have the words, as ISO 8601. */
+  wordsConfirmedAt?: string
+  pending: PendingEnrolment[]
+  /** Hospitals that gave no answer when we asked them whether they know these words. */
+  silent: Hex[]
+}
+
+export type Device = Known & {
   vault: DeviceVault
   /** `empty`: no words lie here. `locked`: they are sealed. `open`: they are in memory. */
   state: 'empty' | 'locked' | 'open'
   seals: Seal[]
-  paired: PairedHospital[]
   /** Where the device is open: one for each paired hospital that the network still knows. */
   hospitals: OwnHospital[]
   /** The words, while the device is open. */
   words: string | undefined
-  /** Takes words into memory, sealed or new. */
-  open: (words: string) => void
-  /** Forgets what is in memory. */
+  /** Whether this is somebody else's device: nothing is kept on it. */
+  guest: boolean
+  /** Whether there are two ways back to the words, so that a share may be made. */
+  secured: boolean
+  /** Takes words into memory, sealed or new; resolves when they can be used. */
+  open: (words: string) => Promise<void>
+  /** The same on somebody else's device. */
+  openAsGuest: (words: string, known: Partial<Known> & { secured: boolean }) => Promise<void>
+  /** Writes down something that is now known; once it resolves, every page knows it. */
+  note: (what: Partial<Known>) => Promise<void>
+  /** Forgets what is in memory, in all tabs. */
   lock: () => void
 }
 
@@ -37,80 +63,117 @@ export function useDevice(): Device {
   return device
 }
 
-/** Nobody did anything for this long: the words are forgotten. Milliseconds. */
-const IDLE = 15 * 60_000
-const SIGNS_OF_LIFE = ['pointerdown', 'keydown', 'visibilitychange'] as const
+const NOTHING: Known = { paired: [], pending: [], silent: [] }
 
 const vault = createDeviceVault()
+const lockOfAll = createLockOfAll()
+
+type Open = { words: string; guest?: Known & { secured: boolean } }
 
 export function DeviceProvider({ children }: { children: ReactNode }) {
   const { members, chain } = useNetwork()
-  const [kept, setKept] = useState<{ seals: Seal[]; paired: PairedHospital[] }>()
-  const [words, setWords] = useState<string>()
+  const [kept, setKept] = useState<{ seals: Seal[]; known: Known }>()
+  const [opened, setOpened] = useState<Open>()
   const [hospitals, setHospitals] = useState<OwnHospital[]>([])
 
-  const lock = useCallback(() => {
-    setWords(undefined)
+  const own = useMemo(() => createOwnHospitals(members, chain), [members, chain])
+
+  const forget = useCallback(() => {
+    setOpened(undefined)
+    setHospitals([])
+    own.forget()
     queries.clear()
-  }, [])
+  }, [own])
 
+  const read = useCallback(
+    async () => setKept({ seals: await vault.seals(), known: await knownIn(vault) }),
+    [],
+  )
   useEffect(() => {
-    const read = async () => setKept({ seals: await vault.seals(), paired: await vault.hospitals() })
     void read()
-    const watching = new BroadcastChannel('wayleave.vault')
-    // A channel does not hear itself: this second one hears what this very tab has written, too.
-    watching.addEventListener('message', () => void read())
-    const end = onVaultChange(() => void read())
-    return () => {
-      end()
-      watching.close()
-    }
-  }, [])
+    return onVaultChange(() => void read())
+  }, [read])
 
-  useEffect(() => {
-    if (!words) return undefined
-    let last = performance.now()
-    const alive = () => {
-      last = performance.now()
-    }
-    for (const sign of SIGNS_OF_LIFE) document.addEventListener(sign, alive)
-    const timer = setInterval(() => {
-      if (performance.now() - last > IDLE) lock()
-    }, 10_000)
-    return () => {
-      for (const sign of SIGNS_OF_LIFE) document.removeEventListener(sign, alive)
-      clearInterval(timer)
-    }
-  }, [words, lock])
+  useEffect(() => (opened ? lockOfAll.watch(forget) : undefined), [opened, forget])
+
+  const known = opened?.guest ?? kept?.known ?? NOTHING
+  const { paired } = known
+  const words = opened?.words
 
   useEffect(() => {
     let current = true
-    const make = async () => {
-      if (!words || !kept) return []
-      // Keys and signatures are loaded only once there is something to sign with.
-      const { createPatientClient } = await import('../../../patient/client.ts')
-      return kept.paired.flatMap(({ member: id, replacement }) => {
-        const member = members.find((one) => one.id === id)
-        if (!member) return []
-        const client = createPatientClient({
-          ...{ broker: member.broker, member: id, words, chain, replacement, retry: true },
-        })
-        return [{ member, client }]
-      })
-    }
-    void make().then((made) => {
-      if (current) setHospitals(made)
+    if (!words) return undefined
+    void own.of(words, paired).then((made) => {
+      if (current) setHospitals((before) => (sameHospitals(before, made) ? before : made))
     })
     return () => {
       current = false
     }
-  }, [words, kept, members, chain])
+  }, [words, paired, own])
+
+  const openWith = useCallback(
+    async (next: Open) => {
+      const { paired } = next.guest ?? (await knownIn(vault))
+      setHospitals(await own.of(next.words, paired))
+      setOpened(next)
+    },
+    [own],
+  )
 
   const device = useMemo<Device | undefined>(() => {
     if (!kept) return undefined
-    const state = words ? 'open' : kept.seals.length > 0 ? 'locked' : 'empty'
-    return { vault, state, ...kept, hospitals, words, open: setWords, lock }
-  }, [kept, words, hospitals, lock])
+    const { seals } = kept
+    const guest = opened?.guest
+    return {
+      vault,
+      state: opened ? 'open' : seals.length > 0 ? 'locked' : 'empty',
+      seals: guest ? [] : seals,
+      ...known,
+      hospitals,
+      words: opened?.words,
+      guest: guest !== undefined,
+      secured: guest ? guest.secured || guest.wordsConfirmedAt !== undefined : isSecured(seals, known),
+      open: (words) => openWith({ words }),
+      openAsGuest: (words, { secured, ...given }) =>
+        openWith({ words, guest: { ...NOTHING, ...given, secured } }),
+      async note(what) {
+        if (guest && opened) setOpened({ ...opened, guest: { ...guest, ...what } })
+        else await keep(vault, what).then(read)
+      },
+      lock() {
+        lockOfAll.lockOthers()
+        forget()
+      },
+    }
+  }, [kept, opened, known, hospitals, openWith, forget, read])
   if (!device) return null
   return <DeviceContext value={device}>{children}</DeviceContext>
+}
+
+/** Two passkeys, or one thing that opens and the words written down. */
+function isSecured(seals: readonly Seal[], { wordsConfirmedAt }: Known): boolean {
+  const passkeys = seals.filter(({ kind }) => kind === 'passkey').length
+  return passkeys >= 2 || (seals.length > 0 && wordsConfirmedAt !== undefined)
+}
+
+async function knownIn(from: DeviceVault): Promise<Known> {
+  const [paired, wordsConfirmedAt, pending, silent] = await Promise.all([
+    from.hospitals(),
+    from.fact<string>('words-confirmed'),
+    from.fact<PendingEnrolment[]>('pending'),
+    from.fact<Hex[]>('silent'),
+  ])
+  return {
+    paired,
+    pending: pending ?? [],
+    silent: silent ?? [],
+    ...(wordsConfirmedAt ? { wordsConfirmedAt } : {}),
+  }
+}
+
+async function keep(into: DeviceVault, { paired, wordsConfirmedAt, pending, silent }: Partial<Known>) {
+  for (const hospital of paired ?? []) await into.pair(hospital)
+  if (wordsConfirmedAt) await into.setFact('words-confirmed', wordsConfirmedAt)
+  if (pending) await into.setFact('pending', pending)
+  if (silent) await into.setFact('silent', silent)
 }

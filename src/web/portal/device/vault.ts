@@ -4,7 +4,12 @@ import { askPasskey, type Passkey } from './passkey.ts'
 
 /** The words, sealed so that one thing opens them: a passkey's secret, or a passphrase. */
 export type Seal = { id: string; label: string; madeAt: string; jwe: string } & (
-  | { kind: 'passkey'; passkey: Passkey }
+  | {
+      kind: 'passkey'
+      passkey: Passkey
+      /** Whether the key holds the sealed words itself, too, so that it opens them on any device. */
+      carries?: boolean
+    }
   | { kind: 'passphrase' }
 )
 
@@ -29,14 +34,19 @@ export type DeviceVault = {
   sealWithPasskey(
     words: string,
     label: string,
-    made: { passkey: Passkey; secret: BufferSource },
+    made: { passkey: Passkey; secret: BufferSource; carries?: boolean },
   ): Promise<void>
+  /** Yields the sealed words, which may be kept as a file, too. */
   sealWithPassphrase(words: string, label: string, passphrase: string): Promise<string>
-  /** Opens with whichever passkey of these the person uses. @throws PasskeyRefused */
+  /** Opens with whichever passkey of these the person uses. @throws PasskeyRefused, SealNotOpened */
   openWithPasskey(): Promise<string>
-  /** @throws Error where the passphrase is another one */
-  openWithPassphrase(jwe: string, passphrase: string): Promise<string>
-  removeSeal(id: string): Promise<void>
+  /** Opens a seal of this browser. @throws SealNotOpened */
+  openWithPassphrase(passphrase: string): Promise<string>
+  /** Whether these words are the ones that lie here; undefined where none do. */
+  holds(words: string): Promise<boolean | undefined>
+  rename(id: string, label: string): Promise<void>
+  /** @returns whether it was removed: the last one stays */
+  removeSeal(id: string): Promise<boolean>
   fact<T>(key: string): Promise<T | undefined>
   setFact(key: string, value: unknown): Promise<void>
   /** Forgets everything here. */
@@ -47,8 +57,10 @@ export type DeviceVault = {
 const CHANGED = new BroadcastChannel('wayleave.vault')
 
 export const onVaultChange = (listener: () => void): (() => void) => {
-  CHANGED.addEventListener('message', listener)
-  return () => CHANGED.removeEventListener('message', listener)
+  // A channel does not hear itself: this second one hears what this very tab has written, too.
+  const own = new BroadcastChannel('wayleave.vault')
+  own.addEventListener('message', listener)
+  return () => own.close()
 }
 
 let database: Promise<IDBPDatabase<Tables>> | undefined
@@ -64,20 +76,27 @@ const open = () => {
   return database
 }
 
-/** OWASP's figure for PBKDF2 with SHA-512 is 210,000; a device opens its words seldom. */
-const ITERATIONS = 600_000
+/** Loaded only once there is something to seal or open. */
+const sealing = () => import('./seal-words.ts')
 
-const jose = () => import('jose')
+const MARK = 'words-mark'
 
 export function createDeviceVault(): DeviceVault {
-  async function put(seal: Seal): Promise<void> {
-    await (await open()).put('seals', seal)
+  async function put(words: string, seal: Seal): Promise<void> {
+    const mark = await (await sealing()).markOf(words)
+    const trx = (await open()).transaction(['seals', 'facts'], 'readwrite')
+    await Promise.all([
+      trx.objectStore('seals').put(seal),
+      trx.objectStore('facts').put(mark, MARK),
+      trx.done,
+    ])
     CHANGED.postMessage('seals')
   }
   const named = (label: string) => ({ id: crypto.randomUUID(), label, madeAt: new Date().toISOString() })
+  const all = async () => (await open()).getAll('seals')
 
   return {
-    seals: async () => (await open()).getAll('seals'),
+    seals: all,
     hospitals: async () => (await open()).getAll('hospitals'),
 
     async pair(hospital) {
@@ -85,47 +104,60 @@ export function createDeviceVault(): DeviceVault {
       CHANGED.postMessage('hospitals')
     },
 
-    async sealWithPasskey(words, label, { passkey, secret }) {
-      const { CompactEncrypt } = await jose()
-      const jwe = await new CompactEncrypt(new TextEncoder().encode(words))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
-        .encrypt(await keyFrom(secret))
-      await put({ kind: 'passkey', passkey, jwe, ...named(label) })
+    async sealWithPasskey(words, label, { passkey, secret, carries = false }) {
+      const jwe = await (await sealing()).sealWithSecret(words, secret)
+      await put(words, { kind: 'passkey', passkey, carries, jwe, ...named(label) })
     },
 
     async sealWithPassphrase(words, label, passphrase) {
-      const { CompactEncrypt } = await jose()
-      // RFC 7518 §4.8
-      const jwe = await new CompactEncrypt(new TextEncoder().encode(words))
-        .setProtectedHeader({ alg: 'PBES2-HS512+A256KW', enc: 'A256GCM' })
-        .setKeyManagementParameters({ p2c: ITERATIONS })
-        .encrypt(new TextEncoder().encode(passphrase.normalize('NFKC')))
-      await put({ kind: 'passphrase', jwe, ...named(label) })
+      const jwe = await (await sealing()).sealWithPassphrase(words, passphrase)
+      await put(words, { kind: 'passphrase', jwe, ...named(label) })
       return jwe
     },
 
     async openWithPasskey() {
-      const seals = (await (await open()).getAll('seals')).filter((seal) => seal.kind === 'passkey')
+      const seals = (await all()).filter((seal) => seal.kind === 'passkey')
       const { passkey, secret } = await askPasskey(seals.map((seal) => seal.passkey))
       const seal = seals.find((one) => one.passkey === passkey)
-      const { compactDecrypt } = await jose()
-      const { plaintext } = await compactDecrypt(seal?.jwe ?? '', await keyFrom(secret))
-      return new TextDecoder().decode(plaintext)
+      return (await sealing()).openWithSecret(seal?.jwe ?? '', secret)
     },
 
-    async openWithPassphrase(jwe, passphrase) {
-      const { compactDecrypt } = await jose()
-      const { plaintext } = await compactDecrypt(
-        jwe,
-        new TextEncoder().encode(passphrase.normalize('NFKC')),
-        { maxPBES2Count: ITERATIONS },
-      )
-      return new TextDecoder().decode(plaintext)
+    async openWithPassphrase(passphrase) {
+      const { openWithPassphrase, SealNotOpened } = await sealing()
+      const seals = (await all()).filter(({ kind }) => kind === 'passphrase')
+      let trouble: unknown = new SealNotOpened('not-a-seal')
+      for (const { jwe } of seals) {
+        try {
+          return await openWithPassphrase(jwe, passphrase)
+        } catch (error) {
+          trouble = error
+        }
+      }
+      throw trouble
+    },
+
+    async holds(words) {
+      const mark = await (await open()).get('facts', MARK)
+      if (mark === undefined || (await all()).length === 0) return undefined
+      return mark === (await (await sealing()).markOf(words))
+    },
+
+    async rename(id, label) {
+      const trx = (await open()).transaction('seals', 'readwrite')
+      const seal = await trx.store.get(id)
+      if (seal) await trx.store.put({ ...seal, label })
+      await trx.done
+      CHANGED.postMessage('seals')
     },
 
     async removeSeal(id) {
-      await (await open()).delete('seals', id)
+      // Counted and removed in one: two tabs must not each leave the other's.
+      const trx = (await open()).transaction('seals', 'readwrite')
+      const last = (await trx.store.count()) < 2
+      if (!last) await trx.store.delete(id)
+      await trx.done
       CHANGED.postMessage('seals')
+      return !last
     },
 
     fact: async <T>(key: string) => (await (await open()).get('facts', key)) as T | undefined,
@@ -140,21 +172,4 @@ export function createDeviceVault(): DeviceVault {
       CHANGED.postMessage('cleared')
     },
   }
-}
-
-/** The key that a passkey's secret gives (HKDF-SHA-256, RFC 5869); the secret itself seals nothing. */
-async function keyFrom(secret: BufferSource): Promise<CryptoKey> {
-  const material = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey'])
-  return crypto.subtle.deriveKey(
-    {
-      name: 'HKDF',
-      hash: 'SHA-256',
-      salt: new Uint8Array(0),
-      info: new TextEncoder().encode('wayleave/portal/words'),
-    },
-    material,
-    { name: 'AES-GCM', length: 256 },
-    false,
-    ['encrypt', 'decrypt'],
-  )
 }

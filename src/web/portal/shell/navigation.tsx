@@ -1,10 +1,19 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { useDevice } from '../device/device.tsx'
+import { LockButton } from './lock-button.tsx'
 import classes from './shell.module.css'
+import { WaitingRequests } from './waiting-requests.tsx'
 
 /** The pages, in the order of how often they are wanted; shown once the device is open. */
-const PAGES = [{ to: '/', key: 'home' }] as const
+const PAGES = [
+  { to: '/', key: 'home' },
+  { to: '/requests', key: 'requests' },
+  { to: '/history', key: 'history' },
+  { to: '/records', key: 'records' },
+  { to: '/devices', key: 'devices' },
+  { to: '/pause', key: 'pause' },
+] as const
 
 export function Navigation() {
   const t = useTranslations('shell')
@@ -17,9 +26,13 @@ export function Navigation() {
           <li key={to}>
             <Link to={to} className={classes.link} activeOptions={{ exact: to === '/' }}>
               {t(key)}
+              {to === '/requests' ? <WaitingRequests /> : null}
             </Link>
           </li>
         ))}
+        <li className={classes.last}>
+          <LockButton />
+        </li>
       </ul>
     </nav>
   )

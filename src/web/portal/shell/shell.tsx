@@ -1,8 +1,10 @@
 import { Anchor, Group } from '@mantine/core'
-import { Outlet } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
+import { Redelivery } from '../own/redelivery.tsx'
+import { Bell } from './bell.tsx'
+import { Gate } from './gate.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -18,6 +20,7 @@ export function Shell() {
         <div className={classes.inner}>
           <span className={classes.name}>Wayleave</span>
           <Group gap="xs" wrap="nowrap">
+            <Bell />
             <LanguageChoice label={t('language')} />
             <SchemeToggle light={t('light')} dark={t('dark')} />
           </Group>
@@ -25,7 +28,8 @@ export function Shell() {
         <Navigation />
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
-        <Outlet />
+        <Gate />
+        <Redelivery />
       </main>
     </>
   )

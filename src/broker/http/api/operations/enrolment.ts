@@ -15,24 +15,42 @@ const decideIdentity = (summary: string): Operation => ({
 
 /** The enrolment desk. */
 export const ENROLMENT: Readonly<Record<string, Operation>> = {
+  'GET /registrar/enrolments': {
+    tag: 'enrolment',
+    summary: 'What waits for a confirmation, begun at a desk or by patients themselves',
+    needs: 'system/registrar',
+    answers: { 200: json('OpenEnrolments') },
+    errors: ['user-missing'],
+  },
   'POST /registrar/enrolments': {
     tag: 'enrolment',
     summary: 'Begin an enrolment: a code goes to the contact on file',
     needs: 'system/registrar',
     body: jsonBody('Identifier'),
-    answers: { 201: json('Anything') },
-    errors: ['user-missing', 'not-available', ...PATIENT_NAMED, 'source-unavailable', ...KEYED],
+    answers: { 201: json('Enrolment') },
+    errors: [
+      ...(['user-missing', 'not-available', 'patient-bound', 'identity-frozen'] as const),
+      ...([...PATIENT_NAMED, 'source-unavailable', ...KEYED] as const),
+    ],
   },
   'POST /registrar/enrolments/:id/confirmation': {
     tag: 'enrolment',
-    summary: 'Confirm it as the second registrar',
+    summary: 'Confirm it: two persons do, and whoever began it at the desk is one',
     needs: 'system/registrar',
     body: { ...jsonBody('Anything'), isOptional: true },
     answers: { 204: null },
     errors: [
-      ...(['user-missing', 'not-available', 'enrolment-code-wrong'] as const),
-      ...(['enrolment-needs-second-registrar', ...KEYED] as const),
+      ...(['user-missing', 'not-available', 'enrolment-needs-second-registrar'] as const),
+      ...(['patient-bound', 'identity-frozen', ...KEYED] as const),
     ],
+  },
+  'POST /registrar/enrolments/:id/rejection': {
+    tag: 'enrolment',
+    summary: 'Say that it is not to be',
+    needs: 'system/registrar',
+    body: { ...jsonBody('Anything'), isOptional: true },
+    answers: { 204: null },
+    errors: ['user-missing', 'not-available', ...KEYED],
   },
 
   'GET /registrar/identity-events': {

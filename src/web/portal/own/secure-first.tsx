@@ -1,0 +1,15 @@
+import { Button } from '@mantine/core'
+import { useTranslations } from 'use-intl'
+import { Page } from '../../shared/page.tsx'
+
+/** Before the first share: whoever loses the words can no longer stop what is shared. */
+export function SecureFirst() {
+  const t = useTranslations('own')
+  return (
+    <Page title={t('secureTitle')} lead={t('secureText')}>
+      <Button component="a" href="/begin/second-way" size="lg">
+        {t('secureGo')}
+      </Button>
+    </Page>
+  )
+}
