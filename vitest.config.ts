@@ -14,8 +14,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-// Tests start real processes (anvil, brokers, databases) and the machine may have two cores only:
-// two files at a time, and time-outs that a busy machine can keep.
+// Tests start real processes (anvil, brokers, databases) and the machine may have two cores only: three files at a time, since each
+// waits a third of its time for blocks, deadlines and other processes, and time-outs that a busy machine can keep.
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -23,7 +23,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/real/**'],
     environment: 'node',
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Files share a process, one after another: to load and compile the same modules and PGlite's WebAssembly for each would
     // take a third of all the time. So whatever a file changes in its process, a variable or a folder, it puts back.
     isolate: false,

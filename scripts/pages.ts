@@ -12,8 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompress, constants } from 'node:zlib'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const stampFile = join(root, 'cache', 'pages.sha256')
+const here = fileURLToPath(new URL('..', import.meta.url))
 const APPLICATIONS = ['portal', 'console']
 
 /** What is built: for each application its folder and the sum over the names and bytes of its files. */
@@ -21,10 +20,15 @@ export type Built = { application: string; dir: string; sha256: string }
 
 /**
  * Makes sure that `dist/web` is what the present sources give.
+ * @param opts.root the folder that holds `src` and `node_modules`; this one unless given
  * @param opts.log hears one line when there is something to do
  * @throws Error when the build fails
  */
-export async function ensurePages(opts: { log?: (line: string) => void } = {}): Promise<Built[]> {
+export async function ensurePages(
+  opts: { root?: string; log?: (line: string) => void } = {},
+): Promise<Built[]> {
+  const root = opts.root ?? here
+  const stampFile = join(root, 'cache', 'pages.sha256')
   const stamp = await sumOf(root, [
     'package-lock.json',
     'scripts/pages.ts',
@@ -36,7 +40,12 @@ export async function ensurePages(opts: { log?: (line: string) => void } = {}): 
     opts.log?.('Building the pages')
     const { build } = await import('vite')
     const configFile = join(root, 'src', 'web', 'vite.config.ts')
+    // A test that has them built is no reason to build them for tests: Vite believes the variable.
+    const { NODE_ENV } = process.env
+    process.env.NODE_ENV = 'production'
     for (const mode of APPLICATIONS) await build({ configFile, mode, logLevel: 'error' })
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = NODE_ENV
     for (const dir of dirs) await compress(dir)
     await mkdir(dirname(stampFile), { recursive: true })
     await writeFile(stampFile, stamp)

@@ -1,5 +1,5 @@
 /**
- * `npm test`: every check there is, one after another, each with its time and count, going on after a failure.
+ * `npm test`: every check there is, each with its time and count, going on after a failure.
  * The last line is `N passed, N failed`: Solidity tests, TypeScript tests, and one for each other check.
  *
  *   npm test                      all of them
@@ -25,12 +25,12 @@ const tool = (name: string) => join(root, 'node_modules', '.bin', name)
 /** No check takes this long on two cores; one that does hangs. */
 const TIMEOUT_MS = 25 * 60_000
 
-let running: ChildProcess | undefined
+const running = new Set<ChildProcess>()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
-    running?.kill(signal)
-    running?.once('exit', () => process.kill(process.pid, signal))
-    if (!running) process.kill(process.pid, signal)
+    const ends = [...running].map((child) => new Promise((done) => child.once('exit', done)))
+    for (const child of running) child.kill(signal)
+    void Promise.all(ends).then(() => process.kill(process.pid, signal))
   })
 }
 
@@ -43,7 +43,7 @@ function run(script: string, args: string[], { live = false } = {}): Promise<End
     // Its output goes through a pipe, so it must be told that somebody is watching.
     env: { ...process.env, ...(live && process.stdout.isTTY && { FORCE_COLOR: '1' }) },
   })
-  running = child
+  running.add(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -54,7 +54,7 @@ function run(script: string, args: string[], { live = false } = {}): Promise<End
   return new Promise((done, failed) => {
     child.on('error', failed)
     child.on('close', (code, signal) => {
-      running = undefined
+      running.delete(child)
       done({ ok: code === 0, output: stripVTControlCharacters(output), ...(signal && { signal }) })
     })
   })
@@ -115,11 +115,12 @@ const vitest: Check = {
   },
 }
 
-// Hardhat and vitest never run side by side: both load and write what is compiled.
-const checks: Check[] = [
-  plain('contracts', 'Contracts compile', [
-    [join(root, 'bin', 'wayleave.mjs'), 'run', 'scripts/contracts.ts'],
-  ]),
+const contracts = plain('contracts', 'Contracts compile', [
+  [join(root, 'bin', 'wayleave.mjs'), 'run', 'scripts/contracts.ts'],
+])
+
+/** They read sources only, and each keeps one core busy: they run one after another beside the Solidity tests. */
+const besideSolidity: Check[] = [
   plain('types', 'Types', [
     [tool('tsc'), '-p', 'tsconfig.json'],
     [tool('tsc'), '-p', 'src/web/portal/tsconfig.json'],
@@ -135,7 +136,6 @@ const checks: Check[] = [
     [tool('knip')],
     [tool('knip'), '--production', '--include', 'files'],
   ]),
-  solidity,
   // What `--coverage` of Hardhat does not count.
   plain('branches', 'Branches, errors and events are tested', [
     [join(root, 'scripts', 'expected.ts')],
@@ -144,8 +144,11 @@ const checks: Check[] = [
   plain('mutants', 'Mutants of the contracts are noticed', [
     [join(root, 'scripts', 'mutation.ts'), '--replay', '20'],
   ]),
-  vitest,
 ]
+
+/** One step after another, lanes of a step side by side. Hardhat and vitest never are: both load and write what is compiled. */
+const steps: Check[][][] = [[[contracts]], [[solidity], besideSolidity], [[vitest]]]
+const checks = steps.flat(2)
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 const indent = (text: string) => text.trimEnd().replace(/^(?=.)/gm, '  ')
@@ -160,20 +163,29 @@ async function main(names: string[]): Promise<void> {
     return
   }
   const total: Count = { passed: 0, failed: 0 }
-  const summary: string[] = []
-  for (const check of checks.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    console.log(`\n── ${check.title}`)
+  const summary = new Map<Check, string>()
+  const perform = async (check: Check) => {
+    if (check === vitest) console.log(`\n── ${check.title}`)
     const started = performance.now()
     const { ok, output, signal, count } = await check.run()
+    const mark = count.failed > 0 ? '✗' : '✓'
+    const line = `${count.passed} passed, ${count.failed} failed, ${seconds(performance.now() - started)}`
+    console.log(`${mark} ${check.title}: ${line}`)
     if (!ok && check !== vitest) console.log(indent(output))
     if (signal) console.log(`  ended by ${signal}`)
-    const line = `${count.passed} passed, ${count.failed} failed, ${seconds(performance.now() - started)}`
-    console.log(`${count.failed > 0 ? '✗' : '✓'} ${check.title}: ${line}`)
-    summary.push(`${count.failed > 0 ? '✗' : '✓'} ${check.title.padEnd(42)} ${line}`)
+    summary.set(check, `${mark} ${check.title.padEnd(42)} ${line}`)
     total.passed += count.passed
     total.failed += count.failed
   }
-  console.log(`\n${summary.join('\n')}\n\n${total.passed} passed, ${total.failed} failed`)
+  const wanted = (check: Check) => names.length === 0 || names.includes(check.name)
+  for (const lanes of steps)
+    await Promise.all(
+      lanes.map(async (lane) => {
+        for (const check of lane.filter(wanted)) await perform(check)
+      }),
+    )
+  const lines = checks.flatMap((check) => summary.get(check) ?? [])
+  console.log(`\n${lines.join('\n')}\n\n${total.passed} passed, ${total.failed} failed`)
   process.exitCode = total.failed > 0 ? 1 : 0
 }
 

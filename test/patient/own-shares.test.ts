@@ -32,14 +32,8 @@ function consent(to: Party, purpose: string, more: Partial<OwnConsent> = {}): Ow
 }
 
 const own = (consents: OwnConsent[], more: Partial<OwnConsents> = {}): OwnConsents => ({
-  ...{
-    handle: ZERO_32,
-    locked: false,
-    epoch: 0,
-    lockSignedUpTo: -1,
-    emergency: { off: false, version: 0, signedUpTo: -1 },
-    consents,
-  },
+  ...{ handle: ZERO_32, locked: false, epoch: 0, lockSignedUpTo: -1, consents },
+  emergency: { off: false, version: 0, signedUpTo: -1 },
   ...more,
 })
 

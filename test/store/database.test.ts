@@ -176,7 +176,7 @@ describe('a PGlite folder', () => {
     const built = await Promise.all(builders)
     expect(built.map(({ code }) => code)).toEqual([0, 0, 0])
     expect(new Set(built.map(({ dataDir }) => dataDir)).size).toBe(1)
-    expect(await readdir(cache)).toEqual([expect.stringMatching(/^pglite-[\d.]+$/)])
+    expect(await readdir(cache)).toEqual([expect.stringMatching(/^pglite-[\d.]+-small$/)])
   }, 60_000)
 
   test('that holds something else is refused and left alone', async () => {

@@ -1,9 +1,14 @@
-import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { globSync, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { type DatabaseConfig, openDatabase } from '../../src/store/database.ts'
+import { openFhirTables } from '../../src/sandbox/fhir-server/tables.ts'
+import { type Database, type DatabaseConfig, openDatabase } from '../../src/store/database.ts'
+import { dumpPglite, openPgliteInMemory } from '../../src/store/dialects/pglite.ts'
+import { MADE_ONCE, madeOnce } from '../../src/store/made-once.ts'
+import { openBrokerTables, openIndexTables } from '../../src/store/migrate.ts'
 
 /** An empty database that can be closed and opened again, until it is removed. */
 export type TestDatabase = { config: DatabaseConfig; remove: () => Promise<void> }
@@ -53,4 +58,39 @@ export async function openFreshDatabase() {
       await remove()
     },
   }
+}
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** What the tables of a hospital are made by; another sum, another database to begin with. */
+const MADE_BY = ['src/store/**/*.ts', 'src/sandbox/fhir-server/tables.ts', 'package-lock.json']
+
+let prepared: Promise<Blob> | undefined
+
+/** A database that has every table of a hospital, empty, made once: to make them anew for each would take longer than to open it. */
+async function preparedDatabase(): Promise<Blob> {
+  const hash = createHash('sha256')
+  for (const file of globSync(MADE_BY, { cwd: root }).sort())
+    hash.update(`${file}\0`).update(readFileSync(join(root, file)))
+  const cache = join(root, 'node_modules', ...MADE_ONCE)
+  const folder = join(cache, `tables-${hash.digest('hex').slice(0, 16)}`)
+  const made = await madeOnce(folder, async (partial) => {
+    for (const old of globSync(`tables-${'?'.repeat(16)}`, { cwd: cache }))
+      await rm(join(cache, old), { recursive: true })
+    const dump = await dumpPglite(async (db) => {
+      await openBrokerTables(db)
+      await openIndexTables(db)
+      await openFhirTables(db, 'fhir')
+    })
+    await writeFile(join(partial, 'data.tar'), Buffer.from(await dump.arrayBuffer()))
+  })
+  if (!made) throw new Error(`${cache} cannot be written`)
+  return new Blob([await readFile(join(folder, 'data.tar'))])
+}
+
+/** A hospital's database as its broker leaves it after its first start, opened; closing removes it. */
+export async function openHospitalDatabase(): Promise<Database> {
+  if (process.env.DATABASE_URL !== undefined) return openFreshDatabase()
+  prepared ??= preparedDatabase()
+  return openPgliteInMemory(await prepared)
 }

@@ -17,11 +17,16 @@ import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvi
 import { ALL_ROLES, councilOf, newSeats, publicSeats, type SeatKey } from '../../src/sandbox/council.ts'
 import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server/fhir-server.ts'
 import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
-import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
+import {
+  consoleOrigin,
+  type HospitalFiles,
+  openHospitalFiles,
+  writeBrokerConfig,
+} from '../../src/sandbox/hospital-files.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
 import { openTlsFiles, type TlsFiles, trustAuthority } from '../../src/sandbox/tls-files.ts'
 import type { Database } from '../../src/store/database.ts'
-import { openFreshDatabase } from './databases.ts'
+import { openHospitalDatabase } from './databases.ts'
 import { createFront, type Front } from './front.ts'
 
 /** A clock that tests move; it starts at the real time. Both hands move together. */
@@ -224,6 +229,8 @@ async function openHospital(
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),
     groups: options.groups ?? [],
+    // Its pages are built for journeys in a browser only.
+    console: { origin: consoleOrigin(files, tls), pages: join(import.meta.dirname, 'console-pages') },
     ...(options.callbackOrigins ? { callbackOrigins: options.callbackOrigins } : {}),
     timing: {
       batchMs: options.batches?.batchMs ?? 20,
@@ -241,7 +248,7 @@ async function openHospital(
   const log =
     options.log?.(key) ?? createLog({ level: (process.env.TEST_LOG ?? 'silent') as LogLevel, hospital: key })
   at(`the database of hospital ${key}`)
-  const database = await openFreshDatabase()
+  const database = await openHospitalDatabase()
   at(`the FHIR server of hospital ${key}`)
   const given = options.fhirServers?.[key]
   const server = given
@@ -326,7 +333,7 @@ async function openHospital(
     },
     async replaceDatabase(fill) {
       await hospital.broker.close()
-      hospital.database = await openFreshDatabase()
+      hospital.database = await openHospitalDatabase()
       await fill(hospital.database)
       hospital.broker = await open()
     },

@@ -8,12 +8,38 @@ import { pgliteDialect } from './pglite-driver.ts'
 import { copyTemplate, type PgliteTemplate, pgliteTemplate } from './pglite-template.ts'
 import { valueParsers } from './value-types.ts'
 
-/** Opens PGlite in memory. Everything is gone when it is closed. */
-export async function openPgliteInMemory(): Promise<Database> {
+/** 16 MB of buffers. PostgreSQL's own 128 MB would be laid out and looked through for a database that is in memory anyhow. */
+const SMALL = ['-B', '2048']
+
+/**
+ * Opens PGlite in memory. Everything is gone when it is closed.
+ * @param dump what a database dumped (`dumpPglite`), to begin with that; an empty one unless given
+ */
+export async function openPgliteInMemory(dump?: Blob): Promise<Database> {
+  const template = dump ? undefined : await pgliteTemplate()
+  const loadDataDir = dump ?? (template && new Blob([await readFile(template.tarFile)]))
+  const startParams = [...PGlite.defaultStartParams, ...SMALL]
+  const pglite = await PGlite.create({
+    parsers: valueParsers,
+    startParams,
+    ...(loadDataDir && { loadDataDir }),
+  })
+  return asDatabase(pglite, () => {})
+}
+
+/** An empty database in memory, as `prepare` leaves it, as bytes from which others can begin. */
+export async function dumpPglite(prepare: (db: Database['db']) => Promise<void>): Promise<Blob> {
   const template = await pgliteTemplate()
   const loadDataDir = template && new Blob([await readFile(template.tarFile)])
   const pglite = await PGlite.create({ parsers: valueParsers, ...(loadDataDir && { loadDataDir }) })
-  return asDatabase(pglite, () => {})
+  const database = await asDatabase(pglite, () => {})
+  try {
+    await prepare(database.db)
+    await pglite.exec('checkpoint')
+    return await pglite.dumpDataDir('none')
+  } finally {
+    await database.close()
+  }
 }
 
 /**

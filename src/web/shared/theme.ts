@@ -19,7 +19,8 @@ const large = { defaultProps: { size: 'md' } }
 
 export const theme: MantineThemeOverride = {
   primaryColor: 'sea',
-  primaryShade: { light: 7, dark: 4 },
+  // White on it is read in both colour schemes; what stands on dark itself takes shade 4 (base.css).
+  primaryShade: 7,
   autoContrast: true,
   colors: { sea },
   defaultRadius: 'md',

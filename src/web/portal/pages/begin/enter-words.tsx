@@ -58,8 +58,7 @@ export function EnterWords() {
           <Textarea
             label={t('wordsLabel')}
             dir="ltr"
-            autosize
-            minRows={3}
+            rows={3}
             autoComplete="off"
             autoCapitalize="none"
             autoCorrect="off"

@@ -65,9 +65,7 @@ export function ReportForm({ occasion, onEnd }: { occasion: Occasion; onEnd: () 
         ref={field}
         label={t('label')}
         description={t('hint')}
-        autosize
-        minRows={3}
-        maxRows={12}
+        rows={5}
         value={text}
         error={shown}
         onChange={({ currentTarget }) => write(currentTarget.value)}
