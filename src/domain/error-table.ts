@@ -324,7 +324,7 @@ export const ERRORS = {
   'enrolment-needs-second-registrar': entry(
     409,
     'business-rule',
-    'A second registrar must confirm this enrolment. Have a different registrar confirm it.',
+    'A second registrar must confirm this. Have a different registrar confirm it.',
   ),
 
   'patient-bound': entry(
@@ -336,6 +336,22 @@ export const ERRORS = {
     409,
     'business-rule',
     'This key was bound at this hospital before. Enrol with the next key of the same words.',
+  ),
+
+  'recovery-pending': entry(
+    409,
+    'business-rule',
+    'The key for these records is being replaced. Until that is over nothing is widened; to revoke, object and lock stays possible.',
+  ),
+  'recovery-not-open': entry(
+    409,
+    'business-rule',
+    'The replacement of this key does not stand so that this could be done. Look at where it stands.',
+  ),
+  'not-within-bounds': entry(
+    403,
+    'forbidden',
+    'This is outside of what the helper may do. Ask the patient to sign it, or to appoint the helper for it.',
   ),
 
   // What a patient says looks wrong.

@@ -48,6 +48,12 @@ const MEMBER_STATUS: Readonly<Record<string, MemberRecord['status']>> = {
 /** A successor adopts members as they are: of their standing that says nothing new. */
 const MEMBER_EVENTS = [...Object.keys(MEMBER_STATUS), 'MemberAdopted', 'RolesSet']
 
+/** Events that say who signs for a handle. */
+const SIGNER_EVENTS = [
+  ...['HandleBound', 'GuardianSet', 'DelegateSet', 'DelegateEnded'],
+  ...['RecoveryStarted', 'RecoveryVetoed', 'RecoveryCancelled', 'RecoveryCompleted'],
+]
+
 /** What brokers look up in the index. It finds candidates and shows pointers; it never permits (see consent-reader). */
 export type IndexQueries = ReturnType<typeof createIndexQueries>
 
@@ -228,6 +234,19 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
               : word,
           undefined,
         )
+    },
+
+    /** In their order, the events that say who signs for a handle. */
+    async signerEvents(handle: Hex): Promise<Pick<IndexedEvent, 'name' | 'args'>[]> {
+      const rows = await db
+        .selectFrom('events')
+        .select(['name', 'args'])
+        .where('name', 'in', SIGNER_EVENTS)
+        .where('key1', '=', handle)
+        .orderBy('block')
+        .orderBy('log_index')
+        .execute()
+      return rows.map(({ name, args }) => ({ name, args: JSON.parse(args) as Record<string, string> }))
     },
 
     /** Whether a handle is locked, and its epoch, as the index has it: a hint like `slotWord`. */

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OwnConsents } from '../../src/domain/consent/own-consents.ts'
 import type { ActPlace } from '../../src/domain/consent/read-signed-act.ts'
+import { digestOf } from '../../src/domain/consent/typed-data.ts'
 import { identifierText } from '../../src/domain/identity/member-id.ts'
 import type { Party } from '../../src/patient/acts.ts'
 import { BrokerRefused, createPatientClient, type PatientClient } from '../../src/patient/client.ts'
+import { ShownDiffers } from '../../src/patient/prepare.ts'
 import { childKey, createWords } from '../../src/patient/seed.ts'
+import { sealedForm } from '../../src/patient/sign.ts'
 import { publicJwks } from '../../src/store/keyring.ts'
 import { ANNA, patient } from '../support/samples.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../support/world.ts'
@@ -73,6 +76,41 @@ test('grant, revoke, grant: each waits for what it must follow, and all of them 
   const { version } = second.signed.typedData.message
   const stands = (own: OwnConsents) => slotFor(own, 'COC')?.version === version
   expect(slotFor(await untilMined(stands), 'COC')?.state).toBe('permit')
+})
+
+test('what is shown is what is signed: of an act that was changed, shown or built, nothing is signed', async () => {
+  const act = await anna.prepare.grant({ to: toB, purpose: 'HPAYMT', classes: ['problems'] })
+  const { message } = act.data
+  const changed = [
+    { ...act.data, message: { ...message, until: '2099-01-01' } },
+    { ...act.data, message: { ...message, laterMembersToo: true } },
+    {
+      ...act.data,
+      message: { ...message, terms: { ...message.terms, dataClasses: ['imaging', 'problems'] } },
+    },
+    { ...act.data, domain: { ...act.data.domain, chainId: act.data.domain.chainId + 1 } },
+  ]
+  for (const shown of changed) await expect(act.sign(shown)).rejects.toThrow(ShownDiffers)
+  expect(() => message.terms.dataClasses.push('imaging')).toThrow(TypeError)
+  expect(slotFor(await anna.consents(), 'HPAYMT')).toBeUndefined()
+  let kept: unknown
+  const sent = await act.sign(JSON.parse(JSON.stringify(act.data)), {
+    keep: async (signed) => {
+      kept = signed
+    },
+  })
+  expect(sent.signed.typedData.message).toEqual(message)
+  expect(kept).toEqual(sent.signed)
+})
+
+test('what was kept sealed is one act, however often it is sent', async () => {
+  const act = await anna.prepare.revoke({ to: toB, purpose: 'HPAYMT' })
+  const { signed } = await act.sign(act.data, { signOnly: true })
+  const form = await sealedForm(signed, publicJwks(a.files.keyring))
+  expect(JSON.stringify(form)).not.toContain(toB.grantee)
+  const [first, second] = [await anna.deliver(form), await anna.deliver(form)]
+  expect(first.receipt).toMatchObject({ counts: 'now', digest: digestOf(act.data) })
+  expect(second.receipt?.receivedAt).toBe(first.receipt?.receivedAt)
 })
 
 test('an objection forbids, and its withdrawal ends it', async () => {

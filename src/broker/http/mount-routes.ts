@@ -29,6 +29,7 @@ import { consentRoutes } from './consent-routes.ts'
 import { consolePages } from './console-pages.ts'
 import { consolePeopleRoutes } from './console-people-routes.ts'
 import { consoleRoutes } from './console-routes.ts'
+import { delegateRoutes } from './delegate-routes.ts'
 import { enrolmentRoutes } from './enrolment-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { createStreams } from './event-stream.ts'
@@ -45,6 +46,7 @@ import { patientRoutes } from './patient-routes.ts'
 import { portalRoutes } from './portal-routes.ts'
 import { publishRoutes } from './publish-routes.ts'
 import { recordRoutes } from './record-routes.ts'
+import { recoveryRoutes } from './recovery-routes.ts'
 import { reportRoutes } from './report-routes.ts'
 import { requestRoutes } from './request-routes.ts'
 import { resolutionRoutes } from './resolution-routes.ts'
@@ -119,6 +121,8 @@ export function mountRoutes(
   enrolmentRoutes(app, { ...sides, perMinute: config.requestsPerMinute, authorise })
   portalRoutes(app, { ...core, ...sides, sessions })
   caseRoutes(app, { ...core, ...sides, authorise })
+  delegateRoutes(app, { ...sides, sessions })
+  recoveryRoutes(app, { ...sides, sessions, authorise })
   patientRoutes(app, { ...core, ...sides, custodian: member, sessions })
   consentRoutes(app, { ...core, ...sides, base, custodian: member, authorise })
   cdsRoutes(app, { ...core, ...sides, base, custodian: member, name: config.name, authorise })

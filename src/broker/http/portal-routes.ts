@@ -39,7 +39,7 @@ export function portalRoutes(
   const signedIn = (request: FastifyRequest) => sessions.patientOf(credential(request, 'Bearer'))
 
   app.post('/patient/session/end', async (request, reply) => {
-    await signedIn(request)
+    await sessions.holderOf(credential(request, 'Bearer'))
     // There is nothing to say of it; whoever says something means another session, or another call.
     if (Object.keys(request.body ?? {}).length > 0) throw wayleaveError('request-invalid', 'a body')
     await sessions.end(credential(request, 'Bearer'))

@@ -255,10 +255,11 @@ export function createReceivedRequests(deps: {
         .where('deadline', '>', now())
         .orderBy('created_at')
         .execute()
-      // Of several that it answers, the one that the custodian looks on most kindly: asking again after a no is allowed.
+      // Of several that it answers, one that still waits for the patient, and of those the one that the custodian looks on most
+      // kindly: asking again after a no is allowed.
       const row = rows
         .filter((one) => answers(grant, read(one, patient).request))
-        .sort((x, y) => kindness(y) - kindness(x))[0]
+        .sort((x, y) => Number(x.patient_refused) - Number(y.patient_refused) || kindness(y) - kindness(x))[0]
       if (!row) return undefined
       await trx
         .updateTable('requests_received')

@@ -82,6 +82,8 @@ export type AuditEntry = {
   readonly custodian?: AuditParty
   readonly requester?: AuditParty
   readonly user?: { readonly id: string; readonly name?: string; readonly role?: string }
+  /** Who signed where the patient did not: a helper, by keccak256 of the key, and what the patient calls them. */
+  readonly helper?: { readonly id: string; readonly name?: string }
   /** The requester's application, by its client id. */
   readonly client?: { readonly id: string }
   readonly patient?: {

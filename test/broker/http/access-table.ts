@@ -267,6 +267,8 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   'POST /patient/enrolment/requests': row('everybody', 'identifier-invalid', json()),
   'POST /patient/enrolment/offer': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/enrolment': row('everybody', 'enrolment-code-wrong', json()),
+  'POST /patient/recovery/offer': row('everybody', 'enrolment-code-wrong', json()),
+  'POST /patient/recovery': row('everybody', 'enrolment-code-wrong', json()),
   'POST /patient/challenge': row('everybody', 'signer-unknown', json()),
   'POST /patient/session': row('everybody', 'signer-unknown', json()),
   'POST /relay': row('everybody', 'typed-data-invalid', json()),
@@ -400,6 +402,10 @@ export const ACCESS: Readonly<Record<string, Row>> = {
 
   'POST /registrar/enrolments': row('registrar', 'identifier-invalid', json()),
   'POST /registrar/enrolments/:id/confirmation': row('registrar', 'not-available', unknown()),
+  'POST /registrar/recoveries': row('registrar', 'identifier-invalid', json()),
+  'GET /registrar/recoveries/:id': row('registrar', 'not-available', unknown()),
+  'POST /registrar/recoveries/:id/confirmation': row('registrar', 'not-available', unknown()),
+  'POST /registrar/recoveries/:id/cancellation': row('registrar', 'not-available', unknown()),
   'GET /registrar/identity-events': row('registrar', 200),
   'GET /registrar/identity-events/:id': row('registrar', 'identity-event-unknown', unknown()),
   'POST /registrar/identity-events/:id/confirmation': row('registrar', 'identity-event-unknown', {
@@ -412,6 +418,10 @@ export const ACCESS: Readonly<Record<string, Row>> = {
   }),
 
   'GET /patient/consents': row('patient', 200),
+  'GET /patient/recovery': row('patient', 200),
+  'GET /patient/delegates': row('patient', 200),
+  // A patient of this hospital who helps nobody.
+  'GET /patient/helping': row('patient', 'not-within-bounds'),
   'GET /patient/history': row('patient', 200),
   'GET /patient/notices': row('patient', 200),
   'POST /patient/notices/read': row('patient', 'request-invalid', json()),

@@ -14,6 +14,7 @@ import { EXCHANGE } from './operations/exchange.ts'
 import { OPERATION } from './operations/operation.ts'
 import { PATIENT } from './operations/patient.ts'
 import { RECORDS } from './operations/records.ts'
+import { RECOVERY } from './operations/recovery.ts'
 import { REQUESTS } from './operations/requests.ts'
 import { TOKEN } from './operations/token.ts'
 import { TRAIL } from './operations/trail.ts'
@@ -29,6 +30,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...CONSOLE,
   ...ENROLMENT,
   ...PATIENT,
+  ...RECOVERY,
   ...CASES,
   ...EXCHANGE,
   ...OPERATION,

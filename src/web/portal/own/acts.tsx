@@ -1,6 +1,6 @@
 import { Button, Loader, Paper, Stack, Text } from '@mantine/core'
 import { Check, CircleAlert, Clock, PenLine, Send } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
 import { useTerms } from '../terms.ts'
 import classes from './own.module.css'
@@ -79,6 +79,7 @@ function OneAct({ act }: { act: Act }) {
       </div>
       {note ? <Text>{note}</Text> : null}
       {act.at === 'sent' && act.slow ? <Text>{t('slowText')}</Text> : null}
+      {act.at === 'signing' ? <WhereSlow text={t('slowText')} /> : null}
     </Paper>
   )
 
@@ -86,4 +87,16 @@ function OneAct({ act }: { act: Act }) {
     if (error instanceof Error && error.name === 'ShownDiffers') return t('askHelp')
     return terms.error(error)
   }
+}
+
+const SLOW = 4_000
+
+/** Said once it takes a while: from then on the act is kept, so that it may. */
+function WhereSlow({ text }: { text: string }) {
+  const [slow, setSlow] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), SLOW)
+    return () => clearTimeout(timer)
+  }, [])
+  return slow ? <Text>{text}</Text> : null
 }

@@ -5,6 +5,7 @@ import { queries } from '../../shared/providers.tsx'
 import { useDevice } from '../device/device.tsx'
 import { useTerms } from '../terms.ts'
 import { consentsKey } from './hospitals.ts'
+import { useKeptFacts } from './kept-facts.ts'
 import { namedInLine } from './sentence.ts'
 import { beingSent, dropUnsent, listUnsent } from './unsent.ts'
 
@@ -16,7 +17,8 @@ type News = { id: string; hospital: string; refused?: unknown }
 export function Redelivery() {
   const t = useTranslations('own')
   const terms = useTerms()
-  const { vault, hospitals } = useDevice()
+  const facts = useKeptFacts()
+  const { hospitals } = useDevice()
   const [waiting, setWaiting] = useState(0)
   const [news, setNews] = useState<News[]>([])
 
@@ -24,7 +26,7 @@ export function Redelivery() {
     if (hospitals.length === 0) return undefined
     let over = false
     const round = async () => {
-      const all = (await listUnsent(vault)).filter(({ id }) => !beingSent.has(id))
+      const all = (await listUnsent(facts)).filter(({ id }) => !beingSent.has(id))
       if (over) return
       for (const { id, member, form } of all) {
         const hospital = hospitals.find((one) => one.member.id === member)
@@ -33,19 +35,19 @@ export function Redelivery() {
         const { name } = hospital.member
         try {
           await hospital.client.deliver(form)
-          await dropUnsent(vault, id)
+          await dropUnsent(facts, id)
           setNews((told) => [...told, { id, hospital: name }])
           await queries.invalidateQueries({ queryKey: consentsKey(member) })
         } catch (error) {
           if (!isUnreachable(error)) {
-            await dropUnsent(vault, id)
+            await dropUnsent(facts, id)
             setNews((told) => [...told, { id, hospital: name, refused: error }])
           }
         } finally {
           beingSent.delete(id)
         }
       }
-      const left = await listUnsent(vault)
+      const left = await listUnsent(facts)
       if (!over) setWaiting(left.filter(({ id }) => !beingSent.has(id)).length)
     }
     // Two tabs send nothing twice at the same time, though it would do no harm.
@@ -59,7 +61,7 @@ export function Redelivery() {
       over = true
       clearInterval(timer)
     }
-  }, [vault, hospitals])
+  }, [facts, hospitals])
 
   if (waiting === 0 && news.length === 0) return null
   return (

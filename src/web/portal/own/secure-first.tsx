@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../shared/page.tsx'
 
@@ -7,7 +8,7 @@ export function SecureFirst() {
   const t = useTranslations('own')
   return (
     <Page title={t('secureTitle')} lead={t('secureText')}>
-      <Button component="a" href="/begin/second-way" size="lg">
+      <Button size="lg" renderRoot={(props) => <Link to="/begin/second-way" {...props} />}>
         {t('secureGo')}
       </Button>
     </Page>

@@ -1,7 +1,4 @@
 import { useDevice } from '../device/device.tsx'
 
 /** Whether the patient has two ways back to the words: nobody shares before, since what is shared must be able to be stopped. */
-export function useSecured(): boolean {
-  const device = useDevice() as { secured?: boolean }
-  return device.secured ?? true
-}
+export const useSecured = (): boolean => useDevice().secured

@@ -18,15 +18,15 @@ export function ShareFacts({
   const terms = useTerms()
   const { terms: said, until, state } = consent
   const kinds = said?.sensitivities ?? []
+  // An objection that names no kind is to all of them.
+  const kindsOf = (codes: readonly string[]) =>
+    codes.length === 0 && state === 'objection'
+      ? t('everything')
+      : whole
+        ? terms.dataClasses(codes)
+        : terms.someClasses(codes)
   const facts: [string, string][] = [
-    ...(said
-      ? [
-          [t('what'), whole ? terms.dataClasses(said.dataClasses) : terms.someClasses(said.dataClasses)] as [
-            string,
-            string,
-          ],
-        ]
-      : []),
+    ...(said ? [[t('what'), kindsOf(said.dataClasses)] as [string, string]] : []),
     ...(said && state === 'permit'
       ? [[t('private'), kinds.length === 0 ? t('nothingPrivate') : terms.kinds(kinds)] as [string, string]]
       : []),

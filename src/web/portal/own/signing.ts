@@ -1,12 +1,12 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
-import type { OwnConsents } from '../../../domain/consent/own-consents.ts'
-import { standingIn } from '../../../domain/consent/standing.ts'
+import { type Standing, standingIn } from '../../../domain/consent/standing.ts'
 import { scopeHash, type TypedData } from '../../../domain/consent/typed-data.ts'
 import type { PatientClient } from '../../../patient/client.ts'
 import type { Prepared } from '../../../patient/prepare.ts'
 import { queries } from '../../shared/providers.tsx'
-import { type OwnHospital, useDevice } from '../device/device.tsx'
+import type { OwnHospital } from '../device/device.tsx'
 import { consentsKey } from './hospitals.ts'
+import { useKeptFacts } from './kept-facts.ts'
 import { keepReceipt } from './receipts.ts'
 import { isUnreachable } from './redelivery.tsx'
 import { beingSent, dropUnsent, keepUnsent, listUnsent } from './unsent.ts'
@@ -15,6 +15,8 @@ import { beingSent, dropUnsent, keepUnsent, listUnsent } from './unsent.ts'
 export type Wanted = {
   hospital: OwnHospital
   prepare: (client: PatientClient) => Promise<Prepared>
+  /** Where it shows whether the act stands; in the patient's own consents unless given. */
+  standing?: (client: PatientClient, shown: TypedData) => Promise<Standing>
 }
 
 /** What has become of it. `shown` is what the page makes its sentences from; only that is ever signed. */
@@ -54,7 +56,7 @@ const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
  * another. What was wanted when the page opened stays what is wanted: whoever wants something else makes this component anew.
  */
 export function useSigning(wanted: readonly Wanted[]): Signing {
-  const { vault } = useDevice()
+  const facts = useKeptFacts()
   const [acts, setActs] = useState<Act[]>(() => wanted.map((one, key) => ({ ...one, key, at: 'preparing' })))
   const now = useRef(acts)
   const alive = useRef(true)
@@ -72,9 +74,7 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
 
   const become = useCallback((key: number, next: Partial<Act> & { at: Act['at'] }) => {
     now.current = now.current.map((act) =>
-      act.key === key
-        ? ({ hospital: act.hospital, prepare: act.prepare, key, shown: act.shown, ...next } as Act)
-        : act,
+      act.key === key ? ({ ...wantedIn(act), key, shown: act.shown, ...next } as Act) : act,
     )
     if (alive.current) setActs(now.current)
   }, [])
@@ -110,13 +110,12 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
 
   /** Looks until the act stands, or is beaten. */
   const follow = useCallback(
-    async ({ key, hospital: { client, member } }: Act, shown: TypedData, countsAlready: boolean) => {
+    async (act: Act, shown: TypedData, countsAlready: boolean) => {
+      const { key } = act
       const since = performance.now()
       while (alive.current) {
-        const own: OwnConsents | undefined = await client.consents().catch(() => undefined)
-        if (own) {
-          queries.setQueryData(consentsKey(member.id), own)
-          const standing = standingIn(own, shown)
+        const standing = await standingOf(act, shown).catch(() => undefined)
+        if (standing) {
           if (standing !== 'not yet') {
             become(key, { at: standing === 'in force' ? 'force' : 'beaten', shown })
             return
@@ -132,13 +131,13 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
   /** What could not be delivered is sent by whoever sends such things; here it is watched. */
   const watch = useCallback(
     async (act: Act, shown: TypedData, id: string) => {
-      while (alive.current && (await listUnsent(vault)).some((one) => one.id === id)) await pause(PAUSE)
+      while (alive.current && (await listUnsent(facts)).some((one) => one.id === id)) await pause(PAUSE)
       if (alive.current) {
         become(act.key, { at: 'sent', shown, countsAlready: false })
         await follow(act, shown, false)
       }
     },
-    [become, follow, vault],
+    [become, follow, facts],
   )
 
   const run = useCallback(
@@ -154,13 +153,13 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
           // Before it is sent: whatever happens then, it is not lost.
           keep: async (act) => {
             const { sealedForm } = await import('../../../patient/sign.ts')
-            await keepUnsent(vault, { id, member: member.id, form: await sealedForm(act, member.jwks) })
+            await keepUnsent(facts, { id, member: member.id, form: await sealedForm(act, member.jwks) })
             signed = true
           },
         })
-        await dropUnsent(vault, id)
+        await dropUnsent(facts, id)
         if (receipt && jws)
-          await keepReceipt(vault, {
+          await keepReceipt(facts, {
             member: member.id,
             ...slotIn(shown),
             act: shown.primaryType,
@@ -179,14 +178,14 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
           become(key, { at: 'kept', shown })
           void watch(act, shown, id)
         } else {
-          await dropUnsent(vault, id)
+          await dropUnsent(facts, id)
           become(key, { at: 'failed', error })
         }
       } finally {
         beingSent.delete(id)
       }
     },
-    [become, follow, watch, vault],
+    [become, follow, watch, facts],
   )
 
   const sign = useCallback(() => {
@@ -224,6 +223,18 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
     sign,
     again,
   }
+}
+
+const wantedIn = ({ hospital, prepare, standing }: Wanted): Wanted => ({
+  ...{ hospital, prepare },
+  ...(standing ? { standing } : {}),
+})
+
+async function standingOf({ hospital, standing }: Wanted, shown: TypedData): Promise<Standing> {
+  if (standing) return standing(hospital.client, shown)
+  const own = await hospital.client.consents()
+  queries.setQueryData(consentsKey(hospital.member.id), own)
+  return standingIn(own, shown)
 }
 
 const slotIn = ({ message }: TypedData) => ('scope' in message ? { slot: scopeHash(message.scope) } : {})

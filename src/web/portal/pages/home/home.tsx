@@ -14,6 +14,7 @@ import { dayInWords, namedInLine } from '../../own/sentence.ts'
 import { ShareFacts } from '../../own/share-facts.tsx'
 import { StandingOf } from '../../own/standing.tsx'
 import { useTerms } from '../../terms.ts'
+import { WaitingNotice } from '../requests/waiting-notice.tsx'
 import classes from './home.module.css'
 import { Picture } from './picture.tsx'
 import { byParty, type PartyShares, seeingNow } from './ways.ts'
@@ -39,8 +40,8 @@ export function Home() {
   return (
     <Page title={t('title')} wide {...(lead === undefined ? {} : { lead })}>
       <Notices all={all} />
+      <WaitingNotice />
       <Paused all={all} whole={allPaused} />
-      {loading ? <Loader aria-label={t('checking')} /> : <Cards all={all} />}
       {seeing.length > 0 ? (
         <Stack component="section" aria-labelledby="picture">
           <Title order={2} id="picture">
@@ -49,6 +50,7 @@ export function Home() {
           <Picture hospitals={hospitals} seeing={seeing} />
         </Stack>
       ) : null}
+      {loading ? <Loader aria-label={t('checking')} /> : <Cards all={all} />}
       <div className={classes.soon}>
         <NextToEnd seeing={seeing} />
         <LastLook />
@@ -204,6 +206,7 @@ function LastLook() {
       {last ? <Text>{words(last)}</Text> : null}
       {!last && loading ? <Loader size="sm" /> : null}
       {last || loading || silent ? null : <Text>{t('lastNone')}</Text>}
+      <Anchor renderRoot={(props) => <Link to="/history" {...props} />}>{t('moreLooks')}</Anchor>
     </Paper>
   )
 }

@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
-import { useDevice } from '../../device/device.tsx'
 import { useNetwork } from '../../network.tsx'
+import { useKeptFacts } from '../../own/kept-facts.ts'
 import { type KeptReceipt, listReceipts } from '../../own/receipts.ts'
 import { Gone, Waiting } from './gone.tsx'
 import { useShare } from './one.ts'
@@ -15,7 +15,7 @@ export function Proof() {
   const { key } = useParams({ from: '/shares/$key/proof' })
   const t = useTranslations('shares')
   const found = useShare(key)
-  const { vault } = useDevice()
+  const facts = useKeptFacts()
   const { chain } = useNetwork()
   const slot = found && found !== 'loading' ? found.share.scopeHash : undefined
   const evidence = useQuery({
@@ -28,7 +28,7 @@ export function Proof() {
       const lines = await found.at.hospital.client.history(200).catch(() => [])
       const policy = `Consent/${found.share.scopeHash.slice(2, 34)}`
       const granted = lines.find((line) => line.policy === policy && line.chain !== undefined)?.chain
-      const receipts = (await listReceipts(vault)).filter((one) => one.slot === found.share.scopeHash)
+      const receipts = (await listReceipts(facts)).filter((one) => one.slot === found.share.scopeHash)
       return {
         ...(consent.terms ? { termsHash: termsHash(consent.terms) } : {}),
         ...(granted ? { granted } : {}),

@@ -130,7 +130,9 @@ function StopThere({ party, always, begun }: { party: Party; always: boolean; be
     <Page title={t(always ? 'objectSay' : 'stopTitle', name)} lead={t('stopLead')}>
       <Text fw={600}>{t('stopKept')}</Text>
       {wider.length > 0 && !always ? (
-        <Text>{t('stopWider', { wider: format.list(wider.map(namedInLine)) })}</Text>
+        <Text>
+          {t('stopWider', { wider: format.list(wider.map((one) => namedInLine(terms.inline(one)))) })}
+        </Text>
       ) : null}
       {party.granteeType === 'Organization' ? null : <Text>{t('stopGroupOthers')}</Text>}
       <Acts signing={signing} label={t(always ? 'objectGo' : 'stopGo')} />
