@@ -37,6 +37,7 @@ const SIGNER_EVENTS = [
   ...['HandleBound', 'GuardianSet', 'DelegateSet', 'DelegateEnded'],
   ...['RecoveryStarted', 'RecoveryVetoed', 'RecoveryCancelled', 'RecoveryCompleted'],
 ]
+
 /** A member as the council has it. */
 export type MemberRecord = {
   status: 'live' | 'suspended' | 'removed' | 'stranger'
@@ -50,6 +51,7 @@ const MEMBER_STATUS: Readonly<Record<string, MemberRecord['status']>> = {
   MemberSuspended: 'suspended',
   MemberRemoved: 'removed',
 }
+
 /** A successor adopts members as they are: of their standing that says nothing new. */
 const MEMBER_EVENTS = [...Object.keys(MEMBER_STATUS), 'MemberAdopted', 'RolesSet']
 
