@@ -4,6 +4,7 @@ import { createConsentReader } from '../chain/consent-reader.ts'
 import { type HeadWatch, watchHead } from '../chain/head-watch.ts'
 import { createNodeRpc } from '../chain/node-rpc.ts'
 import { createSender } from '../chain/sender.ts'
+import { createSignerReader } from '../chain/signer-reader.ts'
 import type { Clock } from '../domain/clock.ts'
 import {
   createIndexer,
@@ -79,6 +80,7 @@ export async function openChainSide(args: {
   )
   const sender = createSender({ db, provider, operator: args.operator, clock, log, lead })
   const reader = createConsentReader(rpc, contracts, codeHashes)
+  const signers = createSignerReader(rpc, contracts)
 
   const times = new Map<number, number>()
   /** A block's time in seconds. */
@@ -89,5 +91,5 @@ export async function openChainSide(args: {
     return time
   }
 
-  return { provider, rpc, head, index, indexer, sender, reader, timeOf }
+  return { provider, rpc, head, index, indexer, sender, reader, signers, timeOf }
 }

@@ -1,7 +1,9 @@
 import { recoverAddress, Signature } from 'ethers'
 import { SIGNED_FLAGS } from '../domain/consent/consent-word.ts'
+import { DELEGATE_ACTS } from '../domain/consent/rights.ts'
 import {
   type ActName,
+  type DelegateBounds,
   digestOfHashed,
   type HashedMessage,
   type TypedDataDomain,
@@ -18,12 +20,20 @@ export type Call = { contract: Hex; data: Hex }
 
 /**
  * The calldata that brings a signed act to its contract. It carries hashes only: never a nested body.
- * A `Bind` only counts when the custodian's registrar sends it.
+ * A `Bind`, `BindGuardian` or `Recovery` only counts when the custodian's registrar sends it.
  *
  * A recovery byte of 0 or 1, as some devices write it, becomes the 27 or 28 that the contracts take.
+ * @param proof that a delegate bound to some scopes may use this one
  * @throws TypeError when the signature is none, or its s is in the upper half.
  */
-export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, signer: Hex, given: Hex): Call {
+export function actCall(
+  act: ActName,
+  contracts: Contracts,
+  m: HashedMessage,
+  signer: Hex,
+  given: Hex,
+  proof: readonly Hex[] = [],
+): Call {
   const signature = Signature.from(given).serialized
   const consentCall = (data: string): Call => ({
     contract: contracts.consentRegistry as Hex,
@@ -35,8 +45,21 @@ export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, si
   })
   const of = <T extends HashedMessage>() => m as T
   switch (act) {
-    case 'Grant':
-      return consentCall(consent.encodeFunctionData('grant', [grantStruct(m), signer, signature]))
+    case 'Grant': {
+      if (proof.length === 0)
+        return consentCall(consent.encodeFunctionData('grant', [grantStruct(m), signer, signature]))
+      const backing = { proof: [...proof], approvalDeadline: 0, approval: '0x' }
+      return consentCall(
+        consent.encodeFunctionData('grantWith', [grantStruct(m), backing, signer, signature]),
+      )
+    }
+    case 'Renewal': {
+      const { handle, scope, terms, version, epoch, deadline } = of<GrantStruct>()
+      const r = { handle, scope, terms, untilDay: dayIn(m, 'until'), version, epoch, deadline }
+      return consentCall(consent.encodeFunctionData('renew', [r, [...proof], signer, signature]))
+    }
+    case 'RevocationList':
+      return consentCall(consent.encodeFunctionData('revokeMany', [of<never>(), signer, signature]))
     case 'Revocation':
       return consentCall(consent.encodeFunctionData('revoke', [of<never>(), signer, signature]))
     case 'Objection':
@@ -55,8 +78,96 @@ export function actCall(act: ActName, contracts: Contracts, m: HashedMessage, si
       const { handle, deadline } = of<{ handle: Hex; custodian: Hex; deadline: number }>()
       return patientCall(patients.encodeFunctionData('bind', [handle, deadline, signer, signature]))
     }
+    case 'BindGuardian': {
+      const { handle, deadline } = of<{ handle: Hex; deadline: number }>()
+      const args = [handle, dayIn(m, 'until'), deadline, signer, signature] as const
+      return patientCall(patients.encodeFunctionData('bindGuardian', [...args]))
+    }
+    case 'Delegation': {
+      const { handle, delegate, version, epoch, deadline } = of<{
+        handle: Hex
+        delegate: Hex
+        version: number
+        epoch: number
+        deadline: number
+      }>()
+      const bounds = boundsStruct(m.bounds as DelegateBounds)
+      const d = { handle, delegate, bounds, version, epoch, deadline }
+      return patientCall(patients.encodeFunctionData('appoint', [d, signer, signature]))
+    }
+    case 'DelegationEnd': {
+      const { handle, delegate, upToVersion } = of<{ handle: Hex; delegate: Hex; upToVersion: number }>()
+      const args = [handle, delegate, upToVersion, signer, signature] as const
+      return patientCall(patients.encodeFunctionData('endDelegation', [...args]))
+    }
+    case 'BreakGlassOff': {
+      const { handle, upToVersion } = of<{ handle: Hex; upToVersion: number }>()
+      const args = [handle, upToVersion, signer, signature] as const
+      return patientCall(patients.encodeFunctionData('switchBreakGlassOff', [...args]))
+    }
+    case 'BreakGlassOn': {
+      const { handle, version, epoch, deadline } = of<{
+        handle: Hex
+        version: number
+        epoch: number
+        deadline: number
+      }>()
+      const args = [handle, version, epoch, deadline, signer, signature] as const
+      return patientCall(patients.encodeFunctionData('switchBreakGlassOn', [...args]))
+    }
+    case 'Recovery':
+      return patientCall(
+        patients.encodeFunctionData('startRecovery', [...recoveryArgs(m, signer, signature)]),
+      )
+    case 'RecoveryVeto': {
+      const { handle, attempt } = of<{ handle: Hex; attempt: number }>()
+      return patientCall(patients.encodeFunctionData('vetoRecovery', [handle, attempt, signer, signature]))
+    }
   }
 }
+
+/** A veto is overridden by the same signed act as starts a recovery; two registrars each send this. */
+export function overrideCall(contracts: Contracts, m: HashedMessage, signer: Hex, given: Hex): Call {
+  const signature = Signature.from(given).serialized
+  return {
+    contract: contracts.patientRegistry as Hex,
+    data: patients.encodeFunctionData('overrideVeto', [...recoveryArgs(m, signer, signature)]) as Hex,
+  }
+}
+
+/** A registrar takes a pending recovery back. */
+export const cancelRecoveryCall = (contracts: Contracts, handle: Hex): Call => ({
+  contract: contracts.patientRegistry as Hex,
+  data: patients.encodeFunctionData('cancelRecovery', [handle]) as Hex,
+})
+
+/** Anybody completes a recovery whose wait is over. */
+export const completeRecoveryCall = (contracts: Contracts, handle: Hex): Call => ({
+  contract: contracts.patientRegistry as Hex,
+  data: patients.encodeFunctionData('completeRecovery', [handle]) as Hex,
+})
+
+function recoveryArgs(m: HashedMessage, signer: Hex, signature: string) {
+  const { handle, until, deadline } = m as { handle: Hex; until: string; deadline: number }
+  return [handle, until === '' ? 0 : dayIn(m, 'until'), deadline, signer, signature] as const
+}
+
+const dayIn = (m: HashedMessage, name: string) => dayOfDate(String(m[name])) ?? NaN
+
+/** Bounds as the contract takes them: a bit for each act and each flag, a day for the date. */
+function boundsStruct(bounds: DelegateBounds) {
+  const { longestDays, until, scopes } = bounds
+  return {
+    acts: bitsOf(bounds, DELEGATE_ACTS),
+    flags: bitsOf(bounds, SIGNED_FLAGS),
+    longestDays,
+    untilDay: dayOfDate(until) ?? NaN,
+    scopes,
+  }
+}
+
+const bitsOf = (from: object, names: readonly string[]) =>
+  names.reduce((set, name, i) => ((from as Record<string, unknown>)[name] === true ? set | (1 << i) : set), 0)
 
 type GrantStruct = {
   handle: string
@@ -73,12 +184,11 @@ type GrantStruct = {
 /** What was signed in words, as the contract takes it: days since 1970-01-01 and a bit for each flag. */
 export function grantStruct(m: HashedMessage): GrantStruct {
   const { handle, scope, terms, version, epoch, deadline } = m as GrantStruct
-  const day = (name: string) => dayOfDate(String(m[name])) ?? NaN
   return {
     ...{ handle, scope, terms, version, epoch, deadline },
-    fromDay: day('from'),
-    untilDay: day('until'),
-    flags: SIGNED_FLAGS.reduce((bits, flag, i) => bits | (m[flag] === true ? 1 << i : 0), 0),
+    fromDay: dayIn(m, 'from'),
+    untilDay: dayIn(m, 'until'),
+    flags: bitsOf(m, SIGNED_FLAGS),
   }
 }
 

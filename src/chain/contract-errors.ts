@@ -25,8 +25,14 @@ const CODES: Record<string, ErrorCode> = {
   PatientVersionMismatch: 'version-wrong',
   ConsentNoPermit: 'version-wrong',
   SignerEnded: 'signer-unknown',
-  SignerActNotAllowed: 'signer-unknown',
-  SignerRecoveryPending: 'epoch-wrong',
+  SignerActNotAllowed: 'not-within-bounds',
+  ConsentDelegatePeriodTooLong: 'not-within-bounds',
+  ConsentDelegateFlags: 'not-within-bounds',
+  ConsentDelegateScope: 'not-within-bounds',
+  SignerRecoveryPending: 'recovery-pending',
+  PatientRecoveryStateInvalid: 'recovery-not-open',
+  PatientAttemptMismatch: 'version-wrong',
+  PatientSignerBound: 'key-taken',
 }
 
 const interfaces = [ConsentRegistry__factory.createInterface(), PatientRegistry__factory.createInterface()]

@@ -1,10 +1,12 @@
 import { Command } from 'commander'
 import { dateOf, titleOf } from '../domain/summary/words-of.ts'
+import { helperCommands } from './patient/helper-commands.ts'
 import { ALL_CLASSES, ALL_KINDS, DEFAULT_CLASSES, listOf, partyName, partyOf } from './patient/names.ts'
+import { actCommand, commonCommand, IDS } from './patient/options.ts'
+import { recoveryCommands } from './patient/recovery-commands.ts'
 import {
   type ActOptions,
   type CommonOptions,
-  LOOK_FOR,
   type Output,
   perform,
   type Run,
@@ -22,13 +24,6 @@ const PROCESS: Output = {
   err: (text) => process.stderr.write(text),
 }
 
-const IDS = `
-A hospital (--custodian, --to, --via) is named by its key in the sandbox (hospital-2), its member id (0x…), or its
-identifier (system|value). --to also takes group:NAME and everyone.
-
-Exit code: 0 when done (a revocation, objection or lock: when the hospital has acknowledged it); 1 when refused, or when
-a change is not on the chain within ${LOOK_FOR / 1000} seconds.`
-
 /** `wayleave patient`: act as a patient of the sandbox, from the 12 words alone. */
 export function patientCommand(output: Output = PROCESS): Command {
   const command = new Command('patient')
@@ -40,6 +35,8 @@ export function patientCommand(output: Output = PROCESS): Command {
   for (const add of [proposalsCommand, acceptCommand, declineCommand]) add(command, output)
   for (const add of [lockCommand, unlockCommand, statusCommand, historyCommand, recordCommand])
     add(command, output)
+  helperCommands(command, output)
+  recoveryCommands(command, output)
   return command
 }
 
@@ -257,26 +254,6 @@ function recordCommand(parent: Command, output: Output): void {
         for (const one of record.filter(({ resourceType }) => resourceType !== 'Patient'))
           output.out(`${[dateOf(one), one.resourceType, titleOf(one)].filter(Boolean).join('  ')}\n`)
       }),
-    )
-}
-
-function commonCommand(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .requiredOption('--words-file <file>', 'file that holds the 12 words; - reads them from standard input')
-    .requiredOption('--custodian <id>', 'the hospital whose records it is about')
-    .option('--replacement <n>', 'number of the key of these words, one more after each new handle', '0')
-    .option('--sandbox <file>', 'description of the running sandbox', '.wayleave/sandbox.json')
-    .option('--json', 'write JSON instead of sentences')
-}
-
-function actCommand(parent: Command, name: string, description: string): Command {
-  return commonCommand(parent, name, description)
-    .option('--via <id>', 'send through another hospital, which passes it on unread')
-    .option(
-      '--sign-only <file>',
-      'write the signed act, ready for POST /relay, to a file (- for output) and send nothing',
     )
 }
 

@@ -18,6 +18,9 @@ export const LOG_MESSAGES = [
   'the certificates were read anew',
   'the certificates could not be read; the former ones stay',
 
+  // the console
+  'the console is off: its pages are not built',
+
   // requests
   'a request failed',
   'a request was refused',
@@ -31,6 +34,8 @@ export const LOG_MESSAGES = [
   'the index has caught up with the chain',
   'indexing stopped short; it goes on with the next head',
   'a contract refused a transaction',
+  'a veto could not be overridden',
+  'recoveries wait for the chain',
   'the chain cannot be reached; the outbox waits',
   'the chain refused a window; its entries go into the next one',
   'the window stays open',

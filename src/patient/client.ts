@@ -1,7 +1,6 @@
 import type { AuditEvent, Bundle } from 'fhir/r4.js'
 import type { JWK } from 'jose'
 import { type Clock, systemClock } from '../domain/clock.ts'
-import type { ConsentBody } from '../domain/consent/body-hash.ts'
 import type { Explanation, Preview } from '../domain/consent/explained.ts'
 import type { OwnConsents } from '../domain/consent/own-consents.ts'
 import type { OwnProposal } from '../domain/consent/own-proposals.ts'
@@ -12,6 +11,7 @@ import { type Hex, toHex } from '../domain/hex.ts'
 import { identifierText } from '../domain/identity/member-id.ts'
 import type { GrantWish, SigningState } from './acts.ts'
 import { BrokerRefused, createBrokerConnection, pause } from './broker-connection.ts'
+import { type HelperMethods, helperMethods, type PreparingHelpers, prepareHelpers } from './helpers.ts'
 import { createOwnActs } from './own-acts.ts'
 import { createOwnSide, type OwnSide } from './own-side.ts'
 import {
@@ -22,8 +22,10 @@ import {
   type SlotWish,
   slotHashOf,
 } from './prepare.ts'
-import { childKey } from './seed.ts'
-import { createOwnSession } from './session.ts'
+import { type RecoveryMethods, recoveryMethods } from './recovery.ts'
+import { type PreparingRenewals, prepareRenewals, type RenewalMethods } from './renewals.ts'
+import { childKey, helperKey } from './seed.ts'
+import { createOwnSession, type SignedIn } from './session.ts'
 import { type HashedForm, sealedForm, signAct } from './sign.ts'
 
 export { BrokerRefused, BrokerUnreachable } from './broker-connection.ts'
@@ -94,55 +96,58 @@ export type Narrowing = { classes?: readonly string[]; sensitivities?: readonly 
  * Every method may throw {@link BrokerRefused} with the code of docs/errors.md, `BrokerUnreachable`, and RangeError for
  * a wish that no contract or broker would take.
  */
-export type PatientClient = OwnSide & {
-  /** The bound key's address. */
-  signer: Hex
-  /** @param within milliseconds to wait for a binding that is not mined yet */
-  signIn(within?: number): Promise<{ handle: Hex; scopeSecret: Uint8Array }>
-  /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
-  enrol(invitation: { enrolment: string; code: string }): Promise<void>
-  consents(): Promise<OwnConsents>
-  /**
-   * The same as FHIR AuditEvents, a page of them: by `date`, `agent`, `purpose`, `outcome`, `type`, `subtype`, `_sort`, `_count`,
-   * or by the `_page` of a `next` link. @throws BrokerRefused `unsupported-parameter`, `request-invalid`
-   */
-  auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
-  /** What the hospital itself has of the patient: the Patient and its records, as they are. */
-  record(): Promise<OwnResource[]>
-  /** The same, page by page as it comes, with what the hospital says of each page. */
-  recordPages(): AsyncGenerator<OwnRecordPage>
-  /** The same acts in two steps: built to be read, then signed as read. */
-  prepare: Preparing
-  /** Sends again what `sealedForm` made of an act that may not have arrived. An act taken twice is one act. */
-  deliver(form: HashedForm): Promise<Pick<Sent, 'receipt' | 'jws'>>
-  grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
-  /** Requests for access that wait for the patient's answer. */
-  requests(): Promise<OwnRequest[]>
-  /**
-   * Answers a request with a grant that counts once the custodian has approved it, too. It may ask for less than the
-   * request does, never for more.
-   * @throws RangeError where it is wider than the request
-   */
-  answer(request: OwnRequest, less?: Narrowing, sending?: Sending): Promise<Sent<'Grant'>>
-  /** Says no to a request; only the custodian learns of it. */
-  refuse(request: { id: Hex }): Promise<void>
-  /** Whether a member would be allowed something now, and why not. */
-  explain(ask: ExplainAsk): Promise<Explanation>
-  /** Which of the patient's records a grant of these terms would open. */
-  preview(terms: { dataClasses: readonly string[]; sensitivities?: readonly string[] }): Promise<Preview>
-  /** What this hospital's programs have filed for the patient to sign. */
-  proposals(): Promise<OwnProposal[]>
-  /** Signs what was filed, as it was filed: a grant, an objection, or the end of sharing. */
-  accept(proposal: OwnProposal, sending?: Sending): Promise<Sent>
-  /** Says no to what was filed. */
-  decline(proposal: { id: string }): Promise<void>
-  revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
-  /** Without classes: to everything. */
-  object(wish: ObjectionWish, sending?: Sending): Promise<Sent<'Objection'>>
-  withdraw(wish: SlotWish, sending?: Sending): Promise<Sent<'Withdrawal'>>
-  lock(sending?: Sending): Promise<Sent<'Lock'>>
-  unlock(sending?: Sending): Promise<Sent<'Unlock'>>
-}
+export type PatientClient = OwnSide &
+  RecoveryMethods &
+  RenewalMethods &
+  HelperMethods & {
+    /** The key's address. */
+    signer: Hex
+    /** @param within milliseconds to wait for a binding, or another right of this key, that is not mined yet */
+    signIn(within?: number): Promise<SignedIn>
+    /** Proves possession of this key; the binding counts once mined: `signIn(20_000)` waits for it. */
+    enrol(invitation: { enrolment: string; code: string }): Promise<void>
+    consents(): Promise<OwnConsents>
+    /**
+     * The same as FHIR AuditEvents, a page of them: by `date`, `agent`, `purpose`, `outcome`, `type`, `subtype`, `_sort`, `_count`,
+     * or by the `_page` of a `next` link. @throws BrokerRefused `unsupported-parameter`, `request-invalid`
+     */
+    auditEvents(query?: Record<string, string>): Promise<Bundle<AuditEvent>>
+    /** What the hospital itself has of the patient: the Patient and its records, as they are. */
+    record(): Promise<OwnResource[]>
+    /** The same, page by page as it comes, with what the hospital says of each page. */
+    recordPages(): AsyncGenerator<OwnRecordPage>
+    /** The same acts in two steps: built to be read, then signed as read. */
+    prepare: Preparing & PreparingRenewals & PreparingHelpers
+    /** Sends again what `sealedForm` made of an act that may not have arrived. An act taken twice is one act. */
+    deliver(form: HashedForm): Promise<Pick<Sent, 'receipt' | 'jws'>>
+    grant(wish: GrantWish, sending?: Sending): Promise<Sent<'Grant'>>
+    /** Requests for access that wait for the patient's answer. */
+    requests(): Promise<OwnRequest[]>
+    /**
+     * Answers a request with a grant that counts once the custodian has approved it, too. It may ask for less than the
+     * request does, never for more.
+     * @throws RangeError where it is wider than the request
+     */
+    answer(request: OwnRequest, less?: Narrowing, sending?: Sending): Promise<Sent<'Grant'>>
+    /** Says no to a request; only the custodian learns of it. */
+    refuse(request: { id: Hex }): Promise<void>
+    /** Whether a member would be allowed something now, and why not. */
+    explain(ask: ExplainAsk): Promise<Explanation>
+    /** Which of the patient's records a grant of these terms would open. */
+    preview(terms: { dataClasses: readonly string[]; sensitivities?: readonly string[] }): Promise<Preview>
+    /** What this hospital's programs have filed for the patient to sign. */
+    proposals(): Promise<OwnProposal[]>
+    /** Signs what was filed, as it was filed: a grant, an objection, or the end of sharing. */
+    accept(proposal: OwnProposal, sending?: Sending): Promise<Sent>
+    /** Says no to what was filed. */
+    decline(proposal: { id: string }): Promise<void>
+    revoke(wish: SlotWish, sending?: Sending): Promise<Sent<'Revocation'>>
+    /** Without classes: to everything. */
+    object(wish: ObjectionWish, sending?: Sending): Promise<Sent<'Objection'>>
+    withdraw(wish: SlotWish, sending?: Sending): Promise<Sent<'Withdrawal'>>
+    lock(sending?: Sending): Promise<Sent<'Lock'>>
+    unlock(sending?: Sending): Promise<Sent<'Unlock'>>
+  }
 
 /** How long a widening act waits for the patient's earlier acts to be mined. Milliseconds. */
 const SETTLE_WITHIN = 20_000
@@ -162,6 +167,8 @@ export function createPatientClient(options: {
   words: string
   chain: ActPlace
   replacement?: number
+  /** To help somebody else: the number of the key with which these words help that person; see HelperMethods. */
+  helper?: number
   retry?: boolean
   fetch?: typeof fetch
   clock?: Clock
@@ -171,7 +178,10 @@ export function createPatientClient(options: {
   const { member, chain: place, clock = systemClock } = options
   const random = options.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))
   const broker = options.broker.replace(/\/+$/, '')
-  const key = childKey(options.words, member, options.replacement)
+  const key =
+    options.helper === undefined
+      ? childKey(options.words, member, options.replacement)
+      : helperKey(options.words, member, options.helper)
   const connection = createBrokerConnection({
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     clock,
@@ -192,8 +202,11 @@ export function createPatientClient(options: {
   }
 
   async function signingState(): Promise<SigningState> {
-    const { handle, scopeSecret } = await session.open()
+    const opened = await session.open()
     const state = await consents()
+    // The key has taken over since it signed in.
+    if (opened.as === 'candidate' && !state.recovering) session.forget()
+    const { handle, scopeSecret } = await session.open()
     if (state.handle !== handle) throw new Error('The server tells of another handle than at sign-in.')
     return { handle, scopeSecret, place, state }
   }
@@ -202,11 +215,12 @@ export function createPatientClient(options: {
    * A widening act names the exact next version and epoch, so what was sent before it must be mined first. When that
    * takes too long the act is built on what stands, and the contract refuses it rather than misplace it.
    */
-  async function settledState(slot?: SlotWish): Promise<SigningState> {
+  async function settledState(slot?: SlotWish | Hex): Promise<SigningState> {
     const end = clock.monotonic() + SETTLE_WITHIN
     for (;;) {
       const current = await signingState()
-      if (own.isSettled(current.state, slot && slotHashOf(current, slot))) return current
+      const hash = typeof slot === 'object' ? slotHashOf(current, slot) : slot
+      if (own.isSettled(current.state, hash)) return current
       if (clock.monotonic() + PAUSE > end) {
         own.giveUp()
         return current
@@ -218,10 +232,10 @@ export function createPatientClient(options: {
   async function send<A extends ActName>(
     data: TypedData<A>,
     { signOnly, via, keep }: Sending,
-    body?: ConsentBody,
+    more: Pick<SignedAct, 'body' | 'helper'> = {},
   ): Promise<Sent<A>> {
     const signedAt = new Date(clock.now()).toISOString()
-    const signed = { ...(await signAct(key.privateKey, data)), ...(body ? { body } : {}), signedAt }
+    const signed = { ...(await signAct(key.privateKey, data)), ...more, signedAt }
     const form = via ? await sealedForm(signed, via.custodianKeys) : signed
     await keep?.(signed)
     if (signOnly) return { signed, form }
@@ -237,7 +251,15 @@ export function createPatientClient(options: {
     return answer as { receipt: Receipt; jws: string }
   }
 
-  const prepare = createPreparing({ own, signingState, settledState, circumstances, send })
+  const common = {
+    ...{ own, session, signingState, settledState, circumstances, send, member },
+    signer: key.signer,
+  }
+  const prepare = {
+    ...createPreparing(common),
+    ...prepareRenewals(common),
+    ...prepareHelpers({ ...common, monotonic: () => clock.monotonic() }),
+  }
   /** What a server says in between changes nothing any more: what was prepared is signed, or nothing. */
   const atOnce = async <A extends ActName>(preparing: Promise<Prepared<A>>, sending: Sending) => {
     const act = await preparing
@@ -247,17 +269,23 @@ export function createPatientClient(options: {
   const revoke = (wish: SlotWish, sending: Sending = {}) => atOnce(prepare.revoke(wish), sending)
   const object = (wish: ObjectionWish, sending: Sending = {}) => atOnce(prepare.object(wish), sending)
 
-  async function bindingOffered(invitation: { enrolment: string; code: string }): Promise<TypedData<'Bind'>> {
+  async function bindingOffered(invitation: {
+    enrolment: string
+    code: string
+  }): Promise<TypedData<'Bind' | 'BindGuardian'>> {
     const offer = { method: 'POST', path: '/patient/enrolment/offer', body: invitation } as const
     const { typedData: offered } = (await connection.persistently(() => connection.send(broker, offer))) as {
-      typedData: TypedData<'Bind'>
+      typedData: TypedData<'Bind' | 'BindGuardian'>
     }
-    const { handle, custodian, deadline } = offered.message
-    if (offered.primaryType !== 'Bind' || custodian !== member) {
+    const { primaryType: act, message } = offered
+    const { handle, custodian, deadline } = message
+    if ((act !== 'Bind' && act !== 'BindGuardian') || custodian !== member)
       throw new Error('The server asks for another signature than that of an enrolment here.')
-    }
     const domain = actDomain('Bind', place.chainId, place.patientRegistry.toLowerCase() as Hex)
-    return typedData('Bind', domain, { handle, custodian, deadline })
+    const own = { handle, custodian, deadline }
+    if (act === 'Bind') return typedData('Bind', domain, own)
+    const { until } = message as TypedData<'BindGuardian'>['message']
+    return typedData('BindGuardian', domain, { ...own, until })
   }
 
   async function* recordPages(): AsyncGenerator<OwnRecordPage> {
@@ -274,6 +302,15 @@ export function createPatientClient(options: {
 
   return {
     ...createOwnSide(session),
+    ...recoveryMethods({ connection, session, broker, member, place, key, send }),
+    ...helperMethods({ session }),
+    renew: (consent, until, sending = {}) => atOnce(prepare.renew(consent, until), sending),
+    revokeAll: (consents, sending = {}) => atOnce(prepare.revokeAll(consents), sending),
+    forbidEmergencyAccess: (sending = {}) => atOnce(prepare.forbidEmergencyAccess(), sending),
+    allowEmergencyAccess: (sending = {}) => atOnce(prepare.allowEmergencyAccess(), sending),
+    appoint: (helper, wish, sending = {}) => atOnce(prepare.appoint(helper, wish), sending),
+    endDelegation: (helper, sending = {}) => atOnce(prepare.endDelegation(helper), sending),
+    stopHelping: (sending = {}) => atOnce(prepare.stopHelping(), sending),
     signer: key.signer,
     signIn: (within) => session.open(within),
     consents,

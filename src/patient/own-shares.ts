@@ -7,9 +7,9 @@ import type { SlotWish } from './prepare.ts'
 
 /**
  * `open`: counts today. `later`, `over`: by its dates. `stopped`: a signed end counts already, the chain will show it.
- * `refused`: an objection. `unreadable`: the hospital lacks its terms, and so releases nothing under it.
+ * `unconfirmed`: from before a new key, it permits nothing until it is signed anew. `refused`: an objection. `unreadable`: the hospital lacks its terms, and so releases nothing under it.
  */
-export type ShareStanding = 'open' | 'later' | 'over' | 'stopped' | 'refused' | 'unreadable'
+export type ShareStanding = 'open' | 'later' | 'over' | 'stopped' | 'refused' | 'unreadable' | 'unconfirmed'
 
 /** What one slot says to somebody who wants to know who can see what. */
 export type OwnShare = {
@@ -41,6 +41,7 @@ function standingOf(consent: OwnConsent, today: number): ShareStanding {
   const last = until === undefined ? undefined : dayOfDate(until)
   if (last === undefined || !(today <= last)) return 'over'
   if (from !== undefined && today < (dayOfDate(from) ?? 0)) return 'later'
+  if (consent.unconfirmed) return 'unconfirmed'
   return terms ? 'open' : 'unreadable'
 }
 
@@ -55,7 +56,9 @@ const WIDTH = { Organization: 0, Group: 1, Everyone: 2 } as const
 
 /** Which permits name the party, or a group, or everyone, in which it may be, and count now or will. */
 const permitsFor = (shares: readonly OwnShare[], party: Party) => {
-  const counting = shares.filter(({ standing }) => ['open', 'later', 'unreadable'].includes(standing))
+  const counting = shares.filter(({ standing }) =>
+    ['open', 'later', 'unreadable', 'unconfirmed'].includes(standing),
+  )
   return {
     own: counting.filter(({ to }) => isSameParty(to, party)),
     wider: counting.filter(({ to }) => WIDTH[to.granteeType] > WIDTH[party.granteeType]),

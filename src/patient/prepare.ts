@@ -1,4 +1,5 @@
 import type { ConsentBody } from '../domain/consent/body-hash.ts'
+import type { SignedAct } from '../domain/consent/read-signed-act.ts'
 import { type ActName, digestOf, type TypedData } from '../domain/consent/typed-data.ts'
 import type { Hex } from '../domain/hex.ts'
 import {
@@ -12,7 +13,7 @@ import {
   type GrantWish,
   type Party,
   type SigningState,
-  slotOf,
+  slotIn,
 } from './acts.ts'
 import type { Sending, Sent } from './client.ts'
 import type { OwnActs } from './own-acts.ts'
@@ -58,7 +59,7 @@ export function createPreparing(deps: {
   /** The same, once all that a widening act in this slot must come after is mined. */
   settledState: (slot?: SlotWish) => Promise<SigningState>
   circumstances: () => Circumstances
-  send: <A extends ActName>(data: TypedData<A>, sending: Sending, body?: ConsentBody) => Promise<Sent<A>>
+  send: Send
 }): Preparing {
   const { own, signingState, settledState, circumstances, send } = deps
 
@@ -71,7 +72,7 @@ export function createPreparing(deps: {
     body?: ConsentBody,
   ): Promise<Sent<A>> {
     own.signedVersion(slot, yields)
-    const sent = await send(data, sending, body)
+    const sent = await send(data, sending, body ? { body } : {})
     // Nothing waits for what needs approval: whether and when it is mined is the custodian's to say.
     const waits = 'needsApproval' in data.message && data.message.needsApproval
     if (sent.receipt && !waits) own.sent({ slot, version: yields })
@@ -131,7 +132,15 @@ export function createPreparing(deps: {
   }
 }
 
-function prepared<A extends ActName>(
+/** Signs what was built, and sends it with what comes along. */
+export type Send = <A extends ActName>(
+  data: TypedData<A>,
+  sending: Sending,
+  more?: Pick<SignedAct, 'body' | 'helper'>,
+) => Promise<Sent<A>>
+
+/** An act that is signed as it was built, or not at all. */
+export function prepared<A extends ActName>(
   data: TypedData<A>,
   sign: (sending: Sending) => Promise<Sent<A>>,
   body?: ConsentBody,
@@ -153,5 +162,5 @@ function frozen<T>(value: T): T {
 }
 
 /** The name of the slot that a party and a purpose have at this custodian. */
-export const slotHashOf = ({ scopeSecret }: SigningState, { to, purpose }: SlotWish): Hex =>
-  slotOf(scopeSecret, to, purpose).hash
+export const slotHashOf = (state: SigningState, { to, purpose }: SlotWish): Hex =>
+  slotIn(state, to, purpose).hash

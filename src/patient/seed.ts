@@ -3,7 +3,7 @@ import { generateMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/b
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { computeAddress } from 'ethers'
 import { type Hex, toHex } from '../domain/hex.ts'
-import { custodianPath } from '../domain/identity/derivation-path.ts'
+import { custodianPath, helperPath } from '../domain/identity/derivation-path.ts'
 
 const WORDS = 12
 /** BIP-39: 128 bits of entropy make 12 words. */
@@ -74,8 +74,17 @@ export function checkWords(words: string): string {
  * @throws WordsInvalid, and RangeError as {@link custodianPath} does
  */
 export function childKey(words: string, member: Hex, replacement = 0): ChildKey {
+  return keyAt(words, custodianPath(member, replacement))
+}
+
+/** The key with which these words help somebody else at one custodian; see {@link helperPath}. Throws as {@link childKey}. */
+export function helperKey(words: string, member: Hex, number: number): ChildKey {
+  return keyAt(words, helperPath(member, number))
+}
+
+function keyAt(words: string, path: string): ChildKey {
   const seed = mnemonicToSeedSync(checkWords(words))
-  const { privateKey } = HDKey.fromMasterSeed(seed).derive(custodianPath(member, replacement))
+  const { privateKey } = HDKey.fromMasterSeed(seed).derive(path)
   // BIP-32 leaves this case to one in 2^127: the next replacement number is then used.
   if (!privateKey) throw new RangeError('No key lies at this path')
   const hex = toHex(privateKey)

@@ -5,8 +5,15 @@ import { type BrokerConnection, BrokerRefused, pause, type Request } from './bro
 import type { ChildKey } from './seed.ts'
 import { signSignIn } from './sign.ts'
 
-/** What signing in yields: who the patient is at this custodian, and what salts are made from. */
-export type SignedIn = { handle: Hex; scopeSecret: Uint8Array }
+/**
+ * What signing in yields: what the key is to the patient (`owner`, `candidate` while a recovery is pending, `delegate`), the
+ * patient's handle at this custodian, and, for an owner alone, what salts are made from.
+ */
+export type SignedIn = {
+  as: 'owner' | 'candidate' | 'delegate'
+  handle: Hex
+  scopeSecret: Uint8Array | undefined
+}
 
 export type OwnSession = {
   /**
@@ -15,6 +22,8 @@ export type OwnSession = {
    * @throws BrokerRefused `signer-unknown`; BrokerUnreachable
    */
   open(within?: number): Promise<SignedIn>
+  /** Forgets the session, so that the next request signs in anew: what the key is may have changed. */
+  forget(): void
   /** One request with the session; a session that has ended is renewed, once. */
   request(
     method: 'GET' | 'POST',
@@ -30,7 +39,14 @@ export type OwnSession = {
 const MARGIN = 30_000
 const PAUSE = 250
 
-type Answer = { session: string; expiresAt: string; handle: Hex; scopeSecret: string; custodian: Hex }
+type Answer = {
+  session: string
+  expiresAt: string
+  as: SignedIn['as']
+  handle: Hex
+  scopeSecret?: string
+  custodian: Hex
+}
 
 export function createOwnSession(deps: {
   connection: BrokerConnection
@@ -61,8 +77,9 @@ export function createOwnSession(deps: {
     return {
       session: answer.session,
       until: Date.parse(answer.expiresAt) - MARGIN,
+      as: answer.as,
       handle: answer.handle,
-      scopeSecret: base64url.decode(answer.scopeSecret),
+      scopeSecret: answer.scopeSecret === undefined ? undefined : base64url.decode(answer.scopeSecret),
     }
   }
 
@@ -83,8 +100,12 @@ export function createOwnSession(deps: {
 
   return {
     async open(within) {
-      const { handle, scopeSecret } = await ensured(within)
-      return { handle, scopeSecret }
+      const { as, handle, scopeSecret } = await ensured(within)
+      return { as, handle, scopeSecret }
+    },
+
+    forget() {
+      open = undefined
     },
 
     async request(method, path, body, more = {}) {

@@ -49,8 +49,9 @@ export async function signSignIn(
 
 /** Seals the clear form to the custodian's encryption key: JWE (RFC 7516), ECDH-ES+A256KW, A256GCM. */
 export async function sealToCustodian(signed: SignedAct, custodianKey: JWK): Promise<string> {
-  const { typedData, signer, signature, body, signedAt } = signed
-  const clear = new TextEncoder().encode(JSON.stringify({ typedData, signer, signature, body, signedAt }))
+  const { typedData, signer, signature, body, helper, signedAt } = signed
+  const whole = { typedData, signer, signature, body, helper, signedAt }
+  const clear = new TextEncoder().encode(JSON.stringify(whole))
   return new CompactEncrypt(clear)
     .setProtectedHeader({
       alg: 'ECDH-ES+A256KW',

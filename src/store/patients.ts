@@ -36,6 +36,8 @@ export type StoredPatient = {
   key: Uint8Array
   secrets: PatientSecrets
   signerHash: Hex | undefined
+  /** The last day of the guardian whose key that is, in days since 1970-01-01 UTC; absent for the patient's own. */
+  guardianUntil?: number
   /** `member|compartment`, for each key of the current number that was handed out. */
   opened: string[]
   /** Its handle is closed: nothing is shared under it any more, whatever the chain says. */
@@ -63,6 +65,7 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
       secrets: openJson<PatientSecrets>(key, row.sealed),
       signerHash: (row.signer_hash ?? undefined) as Hex | undefined,
       opened: row.opened,
+      ...(row.guardian_until === null ? {} : { guardianUntil: row.guardian_until }),
       ...(row.closed ? { closed: row.closed } : {}),
     }
   }
@@ -130,7 +133,7 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
           sealed: sealJson(key, secrets),
           handle_lookup: vault.lookup('handle', secrets.handle),
           fhir_lookup: vault.lookup('fhir', person.fhirId),
-          signer_hash: null,
+          ...{ signer_hash: null, guardian_until: null },
           opened: '[]',
           closed: null,
           created_at: new Date(clock.now()).toISOString(),
@@ -151,9 +154,10 @@ export function createPatientStore({ vault, clock }: { vault: Vault; clock: Cloc
         .execute()
     },
 
-    /** The chain bound this signer to the patient's handle. */
-    async setSigner(db: Db, id: string, signerHash: Hex): Promise<void> {
-      await db.updateTable('patients').set({ signer_hash: signerHash }).where('id', '=', id).execute()
+    /** The chain bound this signer to the patient's handle; a guardian's until a day. */
+    async setSigner(db: Db, id: string, signerHash: Hex, guardianUntil?: number): Promise<void> {
+      const values = { signer_hash: signerHash, guardian_until: guardianUntil ?? null }
+      await db.updateTable('patients').set(values).where('id', '=', id).execute()
     },
 
     setIdentifiers,

@@ -17,6 +17,8 @@ export type BrokerTables = {
     fhir_lookup: string
     /** keccak256 of the bound signer, as on the chain; null until enrolled. */
     signer_hash: string | null
+    /** The last day of a guardian whose key that is, in days since 1970-01-01 UTC; null where it is the patient's own. */
+    guardian_until: number | null
     /** Which compartment keys of the current number were handed out to whom; who may have none any more changes it. */
     opened: JSONColumnType<string[]>
     /** Its handle is closed: the patient's entries went to a new one, or nobody can sign any more. */
@@ -237,11 +239,46 @@ export type BrokerTables = {
     created_at: string
   }
   replay: { key: string; expires_at: string }
-  sessions: { token_hash: string; patient_id: string; expires_at: string }
+  /** `signer_hash` is keccak256 of the key that signed in, and what it may is asked anew with each request. */
+  sessions: { token_hash: string; patient_id: string; expires_at: string; signer_hash: string }
+  /** Keys other than the owner's that sign for a handle, as the chain's events say: where to look, not what is allowed. */
+  patient_signers: { patient_id: string; signer_hash: string; kind: 'candidate' | 'delegate' }
+  /** What came along with the appointment of a helper: name, scopes and bounds, sealed with the patient key. */
+  delegations: {
+    patient_id: string
+    delegate: string
+    version: number
+    sealed: Uint8Array
+    created_at: string
+  }
+  /** What the desk has begun to give a patient another key. */
+  recoveries: {
+    id: string
+    patient_id: string
+    /** Whether it overrides a veto. */
+    overrides: boolean
+    /** The last day of a guardian who takes over, YYYY-MM-DD; null where the patient does. */
+    guardian_until: string | null
+    /** RecoveryProof, sealed with the patient key: what the guardian has shown. */
+    sealed: Uint8Array | null
+    code_hash: string
+    first_registrar: string
+    second_registrar: string | null
+    attempts: number
+    used: boolean
+    expires_at: string
+    /** What the new key has signed, once it has: the attempt, its hash, and for an override the calldata of both registrars. */
+    attempt: number | null
+    new_signer: string | null
+    calldata: string | null
+    created_at: string
+  }
   challenges: { nonce_hash: string; signer: string; expires_at: string }
   enrolments: {
     id: string
     patient_id: string
+    /** As of `recoveries`: the last day of a guardian who signs for the patient. */
+    guardian_until: string | null
     started_by: Generated<'registrar' | 'patient'>
     /** Null until the code is drawn: where the patient asked, by the second confirmation. */
     code_hash: string | null
@@ -386,6 +423,32 @@ export type BrokerTables = {
     lifted_at: string | null
   }
   audit_hold_patients: { hold_id: string; lookup: string }
+  /** Who may use the console; name sealed with the store key. Those who were removed stay, since the trail names them. */
+  console_people: {
+    id: string
+    role: 'auditor' | 'compliance'
+    /** By which a passkey names its owner (WebAuthn `user.id`), base64url. */
+    user_handle: string
+    sealed: Uint8Array
+    invited_at: string
+    removed_at: string | null
+  }
+  /** Codes by which a passkey may be made, once. */
+  console_invitations: { code_hash: string; person_id: string; expires_at: string }
+  /** `id` and `public_key` (COSE) as WebAuthn has them; `counter`: how often it had been used when it was used last. */
+  console_passkeys: {
+    id: string
+    person_id: string
+    public_key: Uint8Array
+    counter: number
+    made_at: string
+  }
+  /** What a passkey is to sign next; each once. */
+  console_challenges: { hash: string; person_id: string | null; expires_at: string }
+  console_sessions: { token_hash: string; person_id: string; idle_at: string; ends_at: string }
+  /** What the pages of one session call a person, a consent, a request or an organisation; ends with it. */
+  console_references: { session: string; reference: string; sealed: Uint8Array }
+  console_searches: { id: string; person_id: string; sealed: Uint8Array; saved_at: string }
   projection: { name: string; block: number; log_index: number }
   /** Checkpoints of members, this one and the others, by what they say; evidence, and never deleted. */
   checkpoints: {

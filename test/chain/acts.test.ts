@@ -1,11 +1,14 @@
-import { type HDNodeWallet, isError, Wallet } from 'ethers'
+import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
+import { type HDNodeWallet, isError, keccak256, Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { actCall, signerOf } from '../../src/chain/act-calls.ts'
+import { actCall, completeRecoveryCall, overrideCall, signerOf } from '../../src/chain/act-calls.ts'
 import { type ConsentReader, createConsentReader } from '../../src/chain/consent-reader.ts'
 import { errorCodeOfSelector } from '../../src/chain/contract-errors.ts'
+import { MemberRegistry__factory, PatientRegistry__factory } from '../../src/chain/contracts.ts'
 import { mined } from '../../src/chain/mined.ts'
 import { createNodeRpc, type NodeRpc } from '../../src/chain/node-rpc.ts'
 import { termsKey } from '../../src/domain/consent/consent-word.ts'
+import { readRights } from '../../src/domain/consent/rights.ts'
 import type { SaltedScope } from '../../src/domain/consent/scope.ts'
 import type { SaltedTerms } from '../../src/domain/consent/terms.ts'
 import {
@@ -13,6 +16,7 @@ import {
   type ActName,
   actDomain,
   hashedMessage,
+  isForHandle,
   scopeHash,
   termsHash,
   typesOf,
@@ -59,9 +63,8 @@ afterAll(async () => {
 type Patient = { handle: Hex; key: HDNodeWallet }
 
 const domainOf = (act: ActName) => {
-  const patientActs: ActName[] = ['Bind', 'Lock', 'Unlock']
   const { patientRegistry, consentRegistry } = chain.contracts
-  const contract = patientActs.includes(act) ? patientRegistry : consentRegistry
+  const contract = isForHandle(act) ? patientRegistry : consentRegistry
   return actDomain(act, Number(chain.provider._network.chainId), contract as Hex)
 }
 
@@ -210,6 +213,147 @@ describe('each act that a patient signs lands on its contract, and the word is r
     expect(await refusal(patient, 'Grant', await grantOf(patient, 1, { epoch: 5 }))).toBe('epoch-wrong')
     await land(patient, 'Unlock', { handle: patient.handle, epoch: 5, deadline: await deadline() })
     expect((await read(patient)).handle).toMatchObject({ locked: false, epoch: 5 })
+  })
+})
+
+const DAYS = 86_400
+const bounds = {
+  ...{ mayGrant: true, mayRevoke: true, mayObject: false, mayWithdrawObjections: false },
+  ...{ mayLock: true, mayUnlock: false, ...NO_FLAGS, longestDays: 60, scopes: ZERO_32 },
+}
+const inDays = async (days: number) => dateOfDay(Math.floor((await chain.blockTime()) / DAYS) + days)
+const hashOfSigner = (key: HDNodeWallet) => keccak256(key.address) as Hex
+const handleOf = async ({ handle }: Patient) => (await read({ handle } as Patient)).handle
+
+describe('each act about who signs lands as it was meant, too', () => {
+  const registry = () => PatientRegistry__factory.connect(chain.contracts.patientRegistry, chain.provider)
+  const rightsOf = async ({ handle }: Patient, key: HDNodeWallet) =>
+    readRights((await registry().rightsOf(handle, hashOfSigner(key))).rights)
+
+  test('a renewal lets a permit last longer and changes nothing else', async () => {
+    const patient = await boundPatient()
+    await land(patient, 'Grant', await grantOf(patient, 1, { mayBeReferredOn: true }))
+    const until = await inDays(200)
+    const renewal = { handle: patient.handle, scope, terms, until, version: 2, epoch: 0 }
+    await land(patient, 'Renewal', { ...renewal, deadline: await deadline() })
+    const { word } = await read(patient)
+    expect(word).toMatchObject({ state: 'permit', version: 2, untilDay: dayOfDate(until) })
+    expect(word).toMatchObject({ terms: termsKey(termsHash(terms)), flags: { mayBeReferredOn: true } })
+    const other = { ...renewal, version: 3, terms: { ...terms, salt: hash('other') } }
+    expect(await refusal(patient, 'Renewal', { ...other, deadline: await deadline() })).toBe(
+      'typed-data-invalid',
+    )
+  })
+
+  test('a list of revocations ends every permit that it names', async () => {
+    const patient = await boundPatient()
+    const second = { ...scope, purpose: 'HPAYMT', salt: hash('second') }
+    await land(patient, 'Grant', await grantOf(patient, 1))
+    await land(patient, 'Grant', await grantOf(patient, 1, { scope: second }))
+    const items = [scope, second].map((one) => ({ scope: one, upToVersion: 2 }))
+    await land(patient, 'RevocationList', { handle: patient.handle, items })
+    expect((await read(patient)).word).toMatchObject({ state: 'silent', version: 3 })
+  })
+
+  test('a delegate has the rights that were signed, acts within them, and has none once they are ended', async () => {
+    const patient = await boundPatient()
+    const helper = Wallet.createRandom()
+    const delegate = hashOfSigner(helper)
+    const until = await inDays(90)
+    const scopes = StandardMerkleTree.of([[scopeHash(scope)], [hash('another slot')]], ['bytes32'])
+    await land(patient, 'Delegation', {
+      ...{ handle: patient.handle, delegate, version: 1, epoch: 0, deadline: await deadline() },
+      bounds: { ...bounds, until, scopes: scopes.root as Hex },
+    })
+    expect(await rightsOf(patient, helper)).toEqual({
+      ...{
+        kind: 'delegate',
+        flags: 0,
+        longestDays: 60,
+        untilDay: dayOfDate(until),
+        version: 1,
+        scoped: true,
+      },
+      may: {
+        ...{ mayGrant: true, mayRevoke: true, mayObject: false, mayWithdrawObjections: false },
+        ...{ mayLock: true, mayUnlock: false },
+      },
+    })
+    const acting = { ...patient, key: helper }
+    const message = await grantOf(patient, 1)
+    const signature = (await helper.signTypedData(domainOf('Grant'), typesOf('Grant'), message)) as Hex
+    const args = [hashedMessage('Grant', message), helper.address as Hex, signature] as const
+    const bare = actCall('Grant', chain.contracts, ...args)
+    await expect(chain.provider.call({ to: bare.contract, data: bare.data })).rejects.toThrow()
+    const proven = actCall('Grant', chain.contracts, ...args, scopes.getProof([scopeHash(scope)]) as Hex[])
+    await mined(await anybody.sendTransaction({ to: proven.contract, data: proven.data, ...FREE }))
+    expect((await read(patient)).word).toMatchObject({ state: 'permit', version: 1 })
+    await land(acting, 'Revocation', { handle: patient.handle, scope, upToVersion: 1 })
+    expect(await refusal(acting, 'Objection', { handle: patient.handle, scope, terms, upToVersion: 9 })).toBe(
+      'not-within-bounds',
+    )
+    await land(patient, 'DelegationEnd', { handle: patient.handle, delegate, upToVersion: 1 })
+    expect((await rightsOf(patient, helper)).kind).toBe('none')
+    expect(await refusal(acting, 'Lock', { handle: patient.handle, upToEpoch: 0 })).toBe('signer-unknown')
+  })
+
+  test('emergency access is switched off at once, and on at exactly the next version', async () => {
+    const patient = await boundPatient()
+    const { handle } = patient
+    await land(patient, 'BreakGlassOff', { handle, upToVersion: 0 })
+    expect(await handleOf(patient)).toMatchObject({ breakGlassOff: true, breakGlassVersion: 1 })
+    const on = { handle, version: 2, epoch: 0, deadline: await deadline() }
+    await land(patient, 'BreakGlassOn', on)
+    expect(await handleOf(patient)).toMatchObject({ breakGlassOff: false, breakGlassVersion: 2 })
+    expect(await refusal(patient, 'BreakGlassOn', on)).toBe('version-wrong')
+  })
+
+  test('a guardian is bound until the end of a quarter, and of nothing else', async () => {
+    const patient = { handle: hash(`patient ${++patients}`), key: Wallet.createRandom() }
+    const year = new Date((await chain.blockTime()) * 1_000).getUTCFullYear() + 1
+    const bind = { handle: patient.handle, custodian: custodian.id, deadline: await deadline() }
+    await land(patient, 'BindGuardian', { ...bind, until: `${year}-06-30` }, custodian.wallet)
+    expect(await rightsOf(patient, patient.key)).toMatchObject({
+      kind: 'guardian',
+      untilDay: dayOfDate(`${year}-06-30`),
+    })
+  })
+
+  test('a recovery is vetoed by the old key, overridden by two registrars, and completed after seven days', async () => {
+    const patient = await boundPatient()
+    const { handle } = patient
+    await land(patient, 'Grant', await grantOf(patient, 1))
+    const next = { handle, key: Wallet.createRandom() }
+    const proof = async (attempt: number) => ({
+      ...{ handle, custodian: custodian.id, attempt, until: '', deadline: await deadline() },
+    })
+    await land(next, 'Recovery', await proof(1), custodian.wallet)
+    expect(await handleOf(patient)).toMatchObject({ recovery: 1 })
+    expect((await rightsOf(patient, next.key)).kind).toBe('candidate')
+    expect(await refusal(patient, 'Grant', await grantOf(patient, 2))).toBe('recovery-pending')
+    await land(patient, 'RecoveryVeto', { handle, attempt: 1 })
+    expect(await handleOf(patient)).toMatchObject({ recovery: 2 })
+
+    const second = Wallet.createRandom(chain.provider)
+    const members = MemberRegistry__factory.connect(chain.contracts.memberRegistry, custodian.wallet)
+    await mined(await members.setOperator(second.address, true, FREE))
+    const message = await proof(2)
+    const { hashed, signature } = await signed(next, 'Recovery', message)
+    const over = overrideCall(chain.contracts, hashed, next.key.address as Hex, signature)
+    for (const registrar of [custodian.wallet, second])
+      await mined(await registrar.sendTransaction({ to: over.contract, data: over.data, ...FREE }))
+    expect(await handleOf(patient)).toMatchObject({ recovery: 3 })
+
+    await chain.provider.send('evm_increaseTime', [7 * DAYS])
+    await chain.provider.send('evm_mine', [])
+    const complete = completeRecoveryCall(chain.contracts, handle)
+    await mined(await anybody.sendTransaction({ to: complete.contract, data: complete.data, ...FREE }))
+    const after = await handleOf(patient)
+    expect(after).toMatchObject({ recovery: 0, epoch: 1 })
+    const { word } = await read(patient)
+    expect(word.minedAt).toBeGreaterThanOrEqual(after.suspended?.from ?? Number.POSITIVE_INFINITY)
+    expect((await rightsOf(patient, patient.key)).kind).toBe('none')
+    expect((await rightsOf(patient, next.key)).kind).toBe('owner')
   })
 })
 

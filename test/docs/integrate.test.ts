@@ -45,8 +45,8 @@ const calls = commands.flatMap((command) => {
 })
 
 test('every call that a hospital’s programs can make is made with curl on the page', () => {
-  // Patients' devices, other brokers and supervision have guides of their own.
-  const elsewhere = ['patient', 'exchange', 'operation']
+  // Patients' devices, other brokers, supervision and the console have guides of their own.
+  const elsewhere = ['patient', 'exchange', 'operation', 'console']
   const wanted = Object.entries(OPERATIONS)
     .filter(([, { tag }]) => !elsewhere.includes(tag))
     // A base is written with and without a slash behind it.

@@ -18,7 +18,7 @@ import {
 } from '../../src/patient/acts.ts'
 import { createOwnActs } from '../../src/patient/own-acts.ts'
 import { seeded } from '../seeded.ts'
-import { NO_FLAGS } from '../support/in-words.ts'
+import { NO_FLAGS, NO_SWITCH } from '../support/in-words.ts'
 
 const handle: Hex = `0x${'1a'.repeat(32)}`
 const salt: Hex = `0x${'5a'.repeat(32)}`
@@ -39,7 +39,7 @@ function state(own: Partial<OwnConsents> = {}, word?: { version: number; signedU
     handle,
     scopeSecret,
     place,
-    state: { handle, locked: false, epoch: 0, lockSignedUpTo: -1, consents, ...own },
+    state: { handle, locked: false, epoch: 0, lockSignedUpTo: -1, emergency: NO_SWITCH, consents, ...own },
   }
 }
 

@@ -15,6 +15,7 @@ import {
 import { createPatientClient } from '../../src/patient/client.ts'
 import { createWords } from '../../src/patient/seed.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
+import { NO_SWITCH } from '../support/in-words.ts'
 
 // Servers here are the enemy's, or broken: a hospital's own is met in client.test.ts.
 
@@ -76,7 +77,14 @@ function welcome(base: () => string) {
   return {
     '/patient/challenge': () => ({ nonce: 'n-1', origin: base() }),
     '/patient/session': () => ({ session: 's-1', expiresAt, handle, scopeSecret, custodian: member }),
-    '/patient/consents': () => ({ handle, locked: false, epoch: 0, lockSignedUpTo: -1, consents: [] }),
+    '/patient/consents': () => ({
+      handle,
+      locked: false,
+      epoch: 0,
+      lockSignedUpTo: -1,
+      emergency: NO_SWITCH,
+      consents: [],
+    }),
   }
 }
 

@@ -28,6 +28,7 @@ import {
 import { childKey, createWords } from '../../src/patient/seed.ts'
 import { hashedForm, sealingKeyOf, sealToCustodian, signAct, signSignIn } from '../../src/patient/sign.ts'
 import { seeded } from '../seeded.ts'
+import { NO_SWITCH } from '../support/in-words.ts'
 
 const place: ActPlace = {
   chainId: 78_230,
@@ -52,7 +53,7 @@ const aState: fc.Arbitrary<SigningState> = fc
     handle,
     scopeSecret,
     place,
-    state: { handle, locked, epoch, lockSignedUpTo: -1, consents: [] },
+    state: { handle, locked, epoch, lockSignedUpTo: -1, emergency: NO_SWITCH, consents: [] },
   }))
 
 /** One act of every kind that goes through `/relay`. */
@@ -128,7 +129,7 @@ test('a relayer cannot read the sealed form, and the custodian reads exactly wha
 
 test('the largest grant there can be still fits a sealed form', async () => {
   const handle: Hex = `0x${'ab'.repeat(32)}`
-  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, consents: [] }
+  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, emergency: NO_SWITCH, consents: [] }
   const wish = {
     to: { granteeType: 'Organization' as const, grantee: 'é'.repeat(512) },
     purpose: 'PurposeOfUse',
@@ -143,7 +144,7 @@ test('the largest grant there can be still fits a sealed form', async () => {
 
 test('typed data whose types are not the published ones is not signed', async () => {
   const handle: Hex = `0x${'ab'.repeat(32)}`
-  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, consents: [] }
+  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, emergency: NO_SWITCH, consents: [] }
   const act = buildLock({ handle, scopeSecret: new Uint8Array(32), place, state })
   const types = { Lock: [...(act.types.Lock ?? [])].reverse() }
   await expect(signAct(key.privateKey, { ...act, types })).rejects.toThrow('does not hash')
@@ -151,7 +152,7 @@ test('typed data whose types are not the published ones is not signed', async ()
 
 test('a changed field makes the signature another key’s', async () => {
   const handle: Hex = `0x${'ab'.repeat(32)}`
-  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, consents: [] }
+  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, emergency: NO_SWITCH, consents: [] }
   const act = buildLock({ handle, scopeSecret: new Uint8Array(32), place, state })
   const { signature } = await signAct(key.privateKey, act)
   const changed = { ...act.message, upToEpoch: act.message.upToEpoch + 1 }
@@ -174,7 +175,7 @@ test('neither form of a signed act holds the private key, the words or the scope
   const { privateKey } = childKey(words, memberId('urn:oid:2.999.1|hospital-a'))
   const scopeSecret = crypto.getRandomValues(new Uint8Array(32))
   const handle: Hex = `0x${'ab'.repeat(32)}`
-  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, consents: [] }
+  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, emergency: NO_SWITCH, consents: [] }
   const wish = { to: { granteeType: 'Everyone' as const, grantee: '' }, purpose: 'TREAT' }
   const signed: SignedAct = await signAct(
     privateKey,

@@ -67,6 +67,12 @@ export async function emittedByBrokers(): Promise<Emitted[]> {
     await eventually(async () => (await c.his.list(ANNA, 'HPAYMT')).body.total === 1)
     noteAll('a record listed by its custodian', (await c.his.list(ANNA, 'HPAYMT')).body)
 
+    // What looks wrong to her, answered and taken back.
+    const matter = await anna.openCase({ text: 'I was never there.' })
+    await a.auditor.post(`/cases/${matter.id}/answer`, { text: 'We look into it.' })
+    await a.auditor.manage('GET', '/cases')
+    await anna.withdrawCase(matter)
+
     // Records opened, refused, and found altered at the source.
     await b.his.open(record, 'TREAT')
     note('a refusal', (await b.his.open(record, 'HRESCH')).body)

@@ -6,11 +6,19 @@ import type { SignedAct } from '../../src/domain/consent/read-signed-act.ts'
 import { type ActName, hashedMessage, type TypedData } from '../../src/domain/consent/typed-data.ts'
 import type { Hex } from '../../src/domain/hex.ts'
 import type { Party } from '../../src/patient/acts.ts'
+import type { PatientClient } from '../../src/patient/client.ts'
 import { childKey } from '../../src/patient/seed.ts'
 import { signAct } from '../../src/patient/sign.ts'
 import { type Answer, answerOf } from '../../src/sandbox/his-client.ts'
 import { condition, observation, patient, somebody } from './samples.ts'
 import { eventually, type TestHospital, type World } from './world.ts'
+
+/** What the patient's own key receives at sign-in. */
+export async function ownSecrets(client: PatientClient) {
+  const { handle, scopeSecret } = await client.signIn()
+  if (!scopeSecret) throw new Error('not the own key')
+  return { handle, scopeSecret }
+}
 
 export const EVERYONE: Party = { granteeType: 'Everyone', grantee: '' }
 export const groupOf = (grantee: string): Party => ({ granteeType: 'Group', grantee })

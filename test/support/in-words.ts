@@ -17,3 +17,6 @@ export function inWords<T extends object>(
   const words = Object.fromEntries(SIGNED_FLAGS.map((flag, i) => [flag, ((flags >> i) & 1) === 1]))
   return { ...rest, from: dateOfDay(fromDay), until: dateOfDay(untilDay), ...(words as SignedFlags) }
 }
+
+/** Of a patient who has never touched the switch of emergency access. */
+export const NO_SWITCH = { off: false, version: 0, signedUpTo: -1 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { createPatientClient } from '../../src/patient/client.ts'
+import { createWords } from '../../src/patient/seed.ts'
 import { createHisClient } from '../../src/sandbox/his-client.ts'
 import { type Device, openDevice, startBrowser } from './support/browser.ts'
+import { codeOf, deskAt, deviceOf } from './support/desk.ts'
 import { enterWords, personOf } from './support/journeys.ts'
 import { newcomer } from './support/newcomer.ts'
 
@@ -12,12 +13,6 @@ const { portal } = sandbox
 const { words } = personOf(sandbox, 'Tonisha')
 const PASSPHRASE = 'heron lamp gravel Tuesday'
 let browser: Browser
-
-const placeOf = ({ chain: { chainId, contracts } }: typeof sandbox) => ({
-  chainId,
-  consentRegistry: contracts.consentRegistry,
-  patientRegistry: contracts.patientRegistry,
-})
 
 beforeAll(async () => {
   browser = await startBrowser()
@@ -264,10 +259,14 @@ test('other words do not slip into a browser that holds some, unless its owner s
   }))
 
 /** The code that the sandbox's phone shows for somebody: read where a person would read it. */
-async function codeFor(device: Device, contact: string): Promise<string> {
+async function codeFor(device: Device, contact: string, hospital: string): Promise<string> {
   const phone = await device.context.newPage()
   await phone.goto(`${portal}/sandbox/phone`)
-  const message = phone.getByRole('listitem').filter({ hasText: contact }).filter({ hasText: /code/ }).first()
+  const message = phone
+    .getByRole('listitem')
+    .filter({ hasText: contact })
+    .filter({ hasText: hospital })
+    .first()
   await message.waitFor()
   const code = /\b\d{8}\b/.exec((await message.textContent()) ?? '')?.[0]
   await phone.close()
@@ -332,7 +331,7 @@ test('somebody who is new finds themselves, keeps their words, proves a code and
     await page.getByLabel('One-time code').fill('12345678')
     await button(page, 'Continue').click()
     await alert(page, /This code does not fit/)
-    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact))
+    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact, first.name))
     await button(page, 'Continue').click()
     await heading(page, 'A second way back')
     await page.getByRole('link', { name: 'Check my words' }).click()
@@ -345,7 +344,7 @@ test('somebody who is new finds themselves, keeps their words, proves a code and
     await page.getByRole('link', { name: 'Add a hospital' }).click()
     await findMe(page, second.name, who)
     await heading(page, 'Enter the code')
-    await page.getByLabel('One-time code').fill(await codeFor(device, second.name))
+    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact, second.name))
     await button(page, 'Continue').click()
     await heading(page, 'Who can see what')
     expect(await kept(page)).toEqual({ seals: 1, hospitals: 2 })
@@ -427,7 +426,7 @@ test('without a phone, a security key signs at the desk what staff have prepared
     await button(page, 'Put the words on the key').click()
     await findMe(page, custodian.name, who)
     await heading(page, 'Enter the code')
-    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact))
+    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact, custodian.name))
     await button(page, 'Continue').click()
     await heading(page, 'Who can see what')
     await button(page, 'Lock this page').click()
@@ -447,12 +446,7 @@ test('without a phone, a security key signs at the desk what staff have prepared
       .waitFor()
     await button(page, 'Sign this').dblclick()
     await page.getByText('Signed and sent.').waitFor()
-    const own = createPatientClient({
-      ...custodian,
-      words: words.join(' '),
-      chain: placeOf(sandbox),
-      retry: true,
-    })
+    const own = deviceOf(sandbox, custodian, words.join(' '))
     await expect
       .poll(async () => (await own.consents()).consents.map(({ state, version }) => ({ state, version })), {
         timeout: 30_000,
@@ -467,3 +461,66 @@ test('without a phone, a security key signs at the desk what staff have prepared
     expect((await own.consents()).consents).toHaveLength(1)
     expect(await kept(page)).toEqual(nothing)
   }))
+
+test(
+  'words that are lost are replaced at the desk: the old device is told loudly and stops it once, the new one waits',
+  () =>
+    withDevice({}, async (old) => {
+      const [hospital] = sandbox.hospitals
+      if (!hospital) throw new Error('The sandbox has hospitals')
+      const who = await newcomer([hospital])
+      const desk = deskAt(sandbox, hospital)
+      const oldWords = createWords()
+      await deviceOf(sandbox, hospital, oldWords).enrol(await desk.enrolment(who))
+      await deviceOf(sandbox, hospital, oldWords).signIn(20_000)
+      await enterWords(old, portal, oldWords)
+      await heading(old.page, 'Who can see what')
+
+      await withDevice({}, async ({ page }) => {
+        await page.goto(`${portal}/begin/lost`)
+        await button(page, 'I have been at the desk').click()
+        const words = await shownWords(page)
+        await button(page, 'I have written them down').click()
+        await answerCheck(page, words)
+        await button(page, 'Make a passkey').click()
+        await heading(page, 'Your new words take over')
+        await button(page, 'Use my new words').click()
+        await alert(page, /Write the reference/)
+        const first = await desk.begin(who)
+        await page.getByLabel('Hospital').selectOption({ label: hospital.name })
+        await page.getByLabel('Reference of the desk').fill(first.toUpperCase())
+        await page.getByLabel('One-time code').fill('00000000')
+        await button(page, 'Use my new words').click()
+        await alert(page, /This code does not fit/)
+        await page.getByLabel('One-time code').fill(await codeOf(portal, first))
+        await button(page, 'Use my new words').dblclick()
+        await heading(page, 'My devices')
+        await page.getByText('your new words do not count yet').waitFor()
+
+        // Loud on whatever page the old device opens, and stopped by one button.
+        await old.page.reload()
+        await button(old.page, 'Open with a passkey').click()
+        await old.page.getByRole('link', { name: 'My devices' }).click()
+        await alert(old.page, /Somebody is taking your place/)
+        await button(old.page, 'This was not me: stop it').click()
+        await old.page.getByText('Stopped.').waitFor()
+        await expect.poll(async () => desk.state(first), { timeout: 30_000 }).toBe('vetoed')
+        await page.reload()
+        await button(page, 'Open with a passkey').click()
+        await alert(page, /does not know this device any more/)
+
+        // Two people at the desk go on all the same; the old device has no second word.
+        const second = await desk.begin(who, { overrides: true })
+        await deviceOf(sandbox, hospital, words.join(' ')).recover({
+          recovery: second,
+          code: await codeOf(portal, second),
+        })
+        await expect.poll(async () => desk.state(second), { timeout: 30_000 }).toBe('overriding')
+        await old.page.reload()
+        await button(old.page, 'Open with a passkey').click()
+        await old.page.getByText('You have stopped this once').waitFor()
+        expect(await button(old.page, 'This was not me: stop it').count()).toBe(0)
+      })
+    }),
+  120_000,
+)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { retentionOf } from '../../domain/audit/retention.ts'
 import type { Core } from '../core.ts'
 import type { Freezing } from '../identity/identity-side.ts'
+import { createDelegates } from '../patients/delegates.ts'
 import { createExpiry } from './expire-trail.ts'
 import { createFiling } from './file-trail.ts'
 import { createHolds } from './holds.ts'
@@ -36,6 +37,7 @@ export function createAuditSide(core: Core, freezing: Freezing) {
   const projection = createChainProjection({
     ...{ db, index, patients, vault, timeOf, events, log, lead },
     ...freezing,
+    delegates: createDelegates(core),
     custodian: member,
   })
   const filing = createFiling(core)

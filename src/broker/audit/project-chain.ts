@@ -12,6 +12,8 @@ import { scopesOf } from '../consent/scopes.ts'
 import type { EventLog } from '../events/event-log.ts'
 import { ownChange } from '../events/own-changes.ts'
 import type { IdentityWatch } from '../identity/identity-watch.ts'
+import type { Delegates } from '../patients/delegates.ts'
+import { createSignerFollower } from '../patients/follow-signers.ts'
 import { partyOf } from '../release/parties.ts'
 import { CHAIN_KINDS, IS_PUBLIC } from './chain-kinds.ts'
 import { ownEntries, wholeTransactions } from './own-entries.ts'
@@ -35,7 +37,7 @@ export type ChainProjection = {
 /**
  * Makes the audit trail from contract events: opened where this member is a party, and a bare anchor elsewhere. Each event
  * has a line, but for two: entries of one batch that this member cannot open, or that only fill it up, have one together;
- * and a request that this member sent or received stands in its own log in full. The bind event, not the enrolment desk, is
+ * and a request that this member sent or received stands in its own log in full. The event, not the desk, is
  * what makes a signer the patient's.
  */
 export function createChainProjection(deps: {
@@ -44,6 +46,7 @@ export function createChainProjection(deps: {
   patients: PatientStore
   vault: Vault
   custodian: Hex
+  delegates: Pick<Delegates, 'helperBy'>
   identity: Pick<IdentityWatch, 'sharedKey'>
   /** Told when a freeze was stored. */
   afterFreeze: () => void
@@ -55,6 +58,13 @@ export function createChainProjection(deps: {
 }): ChainProjection {
   const { db, index, patients, vault } = deps
   const listeners: ((patientId: string | undefined) => void)[] = []
+  const signers = createSignerFollower({
+    ...deps,
+    async sharedKey(patient, other) {
+      await db.transaction().execute((trx) => deps.identity.sharedKey(trx, patient, other))
+      deps.afterFreeze()
+    },
+  })
   let running: Promise<void> = Promise.resolve()
 
   async function place() {
@@ -78,9 +88,7 @@ export function createChainProjection(deps: {
     }[] = []
     for (const event of events) {
       const patient = event.args.handle ? await patients.byHandle(db, event.args.handle) : undefined
-      if (event.name === 'HandleBound' && patient && event.args.custodian === deps.custodian) {
-        await bind(patient, event.args.signerHash as Hex)
-      }
+      if (patient) await signers.follow(event.name, patient)
       if (patient) told.add(patient.id)
       if (event.name.startsWith('Member') || event.name.startsWith('Group') || event.name === 'ProfileSet')
         told.add(undefined)
@@ -120,14 +128,6 @@ export function createChainProjection(deps: {
     })
     for (const patientId of told) for (const listener of listeners) listener(patientId)
     return true
-  }
-
-  /** A key signs for one patient here, or the hospital does not know who signs. */
-  async function bind(patient: StoredPatient, signerHash: Hex): Promise<void> {
-    const other = await patients.bySignerHash(db, signerHash)
-    if (!other || other.id === patient.id) return patients.setSigner(db, patient.id, signerHash)
-    await db.transaction().execute((trx) => deps.identity.sharedKey(trx, patient, other))
-    deps.afterFreeze()
   }
 
   const placeOf = async ({ block, logIndex, transaction }: IndexedEvent) => ({
@@ -183,6 +183,7 @@ export function createChainProjection(deps: {
         ...{ kind: 'request-closed', recordedBy: 'requester' },
         requester: await partyOf(index, deps.custodian),
         custodian: await partyOf(index, sent.custodian as Hex),
+        request: `Task/${commitment}`,
         note: event.name === 'RequestLapsed' ? 'Nobody closed it in time.' : 'It ended.',
       }
     const received = await db
@@ -216,15 +217,21 @@ export function createChainProjection(deps: {
       scope?.granteeType === 'Organization'
         ? { requester: await partyOf(index, memberId(scope.grantee)) }
         : {}
+    const helper = args.signerHash && (await deps.delegates.helperBy(patient, args.signerHash as Hex))
+    const notes = [
+      ...(TOLD_BY_NAME.has(kind) ? [name] : []),
+      ...(helper ? [helper.name ? `Signed by a helper: ${helper.name}.` : 'Signed by a helper.'] : []),
+    ]
     return {
       ...(await placeOf(event)),
       kind,
       custodian: await partyOf(index, deps.custodian),
       patient: { reference: `Patient/${patient.secrets.fhirId}` },
+      ...(helper ? { helper } : {}),
       ...grantee,
       ...(scope ? { purpose: scope.purpose } : {}),
       ...(args.scope ? { policy: `Consent/${args.scope.slice(2, 34)}` } : {}),
-      ...(TOLD_BY_NAME.has(kind) ? { note: name } : {}),
+      ...(notes.length > 0 ? { note: notes.join('. ') } : {}),
     }
   }
 
@@ -253,6 +260,7 @@ export function createChainProjection(deps: {
           .where('block', '>=', block)
           .execute()
       })
+      await signers.rewind()
     },
     onChange: (listener) => listeners.push(listener),
   }

@@ -1,4 +1,3 @@
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import canonicalize from 'canonicalize'
 import type { JsonRpcProvider } from 'ethers'
 import { CompactSign } from 'jose'
@@ -6,6 +5,7 @@ import type { Kysely } from 'kysely'
 import { actCall, signerOf } from '../../chain/act-calls.ts'
 import { ConsentRegistry__factory, type Contracts } from '../../chain/contracts.ts'
 import { enqueueCall } from '../../chain/sender.ts'
+import type { SignerReader } from '../../chain/signer-reader.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type ConsentBody, MAX_BODY_LENGTH } from '../../domain/consent/body-hash.ts'
 import { readConsentWord, termsKey } from '../../domain/consent/consent-word.ts'
@@ -13,24 +13,32 @@ import { isDataClass } from '../../domain/consent/data-classes.ts'
 import { enforceability } from '../../domain/consent/fhir/enforceability.ts'
 import { isPurpose } from '../../domain/consent/purposes.ts'
 import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
+import { mayAct } from '../../domain/consent/rights.ts'
 import { type SaltedScope, saltedScope } from '../../domain/consent/scope.ts'
 import { isGrantableKind } from '../../domain/consent/sensitivities.ts'
+import { signerHashOf } from '../../domain/consent/signers.ts'
 import {
   type ActMessages,
   type ActName,
+  AT_THE_DESK,
   digestOfHashed,
   hashedMessage,
+  NARROWING,
   scopeHash,
   termsHash,
 } from '../../domain/consent/typed-data.ts'
+import { dayOf } from '../../domain/days.ts'
 import { type ErrorCode, problemsError, wayleaveError } from '../../domain/errors.ts'
-import { fromHex, type Hex, toHex } from '../../domain/hex.ts'
+import type { Hex } from '../../domain/hex.ts'
 import { memberId } from '../../domain/identity/member-id.ts'
 import type { IndexQueries } from '../../indexer/index.ts'
 import type { PatientStore, StoredPatient } from '../../store/patients.ts'
 import type { BrokerTables } from '../../store/schema.ts'
 import { sealJson } from '../../store/vault.ts'
 import { assertNotFrozen } from '../identity/freezes.ts'
+import type { Delegates } from '../patients/delegates.ts'
+import { heldRights } from '../patients/held-rights.ts'
+import { hasEnded } from '../patients/sessions.ts'
 import { partyOf } from '../release/parties.ts'
 import type { Approvals } from '../requests/approvals.ts'
 import type { ReceivedRequests } from '../requests/received-requests.ts'
@@ -65,15 +73,18 @@ export type Acts = {
 
 const isGrant = (signed: SignedAct): signed is SignedAct<'Grant'> => signed.typedData.primaryType === 'Grant'
 
+const isDelegation = (signed: SignedAct): signed is SignedAct<'Delegation'> =>
+  signed.typedData.primaryType === 'Delegation'
+
 const isAwaitingApproval = (signed: SignedAct): signed is SignedAct<'Grant'> =>
   isGrant(signed) && signed.typedData.message.needsApproval
-
-const NARROWING: ReadonlySet<ActName> = new Set(['Revocation', 'Objection', 'Lock'])
 
 export function createActs(deps: {
   db: Kysely<BrokerTables>
   patients: PatientStore
   provider: JsonRpcProvider
+  signers: SignerReader
+  delegates: Pick<Delegates, 'keep' | 'proofFor'>
   contracts: Contracts
   index: IndexQueries
   clock: Clock
@@ -85,7 +96,7 @@ export function createActs(deps: {
 }): Acts {
   const { db, clock, contracts } = deps
 
-  async function signedBy(signed: SignedAct): Promise<{ patient: StoredPatient; digest: Hex }> {
+  async function signedBy(signed: SignedAct): Promise<{ patient: StoredPatient; digest: Hex; proof: Hex[] }> {
     const { typedData, signer, signature } = signed
     const hashed = hashedMessage(typedData.primaryType, typedData.message)
     if (signerOf(typedData.primaryType, typedData.domain, hashed, signature) !== signer) {
@@ -93,15 +104,34 @@ export function createActs(deps: {
     }
     const patient = await deps.patients.byHandle(db, typedData.message.handle)
     if (!patient) throw wayleaveError('handle-unknown')
-    if (patient.signerHash !== toHex(keccak_256(fromHex(signer))))
-      throw wayleaveError('signer-unknown', 'not the bound signer')
-    return { patient, digest: digestOfHashed(typedData.primaryType, typedData.domain, hashed) }
+    const digest = digestOfHashed(typedData.primaryType, typedData.domain, hashed)
+    const by = signerHashOf(signer)
+    if (patient.signerHash !== by) return { patient, digest, proof: await proofOfMay(signed, patient, by) }
+    if (hasEnded(patient, clock.now()))
+      throw wayleaveError('signer-unknown', 'the guardian’s last day is over')
+    return { patient, digest, proof: [] }
   }
 
-  /** A relayer may have brought a grant to the chain before its bodies came here: they are kept all the same. */
+  /**
+   * What is not the bound key's is a helper's, or the new key's of a recovery: the chain says what it may. Hands back the proof that
+   * the contract wants of a helper that may use some scopes only.
+   */
+  async function proofOfMay({ typedData }: SignedAct, patient: StoredPatient, by: Hex): Promise<Hex[]> {
+    const { primaryType: act, message } = typedData
+    const rights = await heldRights(db, deps.signers, patient, by)
+    if (rights.kind === 'none') throw wayleaveError('signer-unknown', 'not the bound signer')
+    const ownEnd =
+      act === 'DelegationEnd' && lowered((message as ActMessages['DelegationEnd']).delegate) === by
+    if (!mayAct(rights, act, dayOf(clock.now()), ownEnd))
+      throw wayleaveError(rights.kind === 'delegate' ? 'not-within-bounds' : 'signer-unknown', rights.kind)
+    if (!rights.scoped || (act !== 'Grant' && act !== 'Renewal')) return []
+    return deps.delegates.proofFor(patient, by, (message as ActMessages['Grant']).scope)
+  }
+
+  /** A relayer may have brought a grant or a renewal to the chain before its bodies came here: they are kept all the same. */
   async function isMined(signed: SignedAct): Promise<boolean> {
-    if (!isGrant(signed)) return false
-    const { handle, scope, terms, version } = signed.typedData.message
+    if (!isGrant(signed) && signed.typedData.primaryType !== 'Renewal') return false
+    const { handle, scope, terms, version } = signed.typedData.message as ActMessages['Renewal']
     const registry = ConsentRegistry__factory.connect(contracts.consentRegistry, deps.provider)
     const word = readConsentWord(await registry.wordOf(handle, scopeHash(scope)))
     return word.state === 'permit' && word.version === version && word.terms === termsKey(termsHash(terms))
@@ -118,17 +148,19 @@ export function createActs(deps: {
     async accept(signed) {
       const { typedData, signer, signature } = signed
       const act = typedData.primaryType
-      if (act === 'Bind') throw wayleaveError('typed-data-invalid', 'binding goes through enrolment')
-      const { patient, digest } = await signedBy(signed)
-      if (isGrant(signed)) await assertTakesPart(deps.index, signed.typedData.message.scope)
-      const call = actCall(act, contracts, hashedMessage(act, typedData.message), signer, signature)
+      if (AT_THE_DESK.has(act)) throw wayleaveError('typed-data-invalid', 'binding goes through enrolment')
+      const { patient, digest, proof } = await signedBy(signed)
+      if (act === 'Grant' || act === 'Renewal')
+        await assertTakesPart(deps.index, (typedData.message as ActMessages['Grant']).scope)
+      const call = actCall(act, contracts, hashedMessage(act, typedData.message), signer, signature, proof)
       const known = await db
         .selectFrom('acts')
         .select('received_at')
         .where('digest', '=', digest)
         .executeTakeFirst()
       if (!known) assertEnforceable(signed, patient)
-      if (!known && !NARROWING.has(act)) await assertNotFrozen(db, patient)
+      const widens = !NARROWING.has(act) && act !== 'RecoveryVeto'
+      if (!known && widens) await assertNotFrozen(db, patient)
       const awaiting = isAwaitingApproval(signed)
       let mined = false
       if (!known && awaiting) await deps.approvals.check(signed)
@@ -145,7 +177,8 @@ export function createActs(deps: {
       const receivedAt = known?.received_at ?? new Date(clock.now()).toISOString()
       if (!known) {
         await db.transaction().execute(async (trx) => {
-          if (!NARROWING.has(act)) await assertNotFrozen(trx, patient)
+          if (widens) await assertNotFrozen(trx, patient)
+          if (isDelegation(signed)) await deps.delegates.keep(trx, patient, signed)
           await keep(trx, deps.proposals, patient, signed, digest, receivedAt)
           const request =
             isGrant(signed) && grantee
@@ -180,6 +213,11 @@ async function isBeaten(
   act: ActName,
   message: ActMessages[ActName],
 ): Promise<ErrorCode | undefined> {
+  if (act === 'RevocationList') {
+    const { handle, items } = message as ActMessages['RevocationList']
+    const found = await Promise.all(items.map((item) => isBeaten(index, 'Revocation', { handle, ...item })))
+    return found.find((code) => code !== undefined)
+  }
   const {
     handle,
     scope,
@@ -193,6 +231,8 @@ async function isBeaten(
     const beaten = NARROWING.has(act) ? word.version > upToVersion && !wish : word.version > version
     return beaten ? 'version-wrong' : undefined
   }
+  // What is about helpers, emergency access and recoveries the chain tells where it is asked.
+  if (act !== 'Lock' && act !== 'Unlock') return undefined
   const { epoch = 0, upToEpoch = 0 } = message as Partial<ActMessages['Unlock'] & ActMessages['Lock']>
   const now = await index.lockOf(lowered(handle))
   const beaten = act === 'Lock' ? now.epoch > upToEpoch && !now.locked : now.epoch > epoch
@@ -212,21 +252,27 @@ const granteeOf = async (index: IndexQueries, { granteeType, grantee }: SaltedSc
 const lowered = (handle: Hex | undefined) => (handle ?? '0x').toLowerCase() as Hex
 
 /** What cannot be enforced is refused when it is signed, never silently ignored later (I3). */
-function assertEnforceable({ typedData, body }: SignedAct, patient: StoredPatient): void {
+function assertEnforceable({ typedData, body, helper }: SignedAct, patient: StoredPatient): void {
   const { primaryType: act, message } = typedData
   if (body) assertBodyEnforceable(body)
+  if (act === 'Delegation' && (message as ActMessages['Delegation']).bounds.snapshotOnly)
+    throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
+  if (act === 'Delegation') for (const scope of helper?.scopes ?? []) assertOwnScope(scope, patient)
   if (act === 'Objection') assertNamesSomebody((message as ActMessages['Objection']).scope)
-  if (act !== 'Grant') return
+  if (act !== 'Grant' && act !== 'Renewal') return
   const { scope, terms, snapshotOnly } = message as ActMessages['Grant']
   if (snapshotOnly) throw wayleaveError('terms-unenforceable', 'a flag that no broker acts on yet')
-  const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
-  if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase()) {
-    throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
-  }
-  assertNamesSomebody(scope)
+  assertOwnScope(scope, patient)
   const known =
     terms.dataClasses.every((c) => isDataClass(c)) && terms.sensitivities.every((k) => isGrantableKind(k))
   if (!known) throw wayleaveError('typed-data-invalid', 'terms name what cannot be granted')
+}
+
+function assertOwnScope(scope: SaltedScope, patient: StoredPatient): void {
+  const secret = Buffer.from(patient.secrets.scopeSecret, 'base64url')
+  if (saltedScope(secret, scope).salt !== scope.salt.toLowerCase())
+    throw wayleaveError('typed-data-invalid', 'scope.salt is not the one for this party and purpose')
+  assertNamesSomebody(scope)
 }
 
 function assertBodyEnforceable(body: ConsentBody): void {
@@ -258,22 +304,32 @@ async function keep(
   received_at: string,
 ): Promise<void> {
   const { primaryType, message } = signed.typedData
-  const m = message as Partial<ActMessages['Grant'] & ActMessages['Objection'] & ActMessages['Lock']>
+  const m = message as Partial<
+    ActMessages['Grant'] & ActMessages['Objection'] & ActMessages['Lock'] & ActMessages['DelegationEnd']
+  >
+  const { items = [] } = message as Partial<ActMessages['RevocationList']>
+  const common = { patient_id: patient.id, sealed: sealJson(patient.key, signed), received_at }
+  for (const { scope } of items) await keepScope(db, patient, scope)
+  for (const scope of signed.helper?.scopes ?? []) await keepScope(db, patient, scope)
   if (m.scope) await keepScope(db, patient, m.scope)
   if (m.scope) await proposals.answered(db, scopeHash(m.scope))
   if (m.terms) await keepTerms(db, patient, { ...m.terms, ...(signed.body ? { consent: signed.body } : {}) })
   await db
     .insertInto('acts')
-    .values({
-      digest,
-      patient_id: patient.id,
-      act: primaryType,
-      scope_hash: m.scope ? scopeHash(m.scope) : null,
-      up_to: m.upToVersion ?? m.upToEpoch ?? null,
-      terms_key: m.terms ? termsKey(termsHash(m.terms)) : null,
-      sealed: sealJson(patient.key, signed),
-      received_at,
-    })
+    .values([
+      {
+        ...{ ...common, digest, act: primaryType },
+        // What a restriction is of: a slot of the patient's, or a helper.
+        scope_hash: m.scope ? scopeHash(m.scope) : (m.delegate?.toLowerCase() ?? null),
+        up_to: m.upToVersion ?? m.upToEpoch ?? null,
+        terms_key: m.terms ? termsKey(termsHash(m.terms)) : null,
+      },
+      // Each slot of a list restricts as a revocation of its own does (I5).
+      ...items.map(({ scope, upToVersion }, i) => ({
+        ...{ ...common, digest: `${digest}/${i}`, act: 'Revocation' },
+        ...{ scope_hash: scopeHash(scope), up_to: upToVersion, terms_key: null },
+      })),
+    ])
     .onConflict((oc) => oc.doNothing())
     .execute()
 }

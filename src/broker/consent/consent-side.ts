@@ -2,6 +2,7 @@ import { createRelayer } from '../../relayer/relayer.ts'
 import type { Core } from '../core.ts'
 import { noteEnded } from '../events/own-changes.ts'
 import type { ExchangeSide } from '../exchange-side.ts'
+import { createDelegates } from '../patients/delegates.ts'
 import type { RequestSide } from '../requests/request-side.ts'
 import { createActs } from './accept-act.ts'
 import { createConsentSlots } from './consent-slots.ts'
@@ -26,10 +27,11 @@ export function createConsentSide(core: Core, { outbox }: ExchangeSide, side: Re
   })
   const proposals = createProposals({ clock })
   const explainer = createExplainer({ db, states, clock })
+  const delegates = createDelegates(core)
   const acts = createActs({
     ...core,
     ...side,
-    proposals,
+    ...{ proposals, delegates },
     afterAccept: () => {
       void sender.flush()
       shares.refresh()
@@ -45,5 +47,5 @@ export function createConsentSide(core: Core, { outbox }: ExchangeSide, side: Re
     },
   })
   const slots = createConsentSlots({ ...core, proposals, custodian: member })
-  return { states, shares, proposals, explainer, acts, relayer, slots }
+  return { states, shares, proposals, explainer, delegates, acts, relayer, slots }
 }

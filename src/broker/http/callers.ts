@@ -75,8 +75,11 @@ export function createCallers(core: Core, base: () => string): Callers {
   }
 
   async function patient(session: string): Promise<Caller | undefined> {
-    const found = await sessions.patientOf(session).catch(() => undefined)
-    return found && { id: `patient/${found.id}`, scopes: [] }
+    const found = await sessions.holderOf(session).catch(() => undefined)
+    if (!found) return undefined
+    // A helper, or the key that is to take over, has a budget of its own.
+    const other = found.as === 'owner' ? '' : `/${found.signerHash}`
+    return { id: `patient/${found.patient.id}${other}`, scopes: [] }
   }
 
   async function peer(token: string): Promise<Caller | undefined> {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { wayleaveError } from '../../domain/errors.ts'
 import type { Enrolments } from '../patients/enrolment.ts'
+import { guardianIn } from '../patients/guardian.ts'
 import type { SelfEnrolment } from '../patients/self-enrolment.ts'
 import type { HisGrant } from './his-routes.ts'
 import { bodyOf } from './server.ts'
@@ -34,9 +35,9 @@ export function enrolmentRoutes(
 
   app.post('/registrar/enrolments', async (request, reply) => {
     const person = await registrar(request)
-    const { system, value } = bodyOf(request)
+    const { system, value, guardian } = bodyOf(request)
     if (typeof system !== 'string' || typeof value !== 'string') throw wayleaveError('identifier-invalid')
-    const started = await enrolments.start({ system, value }, person)
+    const started = await enrolments.start({ system, value }, person, guardianIn(guardian))
     return reply.status(201).send(started)
   })
 

@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Bundle, FhirResource } from 'fhir/r4.js'
 import type { Kysely } from 'kysely'
 import type { ConsentReader } from '../../chain/consent-reader.ts'
+import type { SignerReader } from '../../chain/signer-reader.ts'
+import type { Clock } from '../../domain/clock.ts'
 import type { OwnRequest } from '../../domain/consent/own-requests.ts'
 import { isPurpose } from '../../domain/consent/purposes.ts'
 import { type ActPlace, readHashedAct, readSignedAct } from '../../domain/consent/read-signed-act.ts'
@@ -18,7 +20,8 @@ import type { AccessLog } from '../audit/access-log.ts'
 import type { Acts } from '../consent/accept-act.ts'
 import type { Explainer } from '../consent/explain.ts'
 import type { Proposals } from '../consent/proposals.ts'
-import { readOwnConsents } from '../patients/own-consents.ts'
+import type { Delegates } from '../patients/delegates.ts'
+import { readHeldConsents } from '../patients/own-consents.ts'
 import type { Sessions } from '../patients/sessions.ts'
 import type { Gatherer } from '../receive/gather-records.ts'
 import { outcomeEntry } from '../receive/notices.ts'
@@ -37,6 +40,9 @@ export function patientRoutes(
     db: Kysely<BrokerTables>
     provider: JsonRpcProvider
     reader: ConsentReader
+    signers: SignerReader
+    delegates: Delegates
+    clock: Clock
     custodian: Hex
     patients: PatientStore
     vault: Vault
@@ -61,12 +67,16 @@ export function patientRoutes(
   app.post('/patient/challenge', async (request) => sessions.challenge(bodyOf(request).signer))
 
   app.post('/patient/session', async (request) => {
-    const { session, expiresAt, patient } = await sessions.open(bodyOf(request))
+    const { session, expiresAt, patient, as } = await sessions.open(bodyOf(request))
     const { handle, scopeSecret } = patient.secrets
-    return { session, expiresAt, handle, scopeSecret, custodian: deps.custodian }
+    const common = { session, expiresAt, as, handle, custodian: deps.custodian }
+    // Nobody but the bound key can name a party that is not named yet (design §3).
+    return as === 'owner' ? { ...common, scopeSecret } : common
   })
 
-  app.get('/patient/consents', async (request) => readOwnConsents(db, deps, await signedIn(request)))
+  app.get('/patient/consents', async (request) =>
+    readHeldConsents(db, deps, await sessions.holderOf(credential(request, 'Bearer'))),
+  )
 
   /** All that this hospital has of the patient, page by page, as a searchset (FHIR R4 §3.1.1.1). */
   app.get<{ Querystring: { after?: string } }>('/patient/record', async (request, reply) => {

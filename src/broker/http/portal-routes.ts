@@ -15,7 +15,10 @@ import { noteOwnReading } from './audit-routes.ts'
 import { bodyOf, credential } from './server.ts'
 
 /** Outcomes of AuditEvents, as people say it. */
-const OUTCOMES: Readonly<Record<string, string>> = { allowed: '0', refused: '4,8,12' }
+const OUTCOMES: Readonly<Partial<Record<string, string>>> = Object.assign(Object.create(null), {
+  allowed: '0',
+  refused: '4,8,12',
+})
 
 /** What a portal asks for beside what is signed: who looked, what is new, what looks wrong, and how to be told. */
 export function portalRoutes(
@@ -36,7 +39,7 @@ export function portalRoutes(
   const signedIn = (request: FastifyRequest) => sessions.patientOf(credential(request, 'Bearer'))
 
   app.post('/patient/session/end', async (request, reply) => {
-    await signedIn(request)
+    await sessions.holderOf(credential(request, 'Bearer'))
     // There is nothing to say of it; whoever says something means another session, or another call.
     if (Object.keys(request.body ?? {}).length > 0) throw wayleaveError('request-invalid', 'a body')
     await sessions.end(credential(request, 'Bearer'))
@@ -99,17 +102,21 @@ function historyQuery(given: Readonly<Record<string, unknown>>): Record<string, 
   const { _count, before, from, to, organisation, outcome, kind } = given
   // A page goes on with its own filters.
   if (before !== undefined) return { _page: before }
-  if (outcome !== undefined && !Object.hasOwn(OUTCOMES, String(outcome)))
-    throw wayleaveError('request-invalid', 'outcome')
+  const text = (name: string, value: unknown) => {
+    if (typeof value !== 'string') throw wayleaveError('request-invalid', name)
+    return value
+  }
   const date = [
-    ...(from === undefined ? [] : [`ge${String(from)}`]),
-    ...(to === undefined ? [] : [`le${String(to)}`]),
+    ...(from === undefined ? [] : [`ge${text('from', from)}`]),
+    ...(to === undefined ? [] : [`le${text('to', to)}`]),
   ]
+  const code = outcome === undefined ? undefined : OUTCOMES[text('outcome', outcome)]
+  if (outcome !== undefined && code === undefined) throw wayleaveError('request-invalid', 'outcome')
   return {
     ...(_count === undefined ? {} : { _count }),
     ...(date.length > 0 ? { date } : {}),
     ...(organisation === undefined ? {} : { agent: organisation }),
-    ...(outcome === undefined ? {} : { outcome: OUTCOMES[String(outcome)] }),
+    ...(code === undefined ? {} : { outcome: code }),
     ...(kind === undefined ? {} : { _tag: kind }),
   }
 }

@@ -175,7 +175,7 @@ export function createCases(deps: {
         const last = await db
           .selectFrom('cases')
           .select(['id', 'created_at'])
-          .where('id', '=', String(after))
+          .where('id', '=', typeof after === 'string' ? after : '')
           .executeTakeFirst()
         if (!last) throw wayleaveError('request-invalid', 'after')
         rows = rows.where((eb) =>

@@ -1,8 +1,12 @@
 import { createHash, randomInt } from 'node:crypto'
 import type { ContactPoint, Language } from '../../domain/identity/contact-points.ts'
+import type { GuardianProof } from './guardian.ts'
 
-/** What an enrolment keeps of the person, sealed with the patient's key: where the code goes, and in which language. */
-export type EnrolmentBody = { to: ContactPoint; language: Language }
+/**
+ * What an enrolment keeps of the person, sealed with the patient's key: where the code goes, in which language, and what a guardian
+ * has shown.
+ */
+export type EnrolmentBody = { to: ContactPoint; language: Language; guardian?: GuardianProof }
 
 const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
 

@@ -18,6 +18,7 @@ import { openJson, sealJson } from '../../store/vault.ts'
 import { assertNotFrozen } from '../identity/freezes.ts'
 import type { Admission } from './admit-patient.ts'
 import { CODE_HOURS, codeLifetime, drawCode, type EnrolmentBody, hashOfCode } from './enrolment-code.ts'
+import type { GuardianProof } from './guardian.ts'
 import type { Messages } from './message-outbox.ts'
 
 const MAX_ATTEMPTS = 5
@@ -47,8 +48,9 @@ export type Enrolments = {
    * A registrar finds the patient and has a one-time code sent to the contact on file.
    * @throws WayleaveError `identifier-system-unknown`, `identifier-invalid`, `not-available` for nobody, several, or a
    * file for which nobody can sign; `identity-frozen`; `patient-bound`, since a bound key is replaced by recovery alone
+   * @param guardian who signs for somebody who cannot, until when, and what was shown of that right
    */
-  start(identifier: Identifier, registrar: string): Promise<{ enrolment: string }>
+  start(identifier: Identifier, registrar: string, guardian?: GuardianProof): Promise<{ enrolment: string }>
   /** What waits for a confirmation, the oldest first. */
   waiting(): Promise<OpenEnrolment[]>
   /**
@@ -61,7 +63,7 @@ export type Enrolments = {
   /** A registrar says that it is not to be. @throws WayleaveError `not-available` */
   reject(enrolment: string, registrar: string): Promise<void>
   /** The device shows the code and is told what to sign. @throws WayleaveError `enrolment-code-wrong`. */
-  offer(enrolment: unknown, code: unknown): Promise<TypedData<'Bind'>>
+  offer(enrolment: unknown, code: unknown): Promise<TypedData<'Bind' | 'BindGuardian'>>
   /**
    * The device proves possession of its key; the binding goes to the chain.
    * @throws WayleaveError `patient-bound`; `key-taken` where the key is another patient's here, or was this one's at a
@@ -114,6 +116,14 @@ export function createEnrolments(deps: {
       ...{ kind: 'enrolment-code', code, hours: CODE_HOURS[by], enrolment: id },
     })
 
+  /** What the device signs: its own binding, or a guardian's until a day. */
+  function bindingOf(row: { guardian_until: string | null }, handle: Hex, deadline: number) {
+    const message = { handle, custodian: deps.custodian, deadline }
+    return row.guardian_until === null
+      ? typedData('Bind', domain, message)
+      : typedData('BindGuardian', domain, { ...message, until: row.guardian_until })
+  }
+
   async function redeem(enrolment: unknown, code: unknown) {
     if (typeof enrolment !== 'string' || typeof code !== 'string') throw wayleaveError('enrolment-code-wrong')
     // Counted before it is looked at, in one statement, so that guesses made at the same time are counted each.
@@ -155,7 +165,7 @@ export function createEnrolments(deps: {
   }
 
   return {
-    async start(given, registrar) {
+    async start(given, registrar, guardian) {
       const checked = checkNationalId(given)
       if (!checked.ok) throw wayleaveError(checked.code)
       const [found, ...others] = await deps.source.findPatients(checked.identifier)
@@ -166,7 +176,10 @@ export function createEnrolments(deps: {
       if (!to) throw wayleaveError('not-available', 'no contact on file')
       const id = randomUUID()
       const code = drawCode()
-      const body: EnrolmentBody = { to, language: languageOf(found) ?? deps.language }
+      const body: EnrolmentBody = {
+        ...{ to, language: languageOf(found) ?? deps.language },
+        ...(guardian ? { guardian } : {}),
+      }
       await db.transaction().execute(async (trx) => {
         await trx
           .insertInto('enrolments')
@@ -179,7 +192,7 @@ export function createEnrolments(deps: {
               attempts: 0,
               used: false,
             },
-            sealed: sealJson(patient.key, body),
+            ...{ guardian_until: guardian?.until ?? null, sealed: sealJson(patient.key, body) },
             created_at: instant(),
             expires_at: instant(codeLifetime('registrar')),
           })
@@ -249,28 +262,20 @@ export function createEnrolments(deps: {
     },
 
     async offer(enrolment, code) {
-      const { patient } = await redeem(enrolment, code)
+      const { row, patient } = await redeem(enrolment, code)
       const deadline = Math.floor(clock.now() / 1000) + BIND_WITHIN
-      return typedData('Bind', domain, {
-        handle: patient.secrets.handle,
-        custodian: deps.custodian,
-        deadline,
-      })
+      return bindingOf(row, patient.secrets.handle, deadline)
     },
 
     async bind({ enrolment, code, signer, signature, deadline }) {
       const { row, patient } = await redeem(enrolment, code)
       if (!isHex(signer, 20) || !isHex(signature, 65) || !Number.isSafeInteger(deadline))
         throw wayleaveError('signature-invalid')
-      const message = {
-        handle: patient.secrets.handle,
-        custodian: deps.custodian,
-        deadline: deadline as number,
-      }
-      const hashed = hashedMessage('Bind', message)
-      if (signerOf('Bind', domain, hashed, signature) !== signer.toLowerCase())
+      const { primaryType: act, message } = bindingOf(row, patient.secrets.handle, deadline as number)
+      const hashed = hashedMessage(act, message)
+      if (signerOf(act, domain, hashed, signature) !== signer.toLowerCase())
         throw wayleaveError('signature-invalid')
-      const call = actCall('Bind', deps.contracts, hashed, signer.toLowerCase() as Hex, signature)
+      const call = actCall(act, deps.contracts, hashed, signer.toLowerCase() as Hex, signature)
       await db.transaction().execute(async (trx) => {
         const { numUpdatedRows } = await trx
           .updateTable('enrolments')

@@ -114,7 +114,7 @@ export function createMessages(deps: {
   })
 
   return {
-    canReach: sender.canReach,
+    canReach: (system) => sender.canReach(system),
     async enqueue(trx, patient, to, language, wish) {
       const id = randomUUID()
       const message: ContactMessage = {

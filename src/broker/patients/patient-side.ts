@@ -1,3 +1,5 @@
+import { Wallet } from 'ethers'
+import type { Hex } from '../../domain/hex.ts'
 import type { Core } from '../core.ts'
 import type { Freezing } from '../identity/identity-side.ts'
 import type { RegisterSide } from '../register/register-side.ts'
@@ -8,6 +10,8 @@ import { createMessages } from './message-outbox.ts'
 import { createNoticeWatch } from './notice-watch.ts'
 import { createNotices } from './notices.ts'
 import { createPreferences } from './preferences.ts'
+import { createRecoveries } from './recovery.ts'
+import { createRecoveryKeeper } from './recovery-keeper.ts'
 import { createSelfEnrolment } from './self-enrolment.ts'
 import { openSenders } from './senders.ts'
 
@@ -35,6 +39,12 @@ export function createPatientSide(core: Core, register: Pick<RegisterSide, 'sour
     country,
     identifierSystems: config.identifierSystems,
   })
+  const afterStore = () => void sender.flush()
+  const recoveries = createRecoveries({
+    ...{ ...common, custodian: member, afterStore },
+    registrar: new Wallet(core.operator).address as Hex,
+  })
+  const recoveryKeeper = createRecoveryKeeper({ ...core, custodian: member, afterStore })
   const notices = createNotices({ ...core, custodian: member })
   const watch = createNoticeWatch({ ...common, notices })
   return {
@@ -42,9 +52,10 @@ export function createPatientSide(core: Core, register: Pick<RegisterSide, 'sour
     cases: createCases({ ...core, notices, own: { id: member, ...organization } }),
     preferences: createPreferences(core),
     messages,
-    enrolments,
+    ...{ enrolments, recoveries, recoveryKeeper },
     selfEnrolment,
     async closePatients() {
+      await recoveryKeeper.close()
       await watch.close()
       await selfEnrolment.close()
       await messages.close()

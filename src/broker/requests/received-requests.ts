@@ -143,7 +143,15 @@ export function createReceivedRequests(deps: {
   ): Promise<void> {
     const reference = `Patient/${patient.secrets.fhirId}`
     const { purpose } = read(row, patient).request
-    const entry = { kind: 'request-step' as const, outcome: '0' as const, ...parties, purpose, note: said }
+    const request = `Task/${row.commitment}`
+    const entry = {
+      kind: 'request-step' as const,
+      outcome: '0' as const,
+      ...parties,
+      purpose,
+      request,
+      note: said,
+    }
     await deps.accessLog.append(trx, { ...entry, ...(by ?? {}), patient: { reference } }, patient)
   }
 
@@ -177,6 +185,7 @@ export function createReceivedRequests(deps: {
         const entry = {
           ...{ kind: 'request-received' as const, outcome: '0' as const, requester, custodian },
           purpose: request.purpose,
+          request: `Task/${commitment}`,
         }
         await deps.accessLog.append(trx, entry, patient)
       })
@@ -246,10 +255,11 @@ export function createReceivedRequests(deps: {
         .where('deadline', '>', now())
         .orderBy('created_at')
         .execute()
-      // Of several that it answers, the one that the custodian looks on most kindly: asking again after a no is allowed.
+      // Of several that it answers, one that still waits for the patient, and of those the one that the custodian looks on most
+      // kindly: asking again after a no is allowed.
       const row = rows
         .filter((one) => answers(grant, read(one, patient).request))
-        .sort((x, y) => kindness(y) - kindness(x))[0]
+        .sort((x, y) => Number(x.patient_refused) - Number(y.patient_refused) || kindness(y) - kindness(x))[0]
       if (!row) return undefined
       await trx
         .updateTable('requests_received')

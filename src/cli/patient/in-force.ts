@@ -5,9 +5,16 @@ import {
   MemberRegistry__factory,
   PatientRegistry__factory,
 } from '../../chain/contracts.ts'
-import { readConsentWord, readHandleWord } from '../../domain/consent/consent-word.ts'
+import { type ConsentWord, readConsentWord, readHandleWord } from '../../domain/consent/consent-word.ts'
 import type { SignedAct } from '../../domain/consent/read-signed-act.ts'
-import { type Standing, standingOfHandle, standingOfSlot } from '../../domain/consent/standing.ts'
+import { readRights } from '../../domain/consent/rights.ts'
+import {
+  type Standing,
+  standingOfAll,
+  standingOfDelegation,
+  standingOfHandle,
+  standingOfSlot,
+} from '../../domain/consent/standing.ts'
 import { type ActMessages, scopeHash } from '../../domain/consent/typed-data.ts'
 import type { Hex } from '../../domain/hex.ts'
 import { pause } from '../../patient/broker-connection.ts'
@@ -32,12 +39,33 @@ export function createChainView({ rpc, chainId, contracts, deployedAt }: Sandbox
 
   async function look({ typedData: { primaryType, message } }: SignedAct): Promise<Standing> {
     const m = message as Partial<ActMessages['Grant']> & { handle: Hex }
+    if (primaryType === 'RevocationList') {
+      const { items } = message as ActMessages['RevocationList']
+      const words = await Promise.all(
+        items.map(async ({ scope }) => readConsentWord(await consents.wordOf(m.handle, scopeHash(scope)))),
+      )
+      const one = (word: ConsentWord, i: number) =>
+        standingOfSlot('Revocation', { ...items[i], handle: m.handle } as ActMessages['Revocation'], word)
+      return standingOfAll(words.map(one))
+    }
+    if (primaryType === 'Delegation' || primaryType === 'DelegationEnd') {
+      const { delegate } = message as ActMessages['DelegationEnd']
+      const { version } = readRights(await patients.lastRightsOf(m.handle, delegate))
+      const { rights } = await patients.rightsOf(m.handle, delegate)
+      return standingOfDelegation(primaryType, message, {
+        ...{ version, held: readRights(rights).kind === 'delegate' },
+      })
+    }
     if (m.scope) {
       const word = readConsentWord(await consents.wordOf(m.handle, scopeHash(m.scope)))
       return standingOfSlot(primaryType, message, word)
     }
     const { word } = await patients.handleState(m.handle)
-    return standingOfHandle(primaryType, message, readHandleWord(word))
+    const read = readHandleWord(word)
+    // One that came to its end meanwhile was vetoed too late, and the state says so.
+    if (primaryType === 'RecoveryVeto')
+      return read.recovery === 2 ? 'in force' : read.recovery === 1 ? 'not yet' : 'beaten'
+    return standingOfHandle(primaryType, message, read)
   }
 
   return {

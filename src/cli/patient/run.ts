@@ -20,6 +20,7 @@ export type CommonOptions = {
   wordsFile: string
   custodian: string
   replacement: string
+  helper?: string
   sandbox: string
   json?: boolean
 }
@@ -97,6 +98,7 @@ export async function running(
       member: hospital.member,
       words: readWords(options.wordsFile),
       replacement: replacementIn(options.replacement),
+      ...(options.helper === undefined ? {} : { helper: helperIn(options.helper) }),
       chain: {
         chainId,
         consentRegistry: contracts.consentRegistry,
@@ -123,8 +125,14 @@ function replacementIn(text: string): number {
   return Number(text)
 }
 
+/** @throws Error where it is no number of a code */
+export function helperIn(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new Error('--helper is a number: 0 for the first code that was shown.')
+  return Number(text)
+}
+
 /** @throws WordsInvalid, and Error when the file cannot be read. What it holds is in no message. */
-function readWords(file: string): string {
+export function readWords(file: string): string {
   let text: string
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8')

@@ -7,7 +7,7 @@ import { ANY_PURPOSE, purposeDisplay } from '../../domain/consent/purposes.ts'
 import { isSensitiveKind, SENSITIVE_KINDS } from '../../domain/consent/sensitivities.ts'
 import type { Standing } from '../../domain/consent/standing.ts'
 import type { Terms } from '../../domain/consent/terms.ts'
-import type { ActMessages, ActName } from '../../domain/consent/typed-data.ts'
+import { type ActMessages, type ActName, NARROWING } from '../../domain/consent/typed-data.ts'
 import { ZERO_32 } from '../../domain/hex.ts'
 import type { Party } from '../../patient/acts.ts'
 
@@ -36,6 +36,8 @@ function effectOf({ act, message, custodian, party }: Told): string {
   if (act === 'Lock') return `Nothing of your records at ${custodian} is released to anybody`
   if (act === 'Unlock')
     return `Your records at ${custodian} are unlocked, and the consents from before count again`
+  const other = effectOfOther(act, message, custodian)
+  if (other !== undefined) return other
   const { scope } = message as ActMessages['Revocation']
   const whom = party(scope)
   const what = `your records at ${custodian} for ${purposeName(scope.purpose)}`
@@ -45,11 +47,28 @@ function effectOf({ act, message, custodian, party }: Told): string {
     return `${capital(whom)} is kept from seeing ${what} (${terms.dataClasses.length === 0 ? 'everything' : classNames(terms)})`
   }
   if (act === 'Withdrawal') return `Your objection against ${whom} seeing ${what} is withdrawn`
+  if (act === 'Renewal')
+    return `${capital(whom)} may see ${what} until ${(message as ActMessages['Renewal']).until}, on the terms from before`
   const grant = message as ActMessages['Grant']
   return `${capital(whom)} may see ${what} from ${grant.from} to ${grant.until} (${termsText(grant.terms)})`
 }
 
-const NARROWING: ReadonlySet<ActName> = new Set(['Revocation', 'Objection', 'Lock'])
+/** What is about no single consent. */
+function effectOfOther(act: ActName, message: ActMessages[ActName], custodian: string): string | undefined {
+  if (act === 'Delegation') {
+    const { until } = (message as ActMessages['Delegation']).bounds
+    return `The helper may act for you at ${custodian} within the bounds that you signed, until ${until}`
+  }
+  if (act === 'DelegationEnd') return `The helper may no longer act for you at ${custodian}`
+  if (act === 'RevocationList') {
+    const { length } = (message as ActMessages['RevocationList']).items
+    return `Everything that you had allowed at ${custodian} has ended (${length} in all)`
+  }
+  if (act === 'BreakGlassOff') return `Nobody is let in without your consent in an emergency at ${custodian}`
+  if (act === 'BreakGlassOn') return `The rules of ${custodian} for emergencies hold again`
+  if (act === 'RecoveryVeto') return `The replacement of your key at ${custodian} is stopped`
+  return undefined
+}
 
 function certaintyOf({ act, standing, awaitsApproval, countsAlready, custodian }: Told): string {
   if (awaitsApproval) return `this counts once ${custodian} has approved it, too`

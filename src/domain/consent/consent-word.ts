@@ -61,12 +61,18 @@ export function termsKey(termsHash: Hex): Hex {
 export type HandleWord = {
   locked: boolean
   breakGlassOff: boolean
-  /** 0 none, 1 pending, 2 vetoed, 3 pending after a veto was overridden. */
+  /** Of the break-glass switch; it only rises. */
+  breakGlassVersion: number
+  /** 0 none, 1 pending, 2 vetoed, 3 pending after a veto was overridden, 4 led by a registry before this one. */
   recovery: number
   epoch: number
   /** After a recovery: permits mined in these seconds, both included, wait for the patient to sign them anew. */
   suspended?: { from: number; until: number }
 }
+
+/** While a recovery is pending neither key widens. */
+export const isRecovering = ({ recovery }: Pick<HandleWord, 'recovery'>): boolean =>
+  recovery !== 0 && recovery !== 2
 
 export function readHandleWord(word: bigint): HandleWord {
   const recoveredAt = Number(bits(word, 64, 32))
@@ -74,6 +80,7 @@ export function readHandleWord(word: bigint): HandleWord {
   return {
     locked: bits(word, 0, 1) === 1n,
     breakGlassOff: bits(word, 1, 1) === 1n,
+    breakGlassVersion: Number(bits(word, 16, 16)),
     recovery: Number(bits(word, 8, 8)),
     epoch: Number(bits(word, 32, 32)),
     ...(recoveredAt === 0 ? {} : { suspended }),

@@ -1,5 +1,6 @@
 import type { Hex } from '../hex.ts'
 import type { ConsentBody } from './body-hash.ts'
+import type { SignedFlags } from './consent-word.ts'
 import type { SaltedScope } from './scope.ts'
 import type { SaltedTerms } from './terms.ts'
 
@@ -14,8 +15,15 @@ export type OwnConsent = {
   from?: string
   until?: string
   terms?: SaltedTerms
+  /** The conditions that were signed with a permit. */
+  flags?: SignedFlags
   /** The FHIR Consent body that the terms name. */
   body?: ConsentBody
+  /**
+   * Present on a permit from the 30 days before a recovery, or from during it: it permits nothing until the patient signs it
+   * anew, which a renewal to the same day does.
+   */
+  unconfirmed?: true
   /** The highest "up to" that the custodian holds for this slot, mined or not; -1 for none. */
   signedUpTo: number
 }
@@ -29,5 +37,12 @@ export type OwnConsents = {
   lockSignedUpTo: number
   /** Present where nothing is shared, whatever was signed: the hospital is finding out whose record it is, or is done with it. */
   frozen?: 'identity-frozen' | 'handle-closed'
+  /** Present while the key is being replaced: nothing widens, and to revoke, object and lock stays possible. */
+  recovering?: true
+  /**
+   * Whether the patient has switched emergency access off here, the version of that switch on the chain, and the highest "up
+   * to" of a switching off that the custodian holds; -1 for none.
+   */
+  emergency: { off: boolean; version: number; signedUpTo: number }
   consents: OwnConsent[]
 }

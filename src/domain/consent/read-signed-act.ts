@@ -2,13 +2,19 @@ import { dayOfDate } from '../days.ts'
 import { wayleaveError } from '../errors.ts'
 import { type Hex, isHex, ZERO_32 } from '../hex.ts'
 import { bodyHash, type ConsentBody, MAX_BODY_LENGTH } from './body-hash.ts'
-import { GRANTEE_TYPES } from './scope.ts'
+import { GRANTEE_TYPES, type SaltedScope } from './scope.ts'
+import { scopesRoot } from './scope-tree.ts'
 import {
   type ActMessages,
   type ActName,
+  AT_THE_DESK,
   actDomain,
   type HashedMessage,
+  isForHandle,
+  NARROWING,
+  NESTED_TYPES,
   SIGNED_TYPES,
+  scopeHash,
   type TypedData,
   type TypedDataDomain,
   typesOf,
@@ -21,9 +27,14 @@ export type SignedAct<A extends ActName = ActName> = {
   signature: Hex
   /** The FHIR Consent body whose hash the terms name; absent where they name none. */
   body?: ConsentBody
+  /** For whom and what a delegation is, beside its bounds; the signature covers it by the root alone. */
+  helper?: HelperNote
   /** When the device says that it signed, ISO 8601 in UTC. Nothing is decided by it: the signature does not cover it. */
   signedAt?: string
 }
+
+/** What comes along with a delegation: what the patient calls the helper, and the scopes under the root that the bounds name. */
+export type HelperNote = { name?: string; scopes: SaltedScope[] }
 
 /** The same with nested structs replaced by their hashes, and the clear form sealed (JWE) to the custodian. */
 export type HashedAct = {
@@ -45,6 +56,9 @@ export type ActPlace = {
 }
 
 const MAX_LIST = 64
+const MAX_NAME = 80
+/** As many slots as one signature revokes; the contract takes so many. */
+export const MAX_REVOCATIONS = 256
 /** A JWE that holds an act with the longest body, base64url twice over. */
 const MAX_SEALED = 65_536
 
@@ -58,6 +72,7 @@ const isList = (x: unknown): x is string[] =>
 /** One check for each EIP-712 type that our structs use. */
 const CHECKS: Record<string, (x: unknown, allowHash: boolean) => boolean> = {
   bytes32: (x) => isHex(x, 32),
+  uint16: (x) => isUint(x, 16),
   uint24: (x) => isUint(x, 24),
   uint32: (x) => isUint(x, 32),
   uint64: (x) => isUint(x, 53),
@@ -66,6 +81,18 @@ const CHECKS: Record<string, (x: unknown, allowHash: boolean) => boolean> = {
   string: (x) => isText(x, 10) && dayOfDate(x) !== undefined,
   Scope: (x, hash) => (hash ? isHex(x, 32) : isScope(x)),
   Terms: (x, hash) => (hash ? isHex(x, 32) : isTerms(x)),
+  Bounds: (x, hash) => isFieldByField('Bounds', x, hash),
+  'RevocationItem[]': (x, hash) =>
+    Array.isArray(x) &&
+    x.length > 0 &&
+    x.length <= MAX_REVOCATIONS &&
+    x.every((item) => isFieldByField('RevocationItem', item, hash)),
+}
+
+function isFieldByField(type: string, x: unknown, hashed: boolean): boolean {
+  const fields = NESTED_TYPES[type] ?? []
+  if (!isObject(x) || Object.keys(x).length !== fields.length) return false
+  return fields.every(({ name, type: of }) => CHECKS[of]?.(x[name], hashed) && !isLast(name, of, x[name]))
 }
 
 function isUint(x: unknown, bits: number): boolean {
@@ -96,14 +123,20 @@ function isAct(x: unknown): x is ActName {
 }
 
 /** Nothing follows these, so the contracts never take them: acknowledged, they would narrow here for ever and nowhere else. */
-const LAST: Readonly<Record<string, number>> = { upToVersion: 2 ** 24 - 1, upToEpoch: 2 ** 32 - 1 }
+const isLast = (name: string, type: string, value: unknown): boolean =>
+  name.startsWith('upTo') && value === 2 ** Number(type.slice('uint'.length)) - 1
+
+/** Where the patient takes over there is no last day, and the person signing reads none. */
+const isEndless = (act: ActName, name: string, value: unknown): boolean =>
+  act === 'Recovery' && name === 'until' && value === ''
 
 function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
   if (!isObject(message)) throw wayleaveError('typed-data-invalid', 'no message')
   const fields = SIGNED_TYPES[act]
   for (const { name, type } of fields) {
     const value = message[name]
-    if (!CHECKS[type]?.(value, hashed) || value === LAST[name])
+    if (isEndless(act, name, value)) continue
+    if (!CHECKS[type]?.(value, hashed) || isLast(name, type, value))
       throw wayleaveError('typed-data-invalid', `field ${name}`)
   }
   if (Object.keys(message).length !== fields.length)
@@ -112,9 +145,8 @@ function checkMessage(act: ActName, message: unknown, hashed: boolean): void {
 
 /** Which contracts an act may be signed for. A successor takes what narrows from its predecessors as well (I5, I9). */
 function contractsFor(act: ActName, place: ActPlace): readonly string[] {
-  const name = ['Bind', 'Lock', 'Unlock'].includes(act) ? 'patientRegistry' : 'consentRegistry'
-  const narrows = act === 'Revocation' || act === 'Objection' || act === 'Lock'
-  return [place[name], ...(narrows ? (place.predecessors?.[name] ?? []) : [])]
+  const name = isForHandle(act) ? 'patientRegistry' : 'consentRegistry'
+  return [place[name], ...(NARROWING.has(act) ? (place.predecessors?.[name] ?? []) : [])]
 }
 
 function checkDomain(act: ActName, domain: unknown, place: ActPlace): TypedDataDomain {
@@ -159,6 +191,7 @@ export function readSignedAct(input: unknown, place: ActPlace): SignedAct {
   const { signedAt } = input
   return {
     ...{ typedData, ...checkSignature(input), ...checkBody(primaryType, input.body, typedData.message) },
+    ...checkHelper(typedData, input.helper),
     // A clock that says nonsense keeps no act from counting.
     ...(typeof signedAt === 'string' && INSTANT.test(signedAt) ? { signedAt } : {}),
   }
@@ -177,6 +210,20 @@ function checkBody(act: ActName, body: unknown, message: ActMessages[ActName]): 
   return { body }
 }
 
+/** Bounds whose scopes are not known cannot be held to, so they are refused (I3). */
+function checkHelper({ primaryType, message }: TypedData, helper: unknown): { helper?: HelperNote } {
+  if (primaryType !== 'Delegation') return {}
+  const { scopes: root } = (message as ActMessages['Delegation']).bounds
+  const { name, scopes = [] } = (isObject(helper) ? helper : {}) as Record<string, unknown>
+  const isNamed = name === undefined || (isText(name, MAX_NAME) && name.trim() !== '')
+  if (!isNamed || !Array.isArray(scopes) || scopes.length > MAX_LIST || !scopes.every(isScope))
+    throw wayleaveError('typed-data-invalid', 'helper')
+  const named = scopes as SaltedScope[]
+  const expected = named.length === 0 ? ZERO_32 : scopesRoot(named.map(scopeHash))
+  if (root.toLowerCase() !== expected) throw wayleaveError('typed-data-invalid', 'bounds.scopes')
+  return { helper: { ...(name === undefined ? {} : { name: name as string }), scopes: named } }
+}
+
 function hashOf(body: ConsentBody): Hex {
   try {
     if (JSON.stringify(body).length > 2 * MAX_BODY_LENGTH) throw new RangeError('too long')
@@ -192,7 +239,7 @@ export function readHashedAct(input: unknown, place: ActPlace): HashedAct {
   if (!isObject(input) || !isObject(input.typedData))
     throw wayleaveError('typed-data-invalid', 'no typedData')
   const { primaryType, domain, message } = input.typedData
-  if (!isAct(primaryType) || primaryType === 'Bind')
+  if (!isAct(primaryType) || AT_THE_DESK.has(primaryType))
     throw wayleaveError('typed-data-invalid', 'an unknown primaryType')
   const accepted = checkDomain(primaryType, domain, place)
   checkMessage(primaryType, message, true)

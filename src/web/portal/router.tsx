@@ -1,11 +1,13 @@
 import { createRouter } from '@tanstack/react-router'
 import { beginRoutes } from './pages/begin/routes.ts'
 import { deviceRoutes } from './pages/devices/routes.ts'
+import { helperRoutes } from './pages/helpers/routes.ts'
 import { historyRoutes } from './pages/history/routes.ts'
 import { homeRoutes } from './pages/home/routes.ts'
 import { noticeRoutes } from './pages/notices/routes.ts'
 import { proposalRoutes } from './pages/proposals/routes.ts'
 import { recordsRoutes } from './pages/records/routes.ts'
+import { recoveryRoutes } from './pages/recovery/routes.ts'
 import { requestRoutes } from './pages/requests/routes.ts'
 import { sandboxRoutes } from './pages/sandbox/routes.ts'
 import { shareRoutes } from './pages/share/routes.ts'
@@ -18,10 +20,12 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     ...beginRoutes,
     ...deviceRoutes,
+    ...helperRoutes,
     ...historyRoutes,
     ...homeRoutes,
     ...noticeRoutes,
     ...proposalRoutes,
+    ...recoveryRoutes,
     ...recordsRoutes,
     ...requestRoutes,
     ...sandboxRoutes,

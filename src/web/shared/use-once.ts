@@ -7,13 +7,15 @@ import { useRef } from 'react'
  */
 export function useOnce<V = void, R = unknown>(
   run: (given: V) => Promise<R>,
+  /** `leadsOn`: what succeeded goes to another page, so nothing of this one is done once more. */
+  { leadsOn = false } = {},
 ): Omit<UseMutationResult<R, Error, V>, 'mutateAsync' | 'mutate'> & { mutate: (given: V) => void } {
   const running = useRef(false)
   const mutation = useMutation<R, Error, V>({
     mutationFn: run,
     networkMode: 'always',
-    onSettled: () => {
-      running.current = false
+    onSettled: (_done, error) => {
+      if (error || !leadsOn) running.current = false
     },
   })
   return {

@@ -8,7 +8,7 @@ import { slotOf } from '../../../src/patient/acts.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
 import { createWords } from '../../../src/patient/seed.ts'
 import { signAct } from '../../../src/patient/sign.ts'
-import { admit, indexed, partyOf, relay, signedBy, submit, wordOf } from '../../support/acts.ts'
+import { admit, indexed, ownSecrets, partyOf, relay, signedBy, submit, wordOf } from '../../support/acts.ts'
 import { refusedAt } from '../../support/inside.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
 
@@ -26,7 +26,7 @@ const wish = () => ({ ...slot(), classes: ['problems'] })
 const open = () => b.his.open(record, 'TREAT')
 
 async function word() {
-  const { handle, scopeSecret } = await anna.signIn()
+  const { handle, scopeSecret } = await ownSecrets(anna)
   return wordOf(world, handle, slotOf(scopeSecret, partyOf(b), 'TREAT').hash)
 }
 

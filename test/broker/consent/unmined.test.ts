@@ -3,7 +3,16 @@ import type { Identifier } from '../../../src/domain/identity/national-ids.ts'
 import { slotOf } from '../../../src/patient/acts.ts'
 import type { PatientClient } from '../../../src/patient/client.ts'
 import { publicJwks } from '../../../src/store/keyring.ts'
-import { admit, EVERYONE, handleWordOf, partyOf, relay, unmined, wordOf } from '../../support/acts.ts'
+import {
+  admit,
+  EVERYONE,
+  handleWordOf,
+  ownSecrets,
+  partyOf,
+  relay,
+  unmined,
+  wordOf,
+} from '../../support/acts.ts'
 import { createAsker } from '../../support/asker.ts'
 import { insideOf, refusedAt } from '../../support/inside.ts'
 import { createWorld, eventually, type TestHospital, type World } from '../../support/world.ts'
@@ -25,7 +34,7 @@ const open = () => b.his.open(record, 'TREAT')
 const viaB = () => ({ base: b.broker.base, custodianKeys: publicJwks(a.files.keyring) })
 
 async function word() {
-  const { handle, scopeSecret } = await anna.signIn()
+  const { handle, scopeSecret } = await ownSecrets(anna)
   return wordOf(world, handle, slotOf(scopeSecret, partyOf(b), 'TREAT').hash)
 }
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { createLog } from '../../../src/observe/log.ts'
 import { createWords } from '../../../src/patient/seed.ts'
+import { ownSecrets } from '../../support/acts.ts'
 import { createAsker } from '../../support/asker.ts'
 import type { Front } from '../../support/front.ts'
 import { insideOf } from '../../support/inside.ts'
@@ -115,7 +116,7 @@ test('after a whole story with every kind of fault, no log names a patient, a re
   await a.settled()
   await a.restart()
 
-  const { handle, scopeSecret } = await anna.signIn()
+  const { handle, scopeSecret } = await ownSecrets(anna)
   secrets.push(
     handle,
     handle.slice(2),

@@ -100,9 +100,9 @@ function device(hospital: TestHospital, of: string): PatientClient {
       const said = heard.get(hospital.key) ?? []
       heard.set(hospital.key, said)
       said.push(
-        String(input),
+        typeof input === 'string' ? input : 'no address',
         JSON.stringify(init?.headers ?? {}),
-        String(init?.body ?? ''),
+        typeof init?.body === 'string' ? init.body : '',
         await response.clone().text(),
       )
       return response

@@ -190,7 +190,7 @@ test('Two different persons confirm what a patient asked for; then the code goes
   expect(confirmations.map(({ status }) => status)).toContain(204)
   const lines = sent().filter((line) => line.enrolment === enrolment)
   expect(lines).toMatchObject([{ to: PHONES.bram, language: 'nl' }])
-  const [{ text = '', code = '' } = {}] = lines
+  const { text, code = '' } = lines[0] as Line
   expect(code).toMatch(/^\d{8}$/)
   expect(text).toContain(code)
   expect(text).toContain('Hospital A')
@@ -245,7 +245,7 @@ test('Sent twice, the same wish makes one entry in the queue; what a registrar r
     ({ patient: { reference } }) => reference === 'Patient/anna',
   )
   expect(open.length).toBe(1)
-  const [{ id = '' } = {}] = open
+  const id = open[0]?.id ?? ''
   expect((await desk('jan').reject(id)).status).toBe(204)
   expect((await desk('piet').confirm(id)).code).toBe('not-available')
   expect((await desk('jan').reject(id)).code).toBe('not-available')

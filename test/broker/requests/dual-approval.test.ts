@@ -152,6 +152,19 @@ describe('A request is answered by the patient and approved by the custodian:', 
     expect(await listed()).toBe(0)
   })
 
+  test('who says no to a request and yes to one like it has answered the second', async () => {
+    const refused = await shown(await asked())
+    await anna.refuse(refused)
+    const second = await shown(await asked())
+    const { receipt } = await anna.answer(second)
+    const states = (await anna.requests()).map(({ id, answered }) => [id, answered])
+    expect(states).toContainEqual([second.id, true])
+    expect(states.filter(([id]) => id === refused.id)).toEqual([])
+    await a.his.decide(receipt?.digest.slice(2) ?? '', '$approve')
+    await eventually(async () => (await listed()) === 2)
+    await over()
+  })
+
   test('the records office finds each request by where it stands', async () => {
     const states = async (id: string) => {
       const found: string[] = []

@@ -9,6 +9,7 @@ import { buildLock, buildRevocation } from '../../../src/patient/acts.ts'
 import { childKey, createWords } from '../../../src/patient/seed.ts'
 import { signAct } from '../../../src/patient/sign.ts'
 import { freePort } from '../../../src/sandbox/ports.ts'
+import { NO_SWITCH } from '../../support/in-words.ts'
 
 const handle: Hex = `0x${'1a'.repeat(32)}`
 const noFlags = { snapshotOnly: false, mayBeReferredOn: false, needsApproval: false, laterMembersToo: false }
@@ -59,7 +60,7 @@ describe('what the chain says about an act', () => {
 })
 
 describe('a patient is told no more than is certain', () => {
-  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, consents: [] }
+  const state = { handle, locked: false, epoch: 0, lockSignedUpTo: -1, emergency: NO_SWITCH, consents: [] }
   const place = {
     chainId: 1,
     consentRegistry: `0x${'c0'.repeat(20)}`,

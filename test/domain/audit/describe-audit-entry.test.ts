@@ -65,7 +65,14 @@ describe('an audit entry in plain words', () => {
       hold-placed: Dr. Vos (physician) at Hospital A placed a legal hold on the audit trail.
       hold-lift-asked: Dr. Vos (physician) at Hospital A asked that a legal hold on the audit trail be lifted.
       hold-lifted: Dr. Vos (physician) at Hospital A lifted a legal hold on the audit trail.
-      trail-expired: Hospital A deleted lines of its audit trail that it need not keep any longer."
+      trail-expired: Hospital A deleted lines of its audit trail that it need not keep any longer.
+      case-opened: The patient told Hospital A that something looks wrong.
+      case-answered: Dr. Vos (physician) at Hospital A answered what the patient said looks wrong.
+      case-withdrawn: The patient took back what they told Hospital A.
+      cases-read: Dr. Vos (physician) at Hospital A read what patients say looks wrong.
+      staff-changed: Hospital A changed who may use its console.
+      staff-signed-in: Dr. Vos (physician) at Hospital A signed in to the console.
+      patient-looked-up: Dr. Vos (physician) at Hospital A looked the patient up in the console."
     `)
   })
 

@@ -85,16 +85,21 @@ test('each flag is a bit of its own', () => {
 })
 
 test('a handle word tells lock, recovery and epoch apart', () => {
-  expect(readHandleWord(0n)).toEqual({ locked: false, breakGlassOff: false, recovery: 0, epoch: 0 })
+  expect(readHandleWord(0n)).toEqual({
+    ...{ locked: false, breakGlassOff: false, breakGlassVersion: 0 },
+    ...{ recovery: 0, epoch: 0 },
+  })
   expect(readHandleWord(1n | (7n << 32n))).toEqual({
     locked: true,
     breakGlassOff: false,
+    breakGlassVersion: 0,
     recovery: 0,
     epoch: 7,
   })
-  expect(readHandleWord(2n | (0xabn << 8n) | (0xffffffffn << 32n))).toEqual({
+  expect(readHandleWord(2n | (0xabn << 8n) | (0x1234n << 16n) | (0xffffffffn << 32n))).toEqual({
     locked: false,
     breakGlassOff: true,
+    breakGlassVersion: 0x1234,
     recovery: 0xab,
     epoch: 0xffffffff,
   })

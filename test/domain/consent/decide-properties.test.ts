@@ -75,7 +75,7 @@ const requests: fc.Arbitrary<DecisionRequest> = fc.record({
   purpose,
   handle: fc.constant({
     bound: true,
-    word: { locked: false, breakGlassOff: false, recovery: 0, epoch: 0 },
+    word: { locked: false, breakGlassOff: false, breakGlassVersion: 0, recovery: 0, epoch: 0 },
   }),
   record: fc.record({ dataClass, kinds: mostly<string[]>([], ['HIV'], ['OPIOIDUD'], ['HIV', 'V'], ['NEW']) }),
   candidates: fc.array(candidates, { minLength: 1, maxLength: 5 }),

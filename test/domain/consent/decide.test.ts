@@ -16,7 +16,7 @@ const holds = (rows: readonly Row[]) =>
 const handle = (given: Partial<DecisionRequest['handle']['word']>, lockSignedUpTo?: number) => ({
   handle: {
     bound: true,
-    word: { locked: false, breakGlassOff: false, recovery: 0, epoch: 0, ...given },
+    word: { locked: false, breakGlassOff: false, breakGlassVersion: 0, recovery: 0, epoch: 0, ...given },
     ...(lockSignedUpTo === undefined ? {} : { lockSignedUpTo }),
   },
 })

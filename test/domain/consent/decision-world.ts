@@ -76,7 +76,10 @@ export function asked(
     requester: { live: true, admittedAt: T.admitted },
     custodian: { live: true, admittedAt: T.admitted },
     purpose: 'TREAT',
-    handle: { bound: true, word: { locked: false, breakGlassOff: false, recovery: 0, epoch: 0 } },
+    handle: {
+      bound: true,
+      word: { locked: false, breakGlassOff: false, breakGlassVersion: 0, recovery: 0, epoch: 0 },
+    },
     record: { dataClass: 'problems', kinds: [] },
     candidates,
     ...given,

@@ -3,9 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { readHashedAct, readSignedAct } from '../../../src/domain/consent/read-signed-act.ts'
 import { type ActName, actDomain, hashedMessage, typedData } from '../../../src/domain/consent/typed-data.ts'
 import { seeded } from '../../seeded.ts'
-import { ACTS, MESSAGES, REGISTRIES } from './acts.ts'
+import { ACTS, HELPER, MESSAGES, REGISTRIES } from './acts.ts'
 
-const PATIENT_ACTS = ['Bind', 'Lock', 'Unlock']
+const PATIENT_ACTS = [
+  ...['Bind', 'Lock', 'Unlock', 'BindGuardian', 'Delegation', 'DelegationEnd'],
+  ...['BreakGlassOff', 'BreakGlassOn', 'Recovery', 'RecoveryVeto'],
+]
+const NARROWS = ['Revocation', 'RevocationList', 'Objection', 'Lock', 'DelegationEnd', 'BreakGlassOff']
 const signer = `0x${'ab'.repeat(20)}`
 const signature = `0x${'cd'.repeat(65)}`
 const registryOf = (act: ActName) =>
@@ -14,7 +18,10 @@ const registryOf = (act: ActName) =>
 /** What a program sends for an act: plain JSON. */
 function sent(act: ActName) {
   const domain = actDomain(act, REGISTRIES.chainId, registryOf(act))
-  return JSON.parse(JSON.stringify({ typedData: typedData(act, domain, MESSAGES[act]), signer, signature }))
+  const helper = act === 'Delegation' ? { helper: HELPER } : {}
+  return JSON.parse(
+    JSON.stringify({ typedData: typedData(act, domain, MESSAGES[act]), signer, signature, ...helper }),
+  )
 }
 function sentHashed(act: ActName) {
   const whole = sent(act)
@@ -57,7 +64,9 @@ describe.each(ACTS)('a signed %s', (act) => {
   test('is refused when a field is missing, null, of another type, or one too many', () => {
     for (const [name, good] of Object.entries(MESSAGES[act])) {
       const other = typeof good === 'boolean' ? 1 : true
-      for (const value of [undefined, null, other, [], {}, -1, 1.5, 2 ** 53, '', '0x', '7'])
+      // A recovery to the patient's own key has no last day.
+      const empty = act === 'Recovery' && name === 'until' ? [] : ['']
+      for (const value of [undefined, null, other, [], {}, -1, 1.5, 2 ** 53, ...empty, '0x', '7'])
         expect(
           refusal(withAt(sent(act), `typedData.message.${name}`, value)),
           `${name} ${JSON.stringify(value)}`,
@@ -88,7 +97,7 @@ describe.each(ACTS)('a signed %s', (act) => {
   test('counts if signed for a predecessor of its registry where it narrows, and never where it widens', () => {
     const predecessor = `0x${'0d'.repeat(20)}`
     const line = [`0x${'0c'.repeat(20)}`, predecessor]
-    const ofPatients = ['Bind', 'Lock', 'Unlock'].includes(act)
+    const ofPatients = PATIENT_ACTS.includes(act)
     const older = {
       ...REGISTRIES,
       predecessors: ofPatients ? { patientRegistry: line } : { consentRegistry: line },
@@ -99,7 +108,7 @@ describe.each(ACTS)('a signed %s', (act) => {
       predecessor.toUpperCase().replace('X', 'x'),
     )
     const read = () => readSignedAct(given, older).typedData.domain.verifyingContract
-    if (['Revocation', 'Objection', 'Lock'].includes(act)) expect(read()).toBe(predecessor)
+    if (NARROWS.includes(act)) expect(read()).toBe(predecessor)
     else expect(read).toThrow(expect.objectContaining({ code: 'wrong-contract' }) as Error)
     expect(refusal(given)).toBe('wrong-contract')
     const ofTheOther = {
@@ -179,6 +188,9 @@ describe('what narrows', () => {
   test.each([
     ['Revocation', 'upToVersion', 2 ** 24],
     ['Objection', 'upToVersion', 2 ** 24],
+    ['RevocationList', 'items.0.upToVersion', 2 ** 24],
+    ['DelegationEnd', 'upToVersion', 2 ** 24],
+    ['BreakGlassOff', 'upToVersion', 2 ** 16],
     ['Lock', 'upToEpoch', 2 ** 32],
   ] as const)('a %s up to the last there is, which no contract takes, is refused', (act, name, end) => {
     const at = (value: number) => refusal(withAt(sent(act), `typedData.message.${name}`, value))
@@ -189,8 +201,47 @@ describe('what narrows', () => {
   })
 })
 
+describe('bounds and lists in clear', () => {
+  const item = MESSAGES.RevocationList.items[0]
+  test.each([
+    ['an act that there is not', 'Delegation', 'bounds.mayEverything', true],
+    ['a right that is no yes or no', 'Delegation', 'bounds.mayGrant', 1],
+    ['a right left out', 'Delegation', 'bounds.mayUnlock', undefined],
+    ['an end that is no date', 'Delegation', 'bounds.until', ''],
+    ['a longest period beyond its type', 'Delegation', 'bounds.longestDays', 2 ** 16],
+    ['scopes that are no hash', 'Delegation', 'bounds.scopes', 'all'],
+    ['no bounds', 'Delegation', 'bounds', null],
+    ['nothing in the list', 'RevocationList', 'items', []],
+    ['more than one signature revokes', 'RevocationList', 'items', Array(257).fill(item)],
+    ['an item with something more', 'RevocationList', 'items.0.note', 'x'],
+    ['an item that names its slot by a hash', 'RevocationList', 'items.0.scope', `0x${'00'.repeat(32)}`],
+  ] as const)('are refused with %s', (_what, act, path, value) =>
+    expect(refusal(withAt(sent(act), `typedData.message.${path}`, value))).toBe('typed-data-invalid'),
+  )
+})
+
+describe('the scopes that a helper may widen', () => {
+  test.each([
+    ['are left out', 'helper', undefined],
+    ['are fewer than the root names', 'helper.scopes', HELPER.scopes.slice(1)],
+    ['are others', 'helper.scopes', HELPER.scopes.map((one) => ({ ...one, purpose: 'TREAT' }))],
+    ['are there for bounds that hold for all', 'typedData.message.bounds.scopes', `0x${'00'.repeat(32)}`],
+    ['are no scopes', 'helper.scopes', ['TREAT', 'HRESCH']],
+  ])('are refused where they %s', (_what, path, value) =>
+    expect(refusal(withAt(sent('Delegation'), path, value))).toBe('typed-data-invalid'),
+  )
+
+  test('come along with a name of at most 80 characters', () => {
+    expect(readSignedAct(sent('Delegation'), REGISTRIES).helper).toEqual(HELPER)
+    expect(refusal(withAt(sent('Delegation'), 'helper.name', 'x'.repeat(81)))).toBe('typed-data-invalid')
+    expect(refusal(withAt(sent('Delegation'), 'helper.name', ' '))).toBe('typed-data-invalid')
+  })
+})
+
 describe('the form for strangers', () => {
-  test.each(ACTS.filter((act) => act !== 'Bind'))('takes a %s with hashes in place of bodies', (act) => {
+  const RELAYED = ACTS.filter((act) => !['Bind', 'BindGuardian', 'Recovery'].includes(act))
+
+  test.each(RELAYED)('takes a %s with hashes in place of bodies', (act) => {
     const read = readHashedAct(sentHashed(act), REGISTRIES)
     expect(read).toMatchObject({
       act,
@@ -207,9 +258,10 @@ describe('the form for strangers', () => {
     expect(refusal(sentHashed('Grant'))).toBe('typed-data-invalid')
   })
 
-  test('refuses a binding, which only the custodian takes', () => {
-    expect(refusalHashed(sentHashed('Bind'))).toBe('typed-data-invalid')
-  })
+  test.each(['Bind', 'BindGuardian', 'Recovery'] as const)(
+    'refuses a %s, which only the custodian takes',
+    (act) => expect(refusalHashed(sentHashed(act))).toBe('typed-data-invalid'),
+  )
 
   test.each([undefined, '', 'a.b.c', 5, `a.b.c.d.${'x'.repeat(65_536)}`])(
     'refuses what is not sealed',

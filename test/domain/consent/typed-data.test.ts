@@ -7,11 +7,14 @@ import {
   digestOfHashed,
   hashedMessage,
   scopeHash,
+  structHashOf,
   termsHash,
   typedData,
   typesOf,
 } from '../../../src/domain/consent/typed-data.ts'
+import { dayOfDate } from '../../../src/domain/days.ts'
 import type { Hex } from '../../../src/domain/hex.ts'
+import { hashes } from '../../chain/model/digests.ts'
 import { ACTS, hash, MESSAGES, REGISTRIES } from './acts.ts'
 
 const contract = REGISTRIES.consentRegistry.toLowerCase() as Hex
@@ -21,7 +24,8 @@ const dataOf = (act: (typeof ACTS)[number]) => typedData(act, actDomain(act, 31_
 function changed(value: unknown): unknown {
   if (typeof value === 'number') return value + 1
   if (typeof value === 'boolean') return !value
-  if (Array.isArray(value)) return [...value].reverse().concat('more')
+  if (Array.isArray(value))
+    return typeof value[0] === 'object' ? [...value].reverse() : [...value].reverse().concat('more')
   return typeof value === 'string' && value.startsWith('0x') ? hash(value) : `${String(value)}.`
 }
 
@@ -100,4 +104,54 @@ test('hexadecimal case changes no hash', () => {
   expect(scopeHash({ ...scope, salt: scope.salt.toUpperCase().replace('0X', '0x') as Hex })).toBe(
     scopeHash(scope),
   )
+})
+
+test('every act hashes as it is written out beside the model of the contracts', () => {
+  const m = MESSAGES
+  const day = (date: string) => dayOfDate(date) ?? Number.NaN
+  const slot = { scope: scopeHash(m.Grant.scope), terms: termsHash(m.Grant.terms) }
+  const { handle } = m.Grant
+  const custodian = m.Bind.custodian
+  const expected: Record<(typeof ACTS)[number], Hex> = {
+    Grant: hashes.grant({
+      ...m.Grant,
+      ...slot,
+      ...{ fromDay: day(m.Grant.from), untilDay: day(m.Grant.until), flags: 0b1010 },
+    }),
+    Renewal: hashes.renewal({ ...m.Renewal, ...slot, untilDay: day(m.Renewal.until) }),
+    Revocation: hashes.revocation({ ...m.Revocation, ...slot }),
+    RevocationList: hashes.revocationList({
+      handle,
+      items: m.RevocationList.items.map(({ scope, upToVersion }) => ({
+        scope: scopeHash(scope),
+        upToVersion,
+      })),
+    }),
+    Objection: hashes.objection({ ...m.Objection, ...slot }),
+    Withdrawal: hashes.withdrawal({ ...m.Withdrawal, ...slot }),
+    Bind: hashes.bind(handle, custodian, m.Bind.deadline),
+    Lock: hashes.lock(handle, m.Lock.upToEpoch),
+    Unlock: hashes.unlock(handle, m.Unlock.epoch, m.Unlock.deadline),
+    BindGuardian: hashes.bindGuardian(handle, custodian, day(m.BindGuardian.until), m.BindGuardian.deadline),
+    Delegation: hashes.delegation({
+      ...m.Delegation,
+      bounds: {
+        ...{ acts: 0b010011, flags: 0b0010, longestDays: 90 },
+        ...{ untilDay: day('2027-01-31'), scopes: m.Delegation.bounds.scopes },
+      },
+    }),
+    DelegationEnd: hashes.delegationEnd(handle, m.DelegationEnd.delegate, m.DelegationEnd.upToVersion),
+    BreakGlassOff: hashes.breakGlassOff(handle, m.BreakGlassOff.upToVersion),
+    BreakGlassOn: hashes.breakGlassOn(
+      ...([handle, m.BreakGlassOn.version, m.BreakGlassOn.epoch, m.BreakGlassOn.deadline] as const),
+    ),
+    Recovery: hashes.recovery(
+      ...([handle, custodian, m.Recovery.attempt, day(m.Recovery.until), m.Recovery.deadline] as const),
+    ),
+    RecoveryVeto: hashes.recoveryVeto(handle, m.RecoveryVeto.attempt),
+  }
+  for (const act of ACTS)
+    expect([act, structHashOf(act, hashedMessage(act, MESSAGES[act]))]).toEqual([act, expected[act]])
+  const own = { ...m.Recovery, until: '' }
+  expect(structHashOf('Recovery', own)).toBe(hashes.recovery(handle, custodian, own.attempt, 0, own.deadline))
 })

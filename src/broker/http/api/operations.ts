@@ -6,6 +6,7 @@
 import type { Operation } from './operation.ts'
 import { CASES } from './operations/cases.ts'
 import { CONSENTS } from './operations/consents.ts'
+import { CONSOLE } from './operations/console.ts'
 import { DISCOVERY } from './operations/discovery.ts'
 import { ENROLMENT } from './operations/enrolment.ts'
 import { EVENTS } from './operations/events.ts'
@@ -13,6 +14,7 @@ import { EXCHANGE } from './operations/exchange.ts'
 import { OPERATION } from './operations/operation.ts'
 import { PATIENT } from './operations/patient.ts'
 import { RECORDS } from './operations/records.ts'
+import { RECOVERY } from './operations/recovery.ts'
 import { REQUESTS } from './operations/requests.ts'
 import { TOKEN } from './operations/token.ts'
 import { TRAIL } from './operations/trail.ts'
@@ -25,8 +27,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...REQUESTS,
   ...EVENTS,
   ...TRAIL,
+  ...CONSOLE,
   ...ENROLMENT,
   ...PATIENT,
+  ...RECOVERY,
   ...CASES,
   ...EXCHANGE,
   ...OPERATION,

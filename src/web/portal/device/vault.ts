@@ -31,12 +31,13 @@ export type DeviceVault = {
   seals(): Promise<Seal[]>
   hospitals(): Promise<PairedHospital[]>
   pair(hospital: PairedHospital): Promise<void>
+  /** @throws SealNotOpened `other-words` where other words lie here */
   sealWithPasskey(
     words: string,
     label: string,
     made: { passkey: Passkey; secret: BufferSource; carries?: boolean },
   ): Promise<void>
-  /** Yields the sealed words, which may be kept as a file, too. */
+  /** Yields the sealed words, which may be kept as a file, too. @throws SealNotOpened `other-words` */
   sealWithPassphrase(words: string, label: string, passphrase: string): Promise<string>
   /** Opens with whichever passkey of these the person uses. @throws PasskeyRefused, SealNotOpened */
   openWithPasskey(): Promise<string>
@@ -82,14 +83,19 @@ const sealing = () => import('./seal-words.ts')
 const MARK = 'words-mark'
 
 export function createDeviceVault(): DeviceVault {
+  /** All seals here are of the same words: a device that opens one person's by one passkey and another's by the next is nobody's. */
   async function put(words: string, seal: Seal): Promise<void> {
-    const mark = await (await sealing()).markOf(words)
+    const { markOf, SealNotOpened } = await sealing()
+    const mark = await markOf(words)
     const trx = (await open()).transaction(['seals', 'facts'], 'readwrite')
-    await Promise.all([
-      trx.objectStore('seals').put(seal),
-      trx.objectStore('facts').put(mark, MARK),
-      trx.done,
-    ])
+    const others = (await trx.objectStore('seals').count()) > 0 && (await trx.objectStore('facts').get(MARK))
+    const mixes = typeof others === 'string' && others !== mark
+    if (!mixes) {
+      await trx.objectStore('seals').put(seal)
+      await trx.objectStore('facts').put(mark, MARK)
+    }
+    await trx.done
+    if (mixes) throw new SealNotOpened('other-words')
     CHANGED.postMessage('seals')
   }
   const named = (label: string) => ({ id: crypto.randomUUID(), label, madeAt: new Date().toISOString() })

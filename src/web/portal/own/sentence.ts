@@ -1,4 +1,5 @@
 import type { useFormatter, useTranslations } from 'use-intl'
+import { DELEGATE_ACTS } from '../../../domain/consent/rights.ts'
 import type { SaltedScope } from '../../../domain/consent/scope.ts'
 import type { SaltedTerms } from '../../../domain/consent/terms.ts'
 import type { ActMessages, TypedData } from '../../../domain/consent/typed-data.ts'
@@ -53,6 +54,22 @@ export function sentencesOf(data: TypedData, hospital: string, speech: Speech): 
         until(withdrawal.deadline),
       ]
     }
+    case 'Renewal': {
+      const { scope, terms, until: last, deadline } = message as ActMessages['Renewal']
+      return [
+        t('renewal', { ...at, ...whomAndWhy({ scope }, speech), classes: classesOf(terms, speech) }),
+        t('renewalUntil', { until: dayInWords(last, speech) }),
+        until(deadline),
+      ]
+    }
+    case 'RevocationList':
+      return (message as ActMessages['RevocationList']).items.map((item) =>
+        t('revocation', { ...at, ...whomAndWhy(item, speech) }),
+      )
+    case 'Delegation':
+      return delegationSentences(message as ActMessages['Delegation'], at, speech, until)
+    case 'DelegationEnd':
+      return [t('delegationEnd', at)]
     case 'Lock':
       return [t('lock', at)]
     case 'Unlock':
@@ -60,6 +77,28 @@ export function sentencesOf(data: TypedData, hospital: string, speech: Speech): 
     default:
       throw new Error('This page has no words for such a signature')
   }
+}
+
+function delegationSentences(
+  { bounds, deadline }: ActMessages['Delegation'],
+  at: { hospital: string },
+  speech: Speech,
+  until: (deadline: number) => string,
+): string[] {
+  const { t } = speech
+  const may = DELEGATE_ACTS.filter((act) => bounds[act])
+  return [
+    t('delegation', at),
+    ...may.map((act) => t(`may.${act}`)),
+    ...(bounds.mayGrant ? [t('mayGrantDays', { days: bounds.longestDays })] : []),
+    ...(bounds.scopes === ZERO_32 ? [] : [t('mayGrantSome')]),
+    ...(bounds.mayBeReferredOn ? [t('mayBeReferredOn')] : []),
+    ...(bounds.needsApproval ? [t('needsApproval', at)] : []),
+    ...(bounds.laterMembersToo ? [t('laterMembersToo')] : []),
+    ...(bounds.snapshotOnly ? [t('snapshotOnly')] : []),
+    t('delegationUntil', { until: dayInWords(bounds.until, speech) }),
+    until(deadline),
+  ]
 }
 
 function grantSentences(

@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
-import type { OwnConsents } from '../../../domain/consent/own-consents.ts'
-import { standingIn } from '../../../domain/consent/standing.ts'
+import { type Standing, standingIn } from '../../../domain/consent/standing.ts'
 import { scopeHash, type TypedData } from '../../../domain/consent/typed-data.ts'
 import type { PatientClient } from '../../../patient/client.ts'
 import type { Prepared } from '../../../patient/prepare.ts'
@@ -16,6 +15,8 @@ import { beingSent, dropUnsent, keepUnsent, listUnsent } from './unsent.ts'
 export type Wanted = {
   hospital: OwnHospital
   prepare: (client: PatientClient) => Promise<Prepared>
+  /** Where it shows whether the act stands; in the patient's own consents unless given. */
+  standing?: (client: PatientClient, shown: TypedData) => Promise<Standing>
 }
 
 /** What has become of it. `shown` is what the page makes its sentences from; only that is ever signed. */
@@ -73,9 +74,7 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
 
   const become = useCallback((key: number, next: Partial<Act> & { at: Act['at'] }) => {
     now.current = now.current.map((act) =>
-      act.key === key
-        ? ({ hospital: act.hospital, prepare: act.prepare, key, shown: act.shown, ...next } as Act)
-        : act,
+      act.key === key ? ({ ...wantedIn(act), key, shown: act.shown, ...next } as Act) : act,
     )
     if (alive.current) setActs(now.current)
   }, [])
@@ -111,13 +110,12 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
 
   /** Looks until the act stands, or is beaten. */
   const follow = useCallback(
-    async ({ key, hospital: { client, member } }: Act, shown: TypedData, countsAlready: boolean) => {
+    async (act: Act, shown: TypedData, countsAlready: boolean) => {
+      const { key } = act
       const since = performance.now()
       while (alive.current) {
-        const own: OwnConsents | undefined = await client.consents().catch(() => undefined)
-        if (own) {
-          queries.setQueryData(consentsKey(member.id), own)
-          const standing = standingIn(own, shown)
+        const standing = await standingOf(act, shown).catch(() => undefined)
+        if (standing) {
           if (standing !== 'not yet') {
             become(key, { at: standing === 'in force' ? 'force' : 'beaten', shown })
             return
@@ -225,6 +223,18 @@ export function useSigning(wanted: readonly Wanted[]): Signing {
     sign,
     again,
   }
+}
+
+const wantedIn = ({ hospital, prepare, standing }: Wanted): Wanted => ({
+  ...{ hospital, prepare },
+  ...(standing ? { standing } : {}),
+})
+
+async function standingOf({ hospital, standing }: Wanted, shown: TypedData): Promise<Standing> {
+  if (standing) return standing(hospital.client, shown)
+  const own = await hospital.client.consents()
+  queries.setQueryData(consentsKey(hospital.member.id), own)
+  return standingIn(own, shown)
 }
 
 const slotIn = ({ message }: TypedData) => ('scope' in message ? { slot: scopeHash(message.scope) } : {})

@@ -13,6 +13,7 @@ const ICONS: Record<ShareStanding | 'paused', ReactNode> = {
   stopped: <Ban size={20} aria-hidden />,
   refused: <Ban size={20} aria-hidden />,
   unreadable: <CircleAlert size={20} aria-hidden />,
+  unconfirmed: <CircleAlert size={20} aria-hidden />,
   paused: <Pause size={20} aria-hidden />,
 }
 

@@ -9,7 +9,7 @@ const NotYet = lazy(async () => ({ default: (await import('../pages/begin/not-ye
 /** Pages that need no words. */
 const FOR_ALL = ['/begin/', '/sandbox/']
 /** Pages that need the words, and no hospital that knows them. */
-const WITHOUT_HOSPITAL = ['/devices', '/hospitals']
+const WITHOUT_HOSPITAL = ['/devices', '/hospitals', '/recover']
 
 const isIn = (paths: readonly string[], path: string) => paths.some((one) => path.startsWith(one))
 

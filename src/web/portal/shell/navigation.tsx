@@ -11,6 +11,7 @@ const PAGES = [
   { to: '/requests', key: 'requests' },
   { to: '/history', key: 'history' },
   { to: '/records', key: 'records' },
+  { to: '/helpers', key: 'helpers' },
   { to: '/devices', key: 'devices' },
   { to: '/pause', key: 'pause' },
 ] as const

@@ -1,4 +1,5 @@
 import { Anchor, Group } from '@mantine/core'
+import { lazy, Suspense } from 'react'
 import { useTranslations } from 'use-intl'
 import { LanguageChoice } from '../../shared/language-choice.tsx'
 import { SchemeToggle } from '../../shared/scheme-toggle.tsx'
@@ -7,6 +8,11 @@ import { Bell } from './bell.tsx'
 import { Gate } from './gate.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
+
+/** Wanted once the device is open. */
+const RecoveryNotices = lazy(async () => ({
+  default: (await import('../pages/recovery/recovery-notices.tsx')).RecoveryNotices,
+}))
 
 /** What stands around every page: the way past it, the pages, language and colours. */
 export function Shell() {
@@ -28,6 +34,9 @@ export function Shell() {
         <Navigation />
       </header>
       <main id="page" tabIndex={-1} className={classes.main}>
+        <Suspense>
+          <RecoveryNotices />
+        </Suspense>
         <Gate />
         <Redelivery />
       </main>

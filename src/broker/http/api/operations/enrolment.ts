@@ -29,7 +29,8 @@ export const ENROLMENT: Readonly<Record<string, Operation>> = {
     body: jsonBody('Identifier'),
     answers: { 201: json('Enrolment') },
     errors: [
-      ...(['user-missing', 'not-available', 'patient-bound', 'identity-frozen'] as const),
+      ...(['user-missing', 'request-invalid', 'not-available', 'patient-bound'] as const),
+      ...(['identity-frozen'] as const),
       ...([...PATIENT_NAMED, 'source-unavailable', ...KEYED] as const),
     ],
   },

@@ -27,7 +27,7 @@ export function CheckWords() {
   }
 
   const mayLookAgain = device.wordsConfirmedAt === undefined
-  const mayPass = device.state === 'empty' && !draft.forKey
+  const mayPass = device.state === 'empty' && !draft.forKey && !draft.recovering
   return (
     <Page title={t('checkTitle')} lead={t('checkLead')}>
       <WordsCheck words={words} onRight={confirmed}>

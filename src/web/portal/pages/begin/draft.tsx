@@ -12,6 +12,10 @@ export type Draft = {
   wordsConfirmedAt?: string | undefined
   /** Whether the words go onto a security key, and nothing onto this device. */
   forKey?: boolean
+  /** Whether the words are to take over from others that are lost. */
+  recovering?: boolean
+  /** Whether other words that lie on this device go, as the person has said. */
+  replaces?: boolean
 }
 
 type Begun = { draft: Draft; change: (what: Draft) => void; restart: (with_?: Draft) => void }

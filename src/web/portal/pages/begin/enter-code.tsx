@@ -33,23 +33,26 @@ export function EnterCode() {
   })
   const current = waiting.find(({ member }) => member.id === chosen) ?? waiting[0]
 
-  const proving = useOnce(async () => {
-    const { words } = device
-    if (!words || !current) return
-    const { member, enrolment } = current
-    const { createPatientClient } = await import('../../../../patient/client.ts')
-    const client = createPatientClient({
-      ...{ broker: member.broker, member: member.id, words, chain, retry: true },
-    })
-    await client.enrol({ enrolment, code: code.replace(/\D/g, '') })
-    await client.signIn(BOUND_WITHIN)
-    await device.note({
-      paired: [...device.paired, { member: member.id, replacement: 0 }],
-      pending: device.pending.filter((one) => one.member !== member.id),
-      silent: device.silent.filter((id) => id !== member.id),
-    })
-    await navigate({ to: device.secured ? '/' : '/begin/second-way' })
-  })
+  const proving = useOnce(
+    async () => {
+      const { words } = device
+      if (!words || !current) return
+      const { member, enrolment } = current
+      const { createPatientClient } = await import('../../../../patient/client.ts')
+      const client = createPatientClient({
+        ...{ broker: member.broker, member: member.id, words, chain, retry: true },
+      })
+      await client.enrol({ enrolment, code: code.replace(/\D/g, '') })
+      await client.signIn(BOUND_WITHIN)
+      await device.note({
+        paired: [...device.paired, { member: member.id, replacement: 0 }],
+        pending: device.pending.filter((one) => one.member !== member.id),
+        silent: device.silent.filter((id) => id !== member.id),
+      })
+      await navigate({ to: device.secured ? '/' : '/begin/second-way' })
+    },
+    { leadsOn: true },
+  )
 
   if (!current || device.state === 'locked') return <Navigate to="/" replace />
   if (device.state !== 'open') return <Navigate to="/begin/new-words" replace />

@@ -34,11 +34,14 @@ export function EnterWords() {
     const holds = await vault.holds(words)
     if (holds === false && !replace) return setOthers(true)
     const label = deviceName() ?? t('thisDevice')
-    change({ words, wordsConfirmedAt: confirmedAt })
+    change({ words, wordsConfirmedAt: confirmedAt, replaces: replace })
     // Not excluded: a passkey that was lost for its secret is still one that the device has.
     const made = await createPasskey(label, [])
-    if (holds === false) await vault.clear()
-    await takeIn(words, { confirmedAt, seal: () => vault.sealWithPasskey(words, label, made) })
+    await takeIn(words, {
+      confirmedAt,
+      replaces: replace,
+      seal: () => vault.sealWithPasskey(words, label, made),
+    })
     change({ words: undefined, wordsConfirmedAt: undefined })
     return navigate({ to: '/' })
   })

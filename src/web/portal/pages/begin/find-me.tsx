@@ -42,13 +42,17 @@ function Form({ member }: { member: Member }) {
   const kinds = systems.data ?? []
   const kind = kinds.find(({ system }) => system === chosen) ?? kinds[0]
 
-  const asking = useOnce(async (identifier: { system: string; value: string }) => {
-    const { enrolment } = await finding.ask({ identifier, contact: contact.trim() })
-    const others = pending.filter((one) => one.member !== member.id)
-    await note({ pending: [...others, { member: member.id, enrolment, askedAt: nowText() }] })
-    const ready = state === 'open' || draft.words !== undefined
-    await navigate({ to: ready ? '/begin/code' : '/begin/new-words' })
-  })
+  const asking = useOnce(
+    async (identifier: { system: string; value: string }) => {
+      const asked = finding.ask({ identifier, contact: contact.trim() })
+      const { enrolment } = await asked.finally(() => setProblems([]))
+      const others = pending.filter((one) => one.member !== member.id)
+      await note({ pending: [...others, { member: member.id, enrolment, askedAt: nowText() }] })
+      const ready = state === 'open' || draft.words !== undefined
+      await navigate({ to: ready ? '/begin/code' : '/begin/new-words' })
+    },
+    { leadsOn: true },
+  )
 
   function send() {
     const checked = kind ? checkNationalId({ system: kind.system, value: number }) : undefined
@@ -56,8 +60,9 @@ function Form({ member }: { member: Member }) {
     if (number.trim() === '') found.push({ field: 'number', text: t('numberMissing') })
     else if (!checked?.ok) found.push({ field: 'number', text: t('numberWrong', { kind: kind?.name ?? '' }) })
     if (contact.trim() === '') found.push({ field: 'contact', text: t('contactMissing') })
-    setProblems(found)
-    if (found.length === 0 && checked?.ok) asking.mutate(checked.identifier)
+    // What is complained of stays until there is an answer: a page that moves under a second click takes it for another.
+    if (found.length > 0) setProblems(found)
+    else if (checked?.ok) asking.mutate(checked.identifier)
   }
   const problemAt = (field: string) => problems.find((one) => one.field === field)?.text
   // Of the kinds that we know only the Spanish one holds a letter.

@@ -25,20 +25,23 @@ export function MakeFile() {
   const words = device.words ?? draft.words
   const isOpen = device.state === 'open'
 
-  const making = useOnce(async () => {
-    if (!words) return
-    const seal = async () =>
-      saveSealedFile(await device.vault.sealWithPassphrase(words, t('fileLabel'), passphrase))
-    if (isOpen) {
-      await seal()
-      await navigate({ to: '/devices' })
-      return
-    }
-    await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, seal })
-    const next = device.pending.length > 0 ? '/begin/code' : '/'
-    await navigate({ to: next })
-    restart()
-  })
+  const making = useOnce(
+    async () => {
+      if (!words) return
+      const seal = async () =>
+        saveSealedFile(await device.vault.sealWithPassphrase(words, t('fileLabel'), passphrase))
+      if (isOpen) {
+        await seal()
+        await navigate({ to: '/devices' })
+        return
+      }
+      await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, replaces: draft.replaces, seal })
+      const next = draft.recovering ? '/recover' : device.pending.length > 0 ? '/begin/code' : '/'
+      await navigate({ to: next })
+      restart()
+    },
+    { leadsOn: true },
+  )
 
   async function send() {
     const { passphraseTrouble } = await import('../../device/seal-words.ts')

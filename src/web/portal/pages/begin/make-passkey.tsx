@@ -24,9 +24,18 @@ export function MakePasskey() {
 /** Where to go once the words are in use. */
 function useOnwards() {
   const { pending } = useDevice()
+  const { draft } = useDraft()
   const navigate = useNavigate()
   return (paired: number) =>
-    navigate({ to: pending.length > 0 ? '/begin/code' : paired > 0 ? '/' : '/begin/hospital' })
+    navigate({
+      to: draft.recovering
+        ? '/recover'
+        : pending.length > 0
+          ? '/begin/code'
+          : paired > 0
+            ? '/'
+            : '/begin/hospital',
+    })
 }
 
 function OnDevice({ words }: { words: string }) {
@@ -36,21 +45,28 @@ function OnDevice({ words }: { words: string }) {
   const takeIn = useTakeIn()
   const onwards = useOnwards()
   const label = deviceName() ?? t('thisDevice')
-  const making = useOnce(async () => {
-    const known = seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
-    const made = await createPasskey(label, known)
-    await takeIn(words, {
-      confirmedAt: draft.wordsConfirmedAt,
-      seal: () => vault.sealWithPasskey(words, label, made),
-    })
-    await onwards(paired.length)
-    restart()
-  })
+  const making = useOnce(
+    async () => {
+      const known = draft.replaces
+        ? []
+        : seals.flatMap((seal) => (seal.kind === 'passkey' ? [seal.passkey] : []))
+      const made = await createPasskey(label, known)
+      await takeIn(words, {
+        confirmedAt: draft.wordsConfirmedAt,
+        replaces: draft.replaces,
+        seal: () => vault.sealWithPasskey(words, label, made),
+      })
+      await onwards(paired.length)
+      restart()
+    },
+    { leadsOn: true },
+  )
   const cannot =
     making.error instanceof PasskeyRefused && ['without-prf', 'unsupported'].includes(making.error.trouble)
   return (
     <Page title={t('passkeyTitle')} lead={t('passkeyLead')}>
       <Text>{t('passkeyStays')}</Text>
+      {draft.replaces && seals.length > 0 ? <Alert color="yellow">{t('otherWordsGo')}</Alert> : null}
       <Trouble error={making.error} />
       <Button
         size="lg"
@@ -73,18 +89,21 @@ function OnKey({ words }: { words: string }) {
   const takeIn = useTakeIn()
   const navigate = useNavigate()
   const [mine, setMine] = useState(false)
-  const making = useOnce(async () => {
-    const made = await createPasskey(t('keyLabel'), [], { place: 'elsewhere', carries: true })
-    if (!made.hasRoom) {
-      await takeBack(made.passkey)
-      throw new PasskeyRefused('carries-nothing')
-    }
-    const { sealWithSecret } = await import('../../device/seal-words.ts')
-    await carry(made.passkey, await sealWithSecret(words, made.secret))
-    await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, guest: { secured: true } })
-    await navigate({ to: '/begin/hospital' })
-    restart()
-  })
+  const making = useOnce(
+    async () => {
+      const made = await createPasskey(t('keyLabel'), [], { place: 'elsewhere', carries: true })
+      if (!made.hasRoom) {
+        await takeBack(made.passkey)
+        throw new PasskeyRefused('carries-nothing')
+      }
+      const { sealWithSecret } = await import('../../device/seal-words.ts')
+      await carry(made.passkey, await sealWithSecret(words, made.secret))
+      await takeIn(words, { confirmedAt: draft.wordsConfirmedAt, guest: { secured: true } })
+      await navigate({ to: '/begin/hospital' })
+      restart()
+    },
+    { leadsOn: true },
+  )
   return (
     <Page title={t('onKeyTitle')} lead={t('onKeyLead')}>
       <Alert color="gray">{t('onKeyNothing')}</Alert>

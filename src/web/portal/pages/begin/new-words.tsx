@@ -16,7 +16,7 @@ export function NewWords() {
   const { draft, change } = useDraft()
   const navigate = useNavigate()
   const [shown, setShown] = useState(false)
-  if (state === 'locked' && !draft.forKey) return <Navigate to="/" replace />
+  if (state === 'locked' && !draft.forKey && !draft.recovering) return <Navigate to="/" replace />
   if (state === 'open' && wordsConfirmedAt) return <Navigate to="/devices" replace />
   const words = own ?? draft.words
 

@@ -20,20 +20,23 @@ export function OpenFile() {
   const [missing, setMissing] = useState(false)
   const [passphrase, setPassphrase] = useState('')
   const [visiting, setVisiting] = useState(false)
-  const opening = useOnce(async (chosen: File) => {
-    const { openWithPassphrase, SealNotOpened } = await import('../../device/seal-words.ts')
-    const words = await openWithPassphrase(await chosen.text(), passphrase)
-    if (visiting) {
-      await takeIn(words, { guest: { secured: false } })
-    } else {
-      // Other words lie here: those are opened, or replaced by typing the words, not by a file that somebody may have handed over.
-      if ((await vault.holds(words)) === false) throw new SealNotOpened('other-words')
-      await takeIn(words, {
-        seal: async () => void (await vault.sealWithPassphrase(words, t('fileLabel'), passphrase)),
-      })
-    }
-    await navigate({ to: '/' })
-  })
+  const opening = useOnce(
+    async (chosen: File) => {
+      const { openWithPassphrase, SealNotOpened } = await import('../../device/seal-words.ts')
+      const words = await openWithPassphrase(await chosen.text(), passphrase)
+      if (visiting) {
+        await takeIn(words, { guest: { secured: false } })
+      } else {
+        // Other words lie here: those are opened, or replaced by typing the words, not by a file that somebody may have handed over.
+        if ((await vault.holds(words)) === false) throw new SealNotOpened('other-words')
+        await takeIn(words, {
+          seal: async () => void (await vault.sealWithPassphrase(words, t('fileLabel'), passphrase)),
+        })
+      }
+      await navigate({ to: '/' })
+    },
+    { leadsOn: true },
+  )
   return (
     <Page title={t('openFileTitle')} lead={t('openFileLead')}>
       <form

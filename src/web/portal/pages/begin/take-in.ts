@@ -9,6 +9,8 @@ export type TakeIn = (
     confirmedAt?: string | undefined
     /** Somebody else's device: nothing is kept. `secured`: whether there are two ways back already. */
     guest?: { secured: boolean }
+    /** Whether other words that lie here go, as the person has said. */
+    replaces?: boolean | undefined
     /** Seals the words here; runs before anything else is noted. */
     seal?: () => Promise<void>
   },
@@ -18,8 +20,9 @@ export type TakeIn = (
 export function useTakeIn(): TakeIn {
   const device = useDevice()
   const { members, chain } = useNetwork()
-  return async (words, { confirmedAt, guest, seal }) => {
+  return async (words, { confirmedAt, guest, replaces, seal }) => {
     const wordsConfirmedAt = confirmedAt ? { wordsConfirmedAt: confirmedAt } : {}
+    if (replaces && (await device.vault.holds(words)) === false) await device.vault.clear()
     await seal?.()
     const { paired, silent } = await findHospitals(words, members, chain)
     const known: Partial<Known> = { paired, silent: silent.map(({ id }) => id), ...wordsConfirmedAt }

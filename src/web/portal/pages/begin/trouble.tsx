@@ -13,6 +13,7 @@ const CODES = [
   'patient-bound',
   'key-taken',
   'identity-frozen',
+  'recovery-not-open',
   'rate-limited',
 ] as const
 

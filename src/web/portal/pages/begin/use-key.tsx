@@ -17,13 +17,16 @@ export function UseKey() {
   const { restart } = useDraft()
   const takeIn = useTakeIn()
   const navigate = useNavigate()
-  const opening = useOnce(async () => {
-    const { sealed, secret } = await askCarrier()
-    const { openWithSecret } = await import('../../device/seal-words.ts')
-    // Words go onto a key only once they are confirmed on paper: whoever has it has two ways.
-    await takeIn(await openWithSecret(sealed, secret), { guest: { secured: true } })
-    await navigate({ to: '/' })
-  })
+  const opening = useOnce(
+    async () => {
+      const { sealed, secret } = await askCarrier()
+      const { openWithSecret } = await import('../../device/seal-words.ts')
+      // Words go onto a key only once they are confirmed on paper: whoever has it has two ways.
+      await takeIn(await openWithSecret(sealed, secret), { guest: { secured: true } })
+      await navigate({ to: '/' })
+    },
+    { leadsOn: true },
+  )
   return (
     <Page title={t('keyTitle')} lead={t('keyLead')}>
       <Alert color="gray">{t('keyNothing')}</Alert>

@@ -66,6 +66,7 @@ export function Cases() {
 
 function OneCase({ hospital: { client, member }, one }: { hospital: OwnHospital; one: OwnCase }) {
   const t = useTranslations('history.case')
+  const whole = useTranslations('history')
   const terms = useTerms()
   const format = useFormatter()
   const date = (at: string) => format.dateTime(new Date(at), { dateStyle: 'long', timeStyle: 'short' })
@@ -86,11 +87,11 @@ function OneCase({ hospital: { client, member }, one }: { hospital: OwnHospital;
         </Text>
         <Said who={t('yours')} text={one.text} />
         {one.answers.map(({ at, text, by: { name, role } }) => {
-          const who = [
-            name === undefined ? undefined : harmless(name),
-            role === undefined ? undefined : terms.role(role),
-          ]
-          const named = format.list(who.filter((part) => part !== undefined)) || t('staff')
+          const said = { name: name && harmless(name), role: role && terms.role(role) }
+          const named =
+            said.name && said.role
+              ? whole('whoPerson', { name: said.name, role: said.role })
+              : (said.name ?? said.role ?? t('staff'))
           return <Said key={at} who={`${t('answeredBy', { who: named })}, ${date(at)}`} text={text} />
         })}
         {one.state === 'closed' ? null : (

@@ -93,7 +93,7 @@ export function useHistoryWords(): HistoryWords {
         })
         if (ago !== 0 && ago !== 1) return whole
         const word = near.format(-ago, 'day')
-        return `${word.charAt(0).toLocaleUpperCase()}${word.slice(1)}, ${whole}`
+        return t('near', { word: `${word.charAt(0).toLocaleUpperCase(locale)}${word.slice(1)}`, date: whole })
       },
       time: (recorded) => format.dateTime(new Date(recorded), { hour: 'numeric', minute: '2-digit' }),
       hospital,

@@ -14,6 +14,7 @@ import { dayInWords, namedInLine } from '../../own/sentence.ts'
 import { ShareFacts } from '../../own/share-facts.tsx'
 import { StandingOf } from '../../own/standing.tsx'
 import { useTerms } from '../../terms.ts'
+import { WaitingNotice } from '../requests/waiting-notice.tsx'
 import classes from './home.module.css'
 import { Picture } from './picture.tsx'
 import { byParty, type PartyShares, seeingNow } from './ways.ts'
@@ -39,6 +40,7 @@ export function Home() {
   return (
     <Page title={t('title')} wide {...(lead === undefined ? {} : { lead })}>
       <Notices all={all} />
+      <WaitingNotice />
       <Paused all={all} whole={allPaused} />
       {seeing.length > 0 ? (
         <Stack component="section" aria-labelledby="picture">

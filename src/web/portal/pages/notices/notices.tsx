@@ -7,7 +7,6 @@ import type { NoticeKind } from '../../../../domain/portal/notices.ts'
 import { Page } from '../../../shared/page.tsx'
 import { queries } from '../../../shared/providers.tsx'
 import { Stranger } from '../../../shared/stranger.tsx'
-import { useDevice } from '../../device/device.tsx'
 import { dayInWords } from '../../own/sentence.ts'
 import { useTerms } from '../../terms.ts'
 import classes from './notices.module.css'
@@ -19,17 +18,11 @@ const PIECE = 50
 /** What happened that the patient should know, newest first, and how to be told of it. */
 export function Notices() {
   const t = useTranslations('notices')
-  const { hospitals } = useDevice()
-  const { all, unread, silent, isLoading } = useNotices()
+  const { all, last, unread, silent, isLoading } = useNotices()
   const [shown, show] = useState(PIECE)
   const reading = useMutation({
     mutationFn: () =>
-      Promise.all(
-        hospitals.map(async ({ member, client }) => {
-          const newest = all.find(({ hospital }) => hospital.member.id === member.id)
-          if (newest) await client.markNoticesRead(newest.notice)
-        }),
-      ),
+      Promise.all(last.map(({ hospital, notice }) => hospital.client.markNoticesRead(notice))),
     onSettled: () => queries.invalidateQueries({ queryKey: ['notices'] }),
   })
   return (

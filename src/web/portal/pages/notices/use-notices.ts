@@ -7,6 +7,8 @@ export type NoticeHere = { hospital: OwnHospital; notice: OwnNotice }
 export type NoticesHere = {
   /** Newest first. */
   all: readonly NoticeHere[]
+  /** Of each hospital the one that it told last: what it means by all until then. */
+  last: readonly NoticeHere[]
   unread: number
   silent: readonly OwnHospital[]
   isLoading: boolean
@@ -32,6 +34,11 @@ export function useNotices(): NoticesHere {
           return hospital && data ? data.notices.map((notice) => ({ hospital, notice })) : []
         })
         .toSorted((a, b) => (a.notice.at < b.notice.at ? 1 : -1)),
+      last: answers.flatMap(({ data }, place) => {
+        const hospital = hospitals[place]
+        const notice = data?.notices[0]
+        return hospital && notice ? [{ hospital, notice }] : []
+      }),
       unread: answers.reduce((sum, { data }) => sum + (data?.unread ?? 0), 0),
       silent: answers.flatMap(({ isError }, place) => (isError ? (hospitals[place] ?? []) : [])),
       // Before the device has opened there is nobody to ask.

@@ -23,7 +23,7 @@ export function Proposal({ own, proposal }: { own: OwnHospital; proposal: OwnPro
   const widens = effect === 'permit'
   // An act that widens must arrive within minutes: it is built anew whenever the page is looked at again.
   const act = useQuery({
-    queryKey: ['proposal', member.id, id],
+    queryKey: ['proposal', member.id, id, filedAt],
     queryFn: () => asPrepared(client, proposal),
     staleTime: 60_000,
     structuralSharing: false,

@@ -38,7 +38,8 @@ export function Proposals() {
       {!isLoading && filed.length === 0 && silent.length === 0 ? <Text>{t('none')}</Text> : null}
       <ul className={classes.list}>
         {filed.map(({ own, proposal }) => (
-          <li key={`${own.member.id} ${proposal.id}`}>
+          // Filed anew it may have the id of the one before: what was answered is not what is asked now.
+          <li key={`${own.member.id} ${proposal.id} ${proposal.filedAt}`}>
             <Proposal own={own} proposal={proposal} />
           </li>
         ))}

@@ -69,10 +69,13 @@ export function Records() {
       ])}
       <RecordFilters entries={entries} words={words} find={find} />
       <Text role="status">
-        {isAsking ? `${t('loading')}. ` : ''}
-        {wanted.length === entries.length
-          ? t('loaded', { count: entries.length })
-          : t('loadedOf', { shown: wanted.length, count: entries.length })}
+        {isAsking ? t('loading') : null}
+        {isAsking && entries.length > 0 ? '. ' : null}
+        {isAsking && entries.length === 0
+          ? null
+          : wanted.length === entries.length
+            ? t('loaded', { count: entries.length })
+            : t('loadedOf', { shown: wanted.length, count: entries.length })}
       </Text>
       {isAsking ? <Loader aria-label={t('loading')} /> : null}
       {!isAsking && wanted.length === 0 ? (

@@ -1,7 +1,7 @@
 import { Alert, Button, Loader, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useCallback, useState } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
 import { Page } from '../../../shared/page.tsx'
 import { queries } from '../../../shared/providers.tsx'
@@ -48,6 +48,11 @@ function Decide({ asked, isOver }: { asked: Asked; isOver: boolean }) {
   const { hospital, request } = asked
   const [narrowed, narrow] = useState<Narrowed>()
   const [less, sign] = useState<Narrowed>()
+  const [isSigned, signed] = useState(false)
+  const onSigned = useCallback(() => {
+    signed(true)
+    void queries.invalidateQueries({ queryKey: ['requests', hospital.member.id] })
+  }, [hospital])
   const refusing = useMutation({
     mutationFn: () => hospital.client.refuse(request),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['requests', hospital.member.id] }),
@@ -68,10 +73,10 @@ function Decide({ asked, isOver }: { asked: Asked; isOver: boolean }) {
   if (less) {
     return (
       <Page title={t('read')} lead={t('readText')}>
-        <SignAnswer asked={asked} less={less} />
-        {isOver && request.answered ? null : <RequestState {...asked} />}
+        <SignAnswer asked={asked} less={less} onSigned={onSigned} />
+        {request.answered ? <RequestState {...asked} /> : null}
         <div className={classes.actions}>
-          {isWaiting(asked) ? (
+          {isWaiting(asked) && !isSigned ? (
             <Button variant="default" onClick={() => sign(undefined)}>
               {t('change')}
             </Button>
