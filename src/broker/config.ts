@@ -127,6 +127,21 @@ export const BrokerConfig = Type.Object({
       description: 'Origins, https://host[:port], whose pages may call the patients’ side; none unless named',
     }),
   ),
+  console: Type.Optional(
+    Type.Object({
+      origin: Type.String({
+        pattern: '^https?://[^/?#@]+$',
+        description:
+          'Origin, https://host[:port], under which browsers reach this broker for the console, by name; absent: there is no console',
+      }),
+      pages: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description: 'Folder of the console’s built pages; absent: the one that comes with Wayleave',
+        }),
+      ),
+    }),
+  ),
   callbackOrigins: Type.Optional(
     Type.Array(Type.String({ pattern: '^https?://[^/?#@]+$' }), {
       description:

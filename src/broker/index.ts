@@ -8,6 +8,7 @@ export {
   readBrokerConfig,
 } from './configuration/read-config.ts'
 export { settings, settingsHelp } from './configuration/variables.ts'
+export { CONSOLE_ROLES, type ListedPerson } from './console/people.ts'
 export { OPERATOR } from './http/operator-routes.ts'
 export type { Readiness } from './operate/readiness.ts'
 export { type Count, KINDS, type Kind, type Report } from './register/reconcile/findings.ts'

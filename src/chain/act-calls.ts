@@ -152,7 +152,10 @@ function recoveryArgs(m: HashedMessage, signer: Hex, signature: string) {
   return [handle, until === '' ? 0 : dayIn(m, 'until'), deadline, signer, signature] as const
 }
 
-const dayIn = (m: HashedMessage, name: string) => dayOfDate(String(m[name])) ?? NaN
+const dayIn = (m: HashedMessage, name: string) => {
+  const date = m[name]
+  return (typeof date === 'string' ? dayOfDate(date) : undefined) ?? NaN
+}
 
 /** Bounds as the contract takes them: a bit for each act and each flag, a day for the date. */
 function boundsStruct(bounds: DelegateBounds) {

@@ -1,18 +1,7 @@
-import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { importJWK } from 'jose'
-import {
-  KINDS,
-  type Kind,
-  loadBrokerConfig,
-  OPERATOR,
-  type Reconciliation,
-  type Report,
-} from '../broker/index.ts'
-import { ASSERTION_TYPE, makeClientAssertion } from '../exchange/client-assertion.ts'
-import { loadKeyring } from '../store/key-file.ts'
+import { KINDS, type Kind, type Reconciliation, type Report } from '../broker/index.ts'
+import { operatorOf } from './operator-of.ts'
 import type { Output } from './patient/run.ts'
-import { unlockOf } from './unlock.ts'
 
 type Options = { config: string; broker?: string; mend?: boolean; json?: boolean }
 
@@ -72,7 +61,8 @@ async function reconcile(options: Options, output: Output): Promise<number> {
 }
 
 async function compared(options: Options, output: Output): Promise<Reconciliation> {
-  const ask = await operatorOf(options)
+  const operator = await operatorOf(options)
+  const ask: Ask = (method, path, body) => operator(method, `/operator/reconciliations${path}`, body)
   let state = await ask('POST', '', { mend: options.mend === true })
   // One that somebody else had begun may mend less than this one is to.
   if (options.mend && !state.mend) {
@@ -83,54 +73,6 @@ async function compared(options: Options, output: Output): Promise<Reconciliatio
 }
 
 type Ask = (method: 'GET' | 'POST', path: string, body?: unknown) => Promise<Reconciliation>
-
-/** The broker's own interface for its operator; a new token for each question, since a comparison may take hours. */
-async function operatorOf({ config: file, broker }: Options): Promise<Ask> {
-  const config = loadBrokerConfig({ file, env: process.env })
-  if (!existsSync(config.keys)) throw new Error(`There is no key file ${config.keys}`)
-  const { signing } = await loadKeyring(config.keys, unlockOf(config))
-  const key = (await importJWK(signing, 'ES256')) as CryptoKey
-  // With a certificate but without its key, a proxy before the broker ends TLS, and the broker itself speaks HTTP.
-  const listens = `${config.tls?.key ? 'https' : 'http'}://${config.host}:${config.port}`
-  const here = broker?.replace(/\/$/, '') ?? listens
-  const audience = `${config.publicBase ?? listens}/auth/token`
-
-  async function token(): Promise<string> {
-    const assertion = await makeClientAssertion({
-      ...{ key, audience, clientId: OPERATOR, kid: signing.kid ?? '', alg: 'ES256' },
-      nowMs: Date.now(),
-    })
-    const body = new URLSearchParams({
-      grant_type: 'client_credentials',
-      scope: 'system/operator',
-      client_assertion_type: ASSERTION_TYPE,
-      client_assertion: assertion,
-    })
-    const answer = await reach(`${here}/auth/token`, { method: 'POST', body })
-    const { access_token } = (await answer.json()) as { access_token?: string }
-    if (!access_token)
-      throw new Error(`The broker at ${here} does not take the key in ${config.keys}: ${answer.status}`)
-    return access_token
-  }
-
-  return async (method, path, body) => {
-    const answer = await reach(`${here}/operator/reconciliations${path}`, {
-      method,
-      headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    if (!answer.ok) throw new Error(`The broker at ${here} answered ${answer.status}`)
-    return (await answer.json()) as Reconciliation
-  }
-}
-
-async function reach(url: string, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, init)
-  } catch (cause) {
-    throw new Error(`No broker answers at ${new URL(url).origin}; it must run to be compared`, { cause })
-  }
-}
 
 const STEPS: Record<Reconciliation['step'], string> = {
   server: 'the FHIR server’s versions',

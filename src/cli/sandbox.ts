@@ -70,8 +70,11 @@ async function runSandbox(options: Options): Promise<void> {
     if (options.json)
       writeFileSync(options.json, `${JSON.stringify({ ready_ms: sandbox.readyMs, steps }, null, 2)}\n`)
     if (!options.once) {
-      for (const { name, broker, fhir } of sandbox.file.hospitals)
+      for (const { name, broker, fhir, console, invitations } of sandbox.file.hospitals) {
         tell(`${name}: broker ${broker}, FHIR ${fhir}`)
+        const codes = Object.entries(invitations).map(([role, code]) => `${role} ${code}`)
+        if (codes.length > 0) tell(`  console ${console}, invitations: ${codes.join(', ')}`)
+      }
       tell(`The patients’ portal: ${sandbox.file.portal}`)
       tell(`Everything for programs: ${join(options.dir, 'sandbox.json')}. Ctrl-C stops all of it.`)
       await interrupted

@@ -166,6 +166,36 @@ export const ERRORS = {
     'This client stands in the configuration of the broker and is changed there only. Ask the operator.',
   ),
   'session-expired': entry(401, 'expired', 'The session has ended. Sign in again.'),
+  'sign-in-refused': entry(
+    403,
+    'security',
+    'The sign-in was not accepted. Try again; if you have no passkey here, ask for an invitation.',
+  ),
+  'cross-site-refused': entry(
+    403,
+    'security',
+    'The request did not come from the console’s own pages. Open the console and do it there.',
+  ),
+  'role-insufficient': entry(
+    403,
+    'forbidden',
+    'Your role at the console does not allow this. Ask somebody who has the compliance role.',
+  ),
+  'reference-unknown': entry(
+    404,
+    'not-found',
+    'The reference is not known in this session. Look it up again.',
+  ),
+  'saved-search-unknown': entry(
+    404,
+    'not-found',
+    'There is no such saved search of yours. List those that you have.',
+  ),
+  'staff-unknown': entry(
+    404,
+    'not-found',
+    'There is no such person at the console. List those that there are.',
+  ),
   'rate-limited': entry(429, 'throttled', 'Too many requests. Wait as long as the Retry-After header says.'),
 
   // What the patient signed.

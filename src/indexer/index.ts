@@ -3,5 +3,11 @@ export { viewLineOf } from './canonical/view.ts'
 export { followDeeper } from './follow-deeper.ts'
 export type { IndexProgress } from './index-progress.ts'
 export { createIndexer, type Indexer } from './indexer.ts'
-export { createIndexQueries, type IndexedEvent, type IndexQueries, type MemberProfile } from './queries.ts'
+export {
+  createIndexQueries,
+  type IndexedEvent,
+  type IndexQueries,
+  type MemberProfile,
+  type MemberRecord,
+} from './queries.ts'
 export { rememberProfiles } from './remembered-profiles.ts'

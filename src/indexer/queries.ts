@@ -37,6 +37,21 @@ const SIGNER_EVENTS = [
   ...['HandleBound', 'GuardianSet', 'DelegateSet', 'DelegateEnded'],
   ...['RecoveryStarted', 'RecoveryVetoed', 'RecoveryCancelled', 'RecoveryCompleted'],
 ]
+/** A member as the council has it. */
+export type MemberRecord = {
+  status: 'live' | 'suspended' | 'removed' | 'stranger'
+  generation: number
+  roles: number
+}
+
+const MEMBER_STATUS: Readonly<Record<string, MemberRecord['status']>> = {
+  MemberAdmitted: 'live',
+  MemberReinstated: 'live',
+  MemberSuspended: 'suspended',
+  MemberRemoved: 'removed',
+}
+/** A successor adopts members as they are: of their standing that says nothing new. */
+const MEMBER_EVENTS = [...Object.keys(MEMBER_STATUS), 'MemberAdopted', 'RolesSet']
 
 /** What brokers look up in the index. It finds candidates and shows pointers; it never permits (see consent-reader). */
 export type IndexQueries = ReturnType<typeof createIndexQueries>
@@ -144,6 +159,26 @@ export function createIndexQueries(db: Kysely<IndexTables>) {
         .executeTakeFirst()
       if (!row) return 'stranger'
       return row.name === 'MemberAdmitted' || row.name === 'MemberReinstated' ? 'live' : 'left'
+    },
+
+    /** What the council has said of a member last, as the index has it: its standing, generation, and roles as bits. */
+    async memberRecord(member: Hex): Promise<MemberRecord> {
+      const rows = await db
+        .selectFrom('events')
+        .select(['name', 'args'])
+        .where('name', 'in', MEMBER_EVENTS)
+        .where('key1', '=', member)
+        .orderBy('block')
+        .orderBy('log_index')
+        .execute()
+      const record: MemberRecord = { status: 'stranger', generation: 0, roles: 0 }
+      for (const { name, args } of rows) {
+        const { generation, roles } = JSON.parse(args) as { generation?: string; roles?: string }
+        record.status = MEMBER_STATUS[name] ?? record.status
+        if (generation !== undefined) record.generation = Number(generation)
+        if (roles !== undefined) record.roles = Number(roles)
+      }
+      return record
     },
 
     /** The groups that the member has ever joined and not left; the chain has the last word. */

@@ -18,6 +18,9 @@ export const LOG_MESSAGES = [
   'the certificates were read anew',
   'the certificates could not be read; the former ones stay',
 
+  // the console
+  'the console is off: its pages are not built',
+
   // requests
   'a request failed',
   'a request was refused',

@@ -76,7 +76,7 @@ export function prepareRenewals(deps: {
       const ended = state.state.consents.filter((one) =>
         slots ? slots.has(one.scopeHash) : one.state === 'permit',
       )
-      const data = buildRevocationList(state, ended, own.highestVersion)
+      const data = buildRevocationList(state, ended, (slot) => own.highestVersion(slot))
       const yields = data.message.items.map(({ upToVersion }, i) => ({
         slot: ended[i]?.scopeHash ?? ('0x' as Hex),
         version: upToVersion + 1,

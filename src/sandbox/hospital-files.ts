@@ -117,6 +117,10 @@ function publicClient(
   return { clientId, name, scopes, jwks: { keys: [publicJwk] } }
 }
 
+/** Passkeys need a name (WebAuthn Level 3 §5.1.3): the broker listens at an address, and its console is reached as `localhost`. */
+export const consoleOrigin = ({ ports }: HospitalFiles, tls: TlsFiles | undefined): string =>
+  `${tls ? 'https' : 'http'}://localhost:${ports.broker}`
+
 /** Writes the broker's configuration; it names the key file and holds no private key. */
 export function writeBrokerConfig(
   files: HospitalFiles,
@@ -148,6 +152,7 @@ export function writeBrokerConfig(
       publicClient(files.admin, 'Administration of programs'),
     ],
     ...(portal ? { portalOrigins: [portal] } : {}),
+    console: { origin: consoleOrigin(files, tls) },
     callbackOrigins: [`http://127.0.0.1:${files.ports.callback}`],
     groups: [...SANDBOX_GROUPS],
     contactFile: files.contactFile,

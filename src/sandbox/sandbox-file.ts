@@ -32,6 +32,9 @@ export type SandboxFile = {
     registrars: SandboxClient[]
     auditor: SandboxClient
     admin: SandboxClient
+    /** Where its console is, and a code for each role with which a passkey can be made there once, within 24 hours. */
+    console: string
+    invitations: Partial<Record<'auditor' | 'compliance', string>>
     /** The broker's log, and its FHIR server's access log. */
     log: string
     fhirAccessLog: string

@@ -12,7 +12,8 @@ import { ALL_ROLES, newSeats, publicSeats, SANDBOX_DELAY, SANDBOX_GROUPS, type S
 import { awaitBinding, enrolSample } from './enrol-samples.ts'
 import { type FhirKind, keepToFhirKind, openHapi } from './fhir-kind.ts'
 import { findToolchain } from './hapi/toolchain.ts'
-import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from './hospital-files.ts'
+import { consoleOrigin, type HospitalFiles, openHospitalFiles, writeBrokerConfig } from './hospital-files.ts'
+import { inviteStaff } from './invite-staff.ts'
 import { countSampleRecords, loadSamples } from './load-samples.ts'
 import { NotYet, patiently } from './patiently.ts'
 import { networkOf, portalOrigin, servePortal } from './portal.ts'
@@ -96,8 +97,12 @@ export async function startSandbox(args: {
     closers.push(async () => {
       await Promise.all(supervised.map((broker) => broker.stop()))
     })
+    const invitations: SandboxFile['hospitals'][number]['invitations'][] = []
     const rewrite = () => {
-      file.hospitals = hospitals.map((files, i) => describe(files, tls?.[i], supervised[i]?.pid() ?? 0))
+      file.hospitals = hospitals.map((files, i) => ({
+        ...describe(files, tls?.[i], supervised[i]?.pid() ?? 0),
+        invitations: invitations[i] ?? {},
+      }))
       writeSandboxFile(path, file)
     }
     rewrite()
@@ -107,6 +112,8 @@ export async function startSandbox(args: {
       `All brokers are ready and every sample record is registered after ${(readyMs / 1000).toFixed(1)} s.`,
     )
     await enrolAll(hospitals, file, tell)
+    for (const files of hospitals) invitations.push(await inviteStaff(files, file))
+    rewrite()
     const keys = new Map(
       hospitals.map((files) => [memberId(files.hospital.identifier), publicJwks(files.keyring)]),
     )
@@ -256,7 +263,7 @@ function describe(
   files: HospitalFiles,
   tls: TlsFiles | undefined,
   pid: number,
-): SandboxFile['hospitals'][number] {
+): Omit<SandboxFile['hospitals'][number], 'invitations'> {
   const { hospital, ports } = files
   return {
     key: hospital.key,
@@ -265,6 +272,7 @@ function describe(
     identifier: hospital.identifier,
     fhir: `http://127.0.0.1:${ports.fhir}/fhir`,
     broker: brokerBase(files, tls),
+    console: `${consoleOrigin(files, tls)}/console/`,
     callback: `http://127.0.0.1:${ports.callback}`,
     pid,
     his: files.his,

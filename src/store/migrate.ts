@@ -23,6 +23,7 @@ import * as broker0130 from './migrations/0130-self-enrolment.ts'
 import * as broker0131 from './migrations/0131-notices-and-cases.ts'
 import * as broker0135 from './migrations/0135-recoveries.ts'
 import * as broker0136 from './migrations/0136-delegations.ts'
+import * as broker0155 from './migrations/0155-console.ts'
 import type { BrokerTables, IndexTables } from './schema.ts'
 
 const MIGRATIONS = {
@@ -47,6 +48,7 @@ const MIGRATIONS = {
     '0131-notices-and-cases': broker0131,
     '0135-recoveries': broker0135,
     '0136-delegations': broker0136,
+    '0155-console': broker0155,
   },
   chain_index: { '0001-index': index0001, '0002-forks': index0002, '0095-row-hashes': index0095 },
 } as const

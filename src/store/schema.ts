@@ -423,6 +423,32 @@ export type BrokerTables = {
     lifted_at: string | null
   }
   audit_hold_patients: { hold_id: string; lookup: string }
+  /** Who may use the console; name sealed with the store key. Those who were removed stay, since the trail names them. */
+  console_people: {
+    id: string
+    role: 'auditor' | 'compliance'
+    /** By which a passkey names its owner (WebAuthn `user.id`), base64url. */
+    user_handle: string
+    sealed: Uint8Array
+    invited_at: string
+    removed_at: string | null
+  }
+  /** Codes by which a passkey may be made, once. */
+  console_invitations: { code_hash: string; person_id: string; expires_at: string }
+  /** `id` and `public_key` (COSE) as WebAuthn has them; `counter`: how often it had been used when it was used last. */
+  console_passkeys: {
+    id: string
+    person_id: string
+    public_key: Uint8Array
+    counter: number
+    made_at: string
+  }
+  /** What a passkey is to sign next; each once. */
+  console_challenges: { hash: string; person_id: string | null; expires_at: string }
+  console_sessions: { token_hash: string; person_id: string; idle_at: string; ends_at: string }
+  /** What the pages of one session call a person, a consent, a request or an organisation; ends with it. */
+  console_references: { session: string; reference: string; sealed: Uint8Array }
+  console_searches: { id: string; person_id: string; sealed: Uint8Array; saved_at: string }
   projection: { name: string; block: number; log_index: number }
   /** Checkpoints of members, this one and the others, by what they say; evidence, and never deleted. */
   checkpoints: {

@@ -60,6 +60,8 @@ export function sandboxOf({ chain, hospitals, seats }: World): SandboxFile {
       registrars: files.registrars,
       auditor: files.auditor,
       admin: files.admin,
+      console: `http://localhost:${files.ports.broker}/console/`,
+      invitations: {},
       log: files.logFile,
       fhirAccessLog: files.fhirAccessLog,
     })),

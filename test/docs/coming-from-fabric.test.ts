@@ -65,6 +65,8 @@ beforeAll(async () => {
       ...{ key: `hospital-${i + 1}`, name: config.name, member, identifier: config.identifier },
       ...{ fhir, broker: broker.base, pid: process.pid, his: files.his, registrars: files.registrars },
       ...{ admin: files.admin, callback: '', auditor: files.auditor, log: '', fhirAccessLog: '' },
+      console: 'http://localhost:1/console/',
+      invitations: {},
     })),
     patients: [{ name: 'Anna', nationalId: ANNA, words, at }],
   })

@@ -28,7 +28,7 @@ const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
 /** An address as the table of operations has it: whatever is filled in is X. */
 const inGeneral = (path: string) =>
   path
-    .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT|ENROLMENT|RUN)\b/g, 'X')
+    .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT|ENROLMENT|CASE|RUN)\b/g, 'X')
     .replace(/^\/shared\/fhir\/\w+/, '/shared/fhir/X')
     .replace(/\/attachment\/\d+$/, '/attachment/X')
     .replace(/^\/reports\/[\w-]+/, '/reports/X')
@@ -45,8 +45,8 @@ const calls = commands.flatMap((command) => {
 })
 
 test('every call that a hospital’s programs can make is made with curl on the page', () => {
-  // Patients' devices, other brokers and supervision have guides of their own.
-  const elsewhere = ['patient', 'exchange', 'operation']
+  // Patients' devices, other brokers, supervision and the console have guides of their own.
+  const elsewhere = ['patient', 'exchange', 'operation', 'console']
   const wanted = Object.entries(OPERATIONS)
     .filter(([, { tag }]) => !elsewhere.includes(tag))
     // A base is written with and without a slash behind it.

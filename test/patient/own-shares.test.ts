@@ -33,6 +33,7 @@ function consent(to: Party, purpose: string, more: Partial<OwnConsent> = {}): Ow
 
 const own = (consents: OwnConsent[], more: Partial<OwnConsents> = {}): OwnConsents => ({
   ...{ handle: ZERO_32, locked: false, epoch: 0, lockSignedUpTo: -1, consents },
+  emergency: { off: false, version: 0, signedUpTo: -1 },
   ...more,
 })
 
@@ -62,7 +63,10 @@ function decided(consents: readonly OwnConsent[], purpose: string, day = TODAY) 
     ...{ at: day * 86_400_000, purpose, candidates },
     requester: { live: true, admittedAt: 1 },
     custodian: { live: true, admittedAt: 1 },
-    handle: { bound: true, word: { locked: false, epoch: 0, breakGlassOff: false, recovery: 0 } },
+    handle: {
+      bound: true,
+      word: { locked: false, epoch: 0, breakGlassOff: false, breakGlassVersion: 0, recovery: 0 },
+    },
     record: { dataClass: 'medications', kinds: [] },
   }).decision
 }

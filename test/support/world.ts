@@ -17,7 +17,12 @@ import { type Anvil, SANDBOX_CHAIN_ID, startAnvil } from '../../src/sandbox/anvi
 import { ALL_ROLES, councilOf, newSeats, publicSeats, type SeatKey } from '../../src/sandbox/council.ts'
 import { createFhirServer, type FhirAccess } from '../../src/sandbox/fhir-server/fhir-server.ts'
 import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts'
-import { type HospitalFiles, openHospitalFiles, writeBrokerConfig } from '../../src/sandbox/hospital-files.ts'
+import {
+  consoleOrigin,
+  type HospitalFiles,
+  openHospitalFiles,
+  writeBrokerConfig,
+} from '../../src/sandbox/hospital-files.ts'
 import { freePort } from '../../src/sandbox/ports.ts'
 import { openTlsFiles, type TlsFiles, trustAuthority } from '../../src/sandbox/tls-files.ts'
 import type { Database } from '../../src/store/database.ts'
@@ -224,6 +229,8 @@ async function openHospital(
     ...written,
     ...(brokerFront ? { publicBase: brokerFront.base } : {}),
     groups: options.groups ?? [],
+    // Its pages are built for journeys in a browser only.
+    console: { origin: consoleOrigin(files, tls), pages: join(import.meta.dirname, 'console-pages') },
     ...(options.callbackOrigins ? { callbackOrigins: options.callbackOrigins } : {}),
     timing: {
       batchMs: options.batches?.batchMs ?? 20,

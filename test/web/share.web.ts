@@ -353,6 +353,7 @@ test('nobody shares before there are two ways back to the words', () =>
     await press(page, /passkey/i)
     await page.getByRole('link', { name: 'Share with somebody' }).click()
     await heading(page, 'First make sure that you cannot lose access')
+    expect(await page.getByRole('radio').count()).toBe(0)
   }))
 
 /** Where the sandbox of these journeys keeps its files. */

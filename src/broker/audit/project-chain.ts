@@ -183,6 +183,7 @@ export function createChainProjection(deps: {
         ...{ kind: 'request-closed', recordedBy: 'requester' },
         requester: await partyOf(index, deps.custodian),
         custodian: await partyOf(index, sent.custodian as Hex),
+        request: `Task/${commitment}`,
         note: event.name === 'RequestLapsed' ? 'Nobody closed it in time.' : 'It ended.',
       }
     const received = await db

@@ -40,7 +40,7 @@ export function holdRoutes(
 const KNOWN = new Set(['reason', 'patient', 'identifier', 'from', 'until'])
 
 /** @throws WayleaveError `request-invalid` that names the part: nothing is held that was meant otherwise */
-function readWish(body: unknown): HoldWish {
+export function readWish(body: unknown): HoldWish {
   const given = (body ?? {}) as Record<string, unknown>
   for (const name of Object.keys(given)) if (!KNOWN.has(name)) throw wayleaveError('request-invalid', name)
   const { reason, patient, identifier, from, until } = given
@@ -65,7 +65,7 @@ function readWish(body: unknown): HoldWish {
   return wish
 }
 
-function reasonIn(value: unknown): string {
+export function reasonIn(value: unknown): string {
   if (
     typeof value !== 'string' ||
     value.trim() === '' ||

@@ -3,6 +3,7 @@ import { createIdempotencyStore } from '../../store/idempotency.ts'
 import type { Turns } from '../../turns/turns.ts'
 import type { AuditSide } from '../audit/audit-side.ts'
 import type { ConsentSide } from '../consent/consent-side.ts'
+import { createConsoleSide } from '../console/console-side.ts'
 import type { Core } from '../core.ts'
 import { createSubscriptions } from '../events/subscriptions.ts'
 import type { EvidenceSide } from '../evidence/evidence-side.ts'
@@ -25,6 +26,9 @@ import { cdsRoutes } from './cds-routes.ts'
 import { checkpointRoutes } from './checkpoint-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { consentRoutes } from './consent-routes.ts'
+import { consolePages } from './console-pages.ts'
+import { consolePeopleRoutes } from './console-people-routes.ts'
+import { consoleRoutes } from './console-routes.ts'
 import { delegateRoutes } from './delegate-routes.ts'
 import { enrolmentRoutes } from './enrolment-routes.ts'
 import { eventRoutes } from './event-routes.ts'
@@ -146,10 +150,17 @@ export function mountRoutes(
     authorise,
   })
   identityRoutes(app, { events: sides.identityEvents, authorise })
-  reportRoutes(app, { ...core, reports: createReports(core), sessions, authorise })
+  const reports = createReports(core)
+  reportRoutes(app, { ...core, reports, sessions, authorise })
   holdRoutes(app, { holds: sides.holds, authorise })
   auditReconcileRoutes(app, { ...core, ...sides, authorise })
   resolutionRoutes(app, { ...sides, authorise })
-  operatorRoutes(app, { ...sides, authorise })
+  const { operator } = operatorRoutes(app, { ...sides, authorise })
+  const console = createConsoleSide(core, sides, { readiness, reports })
+  if (console) {
+    consoleRoutes(app, { ...core, ...sides, console })
+    consolePeopleRoutes(app, { people: console.people, operator })
+    consolePages(app, console.pages)
+  }
   healthRoutes(app, { readiness, nudge: () => sides.registration.nudge() })
 }

@@ -22,7 +22,7 @@ export function operatorRoutes(
     reconciler: Reconciler
     authorise: (request: FastifyRequest, scope: string) => Promise<HisGrant>
   },
-): void {
+): { operator: (request: FastifyRequest) => Promise<void> } {
   app.post('/operator/reconciliations', async (request, reply) => {
     await operator(request)
     const { mend = false } = (request.body ?? {}) as { mend?: unknown }
@@ -42,4 +42,6 @@ export function operatorRoutes(
     const { clientId } = await deps.authorise(request, SCOPE)
     if (clientId !== OPERATOR) throw wayleaveError('scope-insufficient', SCOPE)
   }
+
+  return { operator }
 }

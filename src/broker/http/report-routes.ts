@@ -53,7 +53,7 @@ export function reportRoutes(
       user,
       client: { id: clientId },
     })
-    return send(reply, report, query.format)
+    return sendReport(reply, report, query.format)
   }
 
   app.get('/reports/:name', (request, reply) => forAuditor(request, reply, () => request.query))
@@ -72,17 +72,21 @@ export function reportRoutes(
     const query = readReportQuery(name, request.query, deps.clock.now(), false)
     const subject = ownEntries(deps, patient)
     const report = await deps.reports.make(wishOf(name, query.period, subject), 'patient')
-    return send(reply, report, query.format)
+    return sendReport(reply, report, query.format)
   })
 }
 
-function nameIn(request: FastifyRequest, among?: readonly ReportName[]): ReportName {
+export function nameIn(request: FastifyRequest, among?: readonly ReportName[]): ReportName {
   const { name } = request.params as { name?: string }
   if (!isReportName(name) || (among && !among.includes(name))) throw wayleaveError('report-unknown')
   return name
 }
 
-function wishOf(name: ReportName, period: ReportWish['period'], subject: Found | undefined): ReportWish {
+export function wishOf(
+  name: ReportName,
+  period: ReportWish['period'],
+  subject: Found | undefined,
+): ReportWish {
   if (name !== 'subject-access' && name !== 'disclosures') return { name, period }
   if (!subject) throw wayleaveError('request-invalid', 'patient')
   return { name, period, subject }
@@ -91,7 +95,7 @@ function wishOf(name: ReportName, period: ReportWish['period'], subject: Found |
 /** Characters that are gathered before they are sent. */
 const PIECE = 16_384
 
-function send(reply: FastifyReply, report: Report, format: ReportFormat): FastifyReply {
+export function sendReport(reply: FastifyReply, report: Report, format: ReportFormat): FastifyReply {
   const { type, write } = FORMS[format]
   const bytes = pieces(write(report))
   reply
@@ -101,7 +105,7 @@ function send(reply: FastifyReply, report: Report, format: ReportFormat): Fastif
   return sendPieces(reply, { bytes, end: () => void bytes.return(undefined) })
 }
 
-async function* pieces(texts: AsyncGenerator<string>): AsyncGenerator<Uint8Array, void> {
+export async function* pieces(texts: AsyncGenerator<string>): AsyncGenerator<Uint8Array, void> {
   let gathered = ''
   for await (const text of texts) {
     gathered += text

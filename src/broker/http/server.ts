@@ -130,7 +130,8 @@ export async function createHttpServer(
   app.addHook('onSend', async (request, reply) => {
     if (closing) reply.header('connection', 'close')
     reply.header('x-request-id', request.id)
-    reply.header('cache-control', 'no-store')
+    // Pages, which are the same for everybody, say for themselves how long they keep.
+    if (request.routeOptions.url !== '/console/*') reply.header('cache-control', 'no-store')
   })
   return app
 }

@@ -28,7 +28,7 @@ const EVERY = 2_000
  * The account of the second registrar, whom the contract asks for against a veto. Any account of a member may admit another, so
  * one that comes from the first one's key is as good as one that lies beside it.
  */
-export function secondRegistrar(operator: string): string {
+function secondRegistrar(operator: string): string {
   const key = Buffer.from(operator.replace(/^0x/, ''), 'hex')
   return `0x${createHmac('sha256', key).update('wayleave/second-registrar').digest('hex')}`
 }

@@ -76,6 +76,7 @@ export function createRequestCloser(deps: {
         {
           ...{ kind: 'request-closed', outcome: '0', requester, custodian },
           ...(request ? { purpose: request.purpose } : {}),
+          request: `Task/${commitment}`,
           note: `Outcome: ${outcome}.`,
         },
         patient,

@@ -143,7 +143,15 @@ export function createReceivedRequests(deps: {
   ): Promise<void> {
     const reference = `Patient/${patient.secrets.fhirId}`
     const { purpose } = read(row, patient).request
-    const entry = { kind: 'request-step' as const, outcome: '0' as const, ...parties, purpose, note: said }
+    const request = `Task/${row.commitment}`
+    const entry = {
+      kind: 'request-step' as const,
+      outcome: '0' as const,
+      ...parties,
+      purpose,
+      request,
+      note: said,
+    }
     await deps.accessLog.append(trx, { ...entry, ...(by ?? {}), patient: { reference } }, patient)
   }
 
@@ -177,6 +185,7 @@ export function createReceivedRequests(deps: {
         const entry = {
           ...{ kind: 'request-received' as const, outcome: '0' as const, requester, custodian },
           purpose: request.purpose,
+          request: `Task/${commitment}`,
         }
         await deps.accessLog.append(trx, entry, patient)
       })

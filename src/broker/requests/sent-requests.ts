@@ -132,6 +132,7 @@ export function createSentRequests(deps: {
           client: { id: clientId },
           purpose: asker.purpose,
           patient: { identifier: patient },
+          request: `Task/${commitment}`,
         }
         await deps.accessLog.append(trx, entry, patient)
       })

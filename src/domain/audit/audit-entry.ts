@@ -53,6 +53,9 @@ export const AUDIT_KINDS = [
   'case-answered',
   'case-withdrawn',
   'cases-read',
+  'staff-changed',
+  'staff-signed-in',
+  'patient-looked-up',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]
@@ -104,6 +107,8 @@ export type AuditEntry = {
   readonly chain?: { readonly block: number; readonly transaction: string; readonly logIndex: number }
   /** The random name of one exchange between two members, in the books of both. */
   readonly exchange?: string
+  /** `Task/ID`: the request for access that this is a step of. */
+  readonly request?: string
   /** Of which it was found out whose it is, 0x-hex. */
   readonly handle?: string
   /** A few words for the reader; never a clinical content. */

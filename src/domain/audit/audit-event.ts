@@ -156,6 +156,8 @@ function entitiesOf(entry: AuditEntry): AuditEventEntity[] {
   if (record) entities.push(recordEntity(record))
   if (entry.exchange !== undefined)
     entities.push({ type: ENTITY.exchange, what: { identifier: { value: entry.exchange } } })
+  if (entry.request !== undefined)
+    entities.push({ type: ENTITY.task, what: { type: 'Task', reference: entry.request } })
   if (entry.handle !== undefined)
     entities.push({
       type: ENTITY.systemObject,

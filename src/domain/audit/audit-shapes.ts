@@ -37,6 +37,7 @@ export const ENTITY = {
   person: coding(ENTITY_TYPE, '1', 'Person'),
   systemObject: coding(ENTITY_TYPE, '2', 'System Object'),
   consent: coding('http://hl7.org/fhir/resource-types', 'Consent', 'Consent'),
+  task: coding('http://hl7.org/fhir/resource-types', 'Task', 'Task'),
   /** BALP's entity of a transaction that both ends know by one name. */
   exchange: coding(`${BALP}/CodeSystem/BasicAuditEntityType`, 'XrequestId', 'X-Request-Id'),
   patientRole: coding(OBJECT_ROLE, '1', 'Patient'),
@@ -330,6 +331,27 @@ export const SHAPES: Readonly<Record<AuditKind, Shape>> = {
   'case-answered': aboutCase('case-answered', 'What a patient said looks wrong was answered', 'U', 'member'),
   'case-withdrawn': aboutCase('case-withdrawn', 'A patient took back what they said', 'U', 'patient'),
   'cases-read': aboutCase('cases-read', 'What patients say looks wrong was read', 'R', 'member'),
+  'staff-changed': {
+    type: ALERT,
+    subtype: [USER_CHANGED, coding(AUDIT_KIND_SYSTEM, 'staff-changed', 'Who may use the console changed')],
+    action: 'U',
+    agents: 'member',
+    observer: 'custodian',
+  },
+  'staff-signed-in': {
+    type: coding(DCM, '110114', 'User Authentication'),
+    subtype: [coding(DCM, '110122', 'Login')],
+    action: 'E',
+    agents: 'member',
+    observer: 'custodian',
+  },
+  'patient-looked-up': {
+    type: coding(AUDIT_KIND_SYSTEM, 'patient-looked-up', 'Somebody looked a person up by an identifier'),
+    subtype: [],
+    action: 'R',
+    agents: 'member',
+    observer: 'custodian',
+  },
   'handle-resolved': {
     type: coding(AUDIT_KIND_SYSTEM, 'handle-resolved', 'Somebody found out whose handle it is'),
     subtype: [],

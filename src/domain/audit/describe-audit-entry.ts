@@ -79,6 +79,9 @@ const SENTENCES: Readonly<Record<AuditKind, Teller>> = {
   'case-withdrawn': (e) => `The patient took back what they told ${custodian(e)}`,
   'cases-read': (e) =>
     `${e.user ? person(e) : 'Somebody'} at ${custodian(e)} read what patients say looks wrong`,
+  'staff-changed': (e) => `${custodian(e)} changed who may use its console`,
+  'staff-signed-in': (e) => `${deciding(e)} signed in to the console`,
+  'patient-looked-up': (e) => `${deciding(e)} looked the patient up in the console`,
   'handle-resolved': (e) =>
     e.outcome === '0'
       ? `${deciding(e)} found out whose handle this is`

@@ -78,6 +78,10 @@ export const REASONS = {
     'The chain has another history than this hospital has signed for, deeper than any that may change.',
   'peer-untrusted': 'The server of the other hospital showed another key than the hospital publishes.',
 
+  // who signs in at the console
+  'passkey-copied':
+    'The passkey was used with a count that it had passed before, so there may be a copy of it.',
+
   // why somebody found out whose handle it is
   'asked-by-patient': 'The patient asked the hospital to find it out.',
   'asked-by-court': 'A court has asked for it.',

@@ -15,6 +15,9 @@ export type ResolutionReason = (typeof RESOLUTION_REASONS)[number]
 
 export type ResolutionRequest = { handle: Hex; reason: ResolutionReason; note: string }
 
+/** `identifier`: `system|value`. */
+export type LookUpRequest = { identifier: string; reason: ResolutionReason; note: string }
+
 const isReason = (x: unknown): x is ResolutionReason => (RESOLUTION_REASONS as readonly unknown[]).includes(x)
 
 const SHORTEST = 10
@@ -33,13 +36,29 @@ export function readResolutionRequest(body: unknown): ResolutionRequest {
   const { handle, reason, note, ...rest } = (body ?? {}) as Record<string, unknown>
   const lower = typeof handle === 'string' ? handle.toLowerCase() : handle
   if (!isHex(lower, 32) || Object.keys(rest).length > 0) throw wayleaveError('request-invalid', 'handle')
+  return { handle: lower, ...whyIn(reason, note) }
+}
+
+/**
+ * Reads a request to look somebody up by an identifier, under the same rules.
+ *
+ * @throws WayleaveError `request-invalid` where it names no identifier, `resolution-reason`
+ */
+export function readLookUpRequest(body: unknown): LookUpRequest {
+  const { identifier, reason, note, ...rest } = (body ?? {}) as Record<string, unknown>
+  if (typeof identifier !== 'string' || identifier.length > LONGEST || Object.keys(rest).length > 0)
+    throw wayleaveError('request-invalid', 'identifier')
+  return { identifier, ...whyIn(reason, note) }
+}
+
+function whyIn(reason: unknown, note: unknown): Pick<ResolutionRequest, 'reason' | 'note'> {
   if (!isReason(reason)) throw wayleaveError('resolution-reason', 'no reason of the list')
   if (typeof note !== 'string' || !note.isWellFormed()) throw wayleaveError('resolution-reason', 'no words')
   const words = note.normalize('NFKC').trim()
   if (words.length < SHORTEST || words.length > LONGEST || /\p{Cc}/u.test(words) || !/\p{L}{3}/u.test(words))
     throw wayleaveError('resolution-reason', 'too few or too many words')
   if (mayIdentify(words)) throw wayleaveError('resolution-reason', 'the words may identify somebody')
-  return { handle: lower, reason, note: words }
+  return { reason, note: words }
 }
 
 /** Digits in a row, with what people write between them; addresses; long random names, as ids and handles are. */

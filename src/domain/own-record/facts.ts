@@ -185,7 +185,7 @@ function medicine(r: Resource, _resolve: Resolve): Fact[] {
 }
 
 /** What an Observation, or a part of one, has found. */
-export function foundIn(r: Readonly<Record<string, unknown>>): FactValue | undefined {
+function foundIn(r: Readonly<Record<string, unknown>>): FactValue | undefined {
   const quantity = measured(r.valueQuantity, r.referenceRange, r.interpretation)
   if (quantity) return quantity
   const plain =
@@ -204,7 +204,7 @@ function answerOf(answer: Readonly<Record<string, unknown>>): FactValue | undefi
 }
 
 /** @param ranges Observation.referenceRange @param said Observation.interpretation */
-export function measured(quantity: unknown, ranges?: unknown, said?: unknown): FactValue | undefined {
+function measured(quantity: unknown, ranges?: unknown, said?: unknown): FactValue | undefined {
   const { value, unit, code, comparator } = object(quantity)
   const amount = number(value) ?? number(quantity)
   if (amount === undefined) return undefined

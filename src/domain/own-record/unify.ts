@@ -94,7 +94,7 @@ const LASTING = new Set([
 const CODED = ['code', 'vaccineCode', 'medicationCodeableConcept', 'type', 'procedureCode']
 
 /** What two lines have in common that look alike to a person: type, code and, unless it lasts, the day. */
-export function likenessOf({ resource, date }: OwnEntry): string | undefined {
+function likenessOf({ resource, date }: OwnEntry): string | undefined {
   const [coding] = CODED.flatMap((name) => list(resource[name]))
     .flatMap((concept) => list(object(concept).coding))
     .map(object)

@@ -12,26 +12,26 @@ type Group = 'class' | 'kind' | 'kindWhy' | 'purpose' | 'reason' | 'role' | 'err
 
 /** The words for what brokers tell in codes. None fails: a code that no catalogue has gets a word that says so kindly. */
 export type TermWords = {
-  dataClass(code: string): string
+  dataClass: (code: string) => string
   /** Several in one line; all of them together have a word of their own. */
-  dataClasses(codes: readonly string[]): string
+  dataClasses: (codes: readonly string[]) => string
   /** The same where there is little room: the first of them, and how many more. */
-  someClasses(codes: readonly string[]): string
-  kind(code: string): string
+  someClasses: (codes: readonly string[]) => string
+  kind: (code: string) => string
   /** One line on what a sensitive kind holds; empty where none is known. */
-  kindWhy(code: string): string
-  kinds(codes: readonly string[]): string
+  kindWhy: (code: string) => string
+  kinds: (codes: readonly string[]) => string
   /** A PurposeOfUse code; of one without words, those of the nearest purpose above it. */
-  purpose(code: string): string
+  purpose: (code: string) => string
   /** Why a decision refused, as a sentence. */
-  reason(code: string): string
-  role(role: string): string
+  reason: (code: string) => string
+  role: (role: string) => string
   /** What went wrong and what to do, by the `code` of what was thrown. */
-  error(thrown: unknown): string
+  error: (thrown: unknown) => string
   /** Whom a consent names: an organisation by the name it publishes, cut and made harmless. */
-  party(party: { granteeType: GranteeType; grantee: string }): string
+  party: (party: { granteeType: GranteeType; grantee: string }) => string
   /** The same word inside a sentence: without its capital, unless the word is written in capitals. */
-  inline(label: string): string
+  inline: (label: string) => string
 }
 
 /** @param members whose names are known */

@@ -8,8 +8,8 @@ const LONGEST = 120
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** A text from outside, made harmless and short enough to be shown in a line. */
-export function harmless(text: string): string {
+export function harmless(text: string, longest = LONGEST): string {
   const seen = text.replace(UNSEEN, ' ').replace(/\s+/gu, ' ').trim()
   const characters = [...seen]
-  return characters.length > LONGEST ? `${characters.slice(0, LONGEST).join('')}…` : seen
+  return characters.length > longest ? `${characters.slice(0, longest).join('')}…` : seen
 }

@@ -9,6 +9,7 @@ import { childKey } from '../../../src/patient/seed.ts'
 import { signSignIn } from '../../../src/patient/sign.ts'
 import { createHisClient } from '../../../src/sandbox/his-client.ts'
 import { createAsker } from '../../support/asker.ts'
+import { operatorAt, staffAt } from '../../support/console-client.ts'
 import { officeOf } from '../../support/office.ts'
 import type { TestHospital, World } from '../../support/world.ts'
 import type { CallerName, Place } from './access-table.ts'
@@ -19,6 +20,11 @@ export type Credential = (method: string, url: string) => Promise<Record<string,
 const bearer =
   (token: string): Credential =>
   async () => ({ authorization: `Bearer ${token}` })
+
+/** As a browser does it whose page is the console's own. */
+const atConsole =
+  ({ cookie = '', origin }: { cookie: string | undefined; origin: string }): Credential =>
+  async (method) => ({ cookie, ...(method === 'GET' ? {} : { origin, 'x-wayleave-console': '1' }) })
 
 /** Proofs are made for what is asked, as by whoever holds this key. */
 const bound =
@@ -53,6 +59,10 @@ export async function callersOf(
     return body.access_token
   }
   const [record, share] = [await tokenFor(`record:${tag}`), await tokenFor(`share:${reference}`)]
+  const auditor = await staffAt(hospital, 'auditor', 'Auditor One')
+  const officer = await staffAt(hospital, 'compliance', 'Officer One')
+  const former = await staffAt(hospital, 'compliance', 'Officer Two')
+  await operatorAt(hospital)('DELETE', `/operator/console/people/${former.id}`)
   const thief = (await generateKeyPair('ES256', { extractable: true })) as KeyPair
   return {
     nobody: async () => ({}),
@@ -63,6 +73,9 @@ export async function callersOf(
     operator: bearer(await operatorToken(hospital)),
     'removed program': bearer(await removedProgram(hospital, admin)),
     'expired token': bearer(await expiredToken(hospital)),
+    'auditor at the console': atConsole(auditor),
+    'compliance at the console': atConsole(officer),
+    'removed from the console': atConsole(former),
     patient: bearer(await sessionOf(world, hospital, words.patient)),
     'another patient': bearer(await sessionOf(world, hospital, words.another)),
     'member for a record': bound(record, asker.own),

@@ -15,6 +15,9 @@ export const OWN_CALLERS = [
   'operator',
   'removed program',
   'expired token',
+  'auditor at the console',
+  'compliance at the console',
+  'removed from the console',
   'another patient',
   'patient',
   'member for a record',
@@ -30,6 +33,7 @@ export const FOREIGN_CALLERS = [
   'auditor',
   'client administrator',
   'operator',
+  'compliance at the console',
   'patient',
   'member for a record',
   'member for a share',
@@ -47,6 +51,9 @@ const everybody = Object.fromEntries(OWN_CALLERS.map((caller) => [caller, 'in'])
 /** A token of this broker's for a program that has the scope; it comes as a bearer token. */
 const noProgram: Words = {
   nobody: 'token-missing',
+  'auditor at the console': 'token-missing',
+  'compliance at the console': 'token-missing',
+  'removed from the console': 'token-missing',
   HIS: 'scope-insufficient',
   registrar: 'scope-insufficient',
   auditor: 'scope-insufficient',
@@ -67,6 +74,7 @@ const noForeignProgram: Door['foreign'] = {
   auditor: 'token-invalid',
   'client administrator': 'token-invalid',
   operator: 'token-invalid',
+  'compliance at the console': 'token-missing',
   patient: 'token-invalid',
   'member for a record': 'token-missing',
   'member for a share': 'token-missing',
@@ -77,6 +85,9 @@ const notForPrograms: Words = { ...noProgram, 'removed program': 'scope-insuffic
 /** A session of a patient of this hospital; whatever else comes as a bearer token is no session. */
 const noSession: Words = {
   nobody: 'token-missing',
+  'auditor at the console': 'token-missing',
+  'compliance at the console': 'token-missing',
+  'removed from the console': 'token-missing',
   HIS: 'session-expired',
   registrar: 'session-expired',
   auditor: 'session-expired',
@@ -97,6 +108,7 @@ const noForeignSession: Door['foreign'] = {
   auditor: 'session-expired',
   'client administrator': 'session-expired',
   operator: 'session-expired',
+  'compliance at the console': 'token-missing',
   patient: 'session-expired',
   'member for a record': 'token-missing',
   'member for a share': 'token-missing',
@@ -105,6 +117,9 @@ const noForeignSession: Door['foreign'] = {
 /** A DPoP-bound token of this broker's for this record or for what is behind a share, with a proof by the key that it is bound to. */
 const noMember: Words = {
   nobody: 'token-missing',
+  'auditor at the console': 'token-missing',
+  'compliance at the console': 'token-missing',
+  'removed from the console': 'token-missing',
   HIS: 'token-missing',
   registrar: 'token-missing',
   auditor: 'token-missing',
@@ -125,10 +140,25 @@ const noForeignMember: Door['foreign'] = {
   auditor: 'token-missing',
   'client administrator': 'token-missing',
   operator: 'token-missing',
+  'compliance at the console': 'token-missing',
   patient: 'token-missing',
   'member for a record': 'token-invalid',
   'member for a share': 'token-invalid',
 }
+
+/** A session at this hospital's console; no token is looked at. */
+const noStaff = Object.fromEntries(OWN_CALLERS.map((caller) => [caller, 'session-expired'])) as Words
+const noForeignStaff = Object.fromEntries(
+  FOREIGN_CALLERS.map((caller) => [caller, 'session-expired']),
+) as Door['foreign']
+
+/** What a page of the console asks before anybody has signed in: of nobody else's page. */
+const fromConsole = Object.fromEntries(
+  OWN_CALLERS.map((caller) => [caller, caller.endsWith('the console') ? 'in' : 'cross-site-refused']),
+) as Words
+const fromForeignConsole = Object.fromEntries(
+  FOREIGN_CALLERS.map((caller) => [caller, 'cross-site-refused']),
+) as Door['foreign']
 
 const DOORS = {
   everybody: { own: everybody, foreign: everybody },
@@ -143,6 +173,15 @@ const DOORS = {
   },
   'privacy officer': { own: { ...notForPrograms, auditor: 'in' }, foreign: noForeignProgram },
   operator: { own: { ...notForPrograms, operator: 'in' }, foreign: noForeignProgram },
+  'console page': { own: fromConsole, foreign: fromForeignConsole },
+  staff: {
+    own: { ...noStaff, 'auditor at the console': 'in', 'compliance at the console': 'in' },
+    foreign: noForeignStaff,
+  },
+  'compliance officer': {
+    own: { ...noStaff, 'auditor at the console': 'role-insufficient', 'compliance at the console': 'in' },
+    foreign: noForeignStaff,
+  },
   patient: { own: { ...noSession, patient: 'in', 'another patient': 'in' }, foreign: noForeignSession },
   record: {
     own: {
@@ -321,6 +360,35 @@ export const ACCESS: Readonly<Record<string, Row>> = {
     type: FORM,
     body: new URLSearchParams({ 'patient.identifier': person }).toString(),
   })),
+  'POST /console/api/invitation': row('console page', 'sign-in-refused', json({ code: 'unknown' })),
+  'POST /console/api/invitation/passkey': row('console page', 'sign-in-refused', json({ code: 'unknown' })),
+  'POST /console/api/sign-in/challenge': row('console page', 200, json()),
+  'POST /console/api/sign-in': row('console page', 'sign-in-refused', json()),
+  // What is well-formed would end the sessions of this table's other rows; whom it ends, the console's own tests say.
+  'POST /console/api/sign-out': row('everybody', 'malformed-json', { type: 'application/json', body: '{' }),
+  'GET /console/api/session': row('staff', 200),
+  'GET /console/api/overview': row('staff', 200),
+  'GET /console/api/events': row('staff', 200),
+  'GET /console/api/events/export': row('staff', 200, { query: { format: 'csv', kind: 'alarm' } }),
+  'GET /console/api/members': row('staff', 200),
+  'GET /console/api/reports/:name': row('staff', 200, { params: { name: 'refusals' } }),
+  'POST /console/api/look-ups': row('compliance officer', 'resolution-reason', ({ person }) =>
+    json({ identifier: person }),
+  ),
+  'POST /console/api/resolutions': row('compliance officer', 'request-invalid', json()),
+  'GET /console/api/searches': row('compliance officer', 200),
+  'POST /console/api/searches': row('compliance officer', 'request-invalid', json()),
+  'DELETE /console/api/searches/:id': row('compliance officer', 'saved-search-unknown', unknown()),
+  'GET /console/api/holds': row('compliance officer', 200),
+  'POST /console/api/holds': row('compliance officer', 'request-invalid', json()),
+  'POST /console/api/holds/:id/lifting': row('compliance officer', 'request-invalid', {
+    ...unknown(),
+    ...json(),
+  }),
+  'GET /operator/console/people': row('operator', 200),
+  'POST /operator/console/people': row('operator', 'request-invalid', json()),
+  'DELETE /operator/console/people/:id': row('operator', 'staff-unknown', unknown()),
+
   'POST /audit/reconciliations': row('auditor', 202, json({ members: 'none' })),
   'GET /audit/reconciliations/:id': row('auditor', 'not-found', unknown()),
   'POST /audit/evidence': row('auditor', 'request-invalid', json()),

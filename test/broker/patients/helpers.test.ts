@@ -141,7 +141,7 @@ describe('A helper’s code', () => {
     const given = code(5)
     expect(given).toMatch(/^([0-9A-HJKMNP-TV-Z]{5}-){7}[0-9A-HJKMNP-TV-Z]{5}$/)
     const read = (text: string) => codeOf(kum.appoint({ code: text }, { may: [], until: inDays(1) }))
-    const wrong = (text: string) => read(text).then((said) => expect(said).toBe('helper-code-invalid'))
+    const wrong = async (text: string) => expect(await read(text)).toBe('helper-code-invalid')
     return Promise.all([
       wrong(given.slice(1)),
       wrong(''),

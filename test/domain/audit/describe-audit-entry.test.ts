@@ -69,7 +69,10 @@ describe('an audit entry in plain words', () => {
       case-opened: The patient told Hospital A that something looks wrong.
       case-answered: Dr. Vos (physician) at Hospital A answered what the patient said looks wrong.
       case-withdrawn: The patient took back what they told Hospital A.
-      cases-read: Dr. Vos (physician) at Hospital A read what patients say looks wrong."
+      cases-read: Dr. Vos (physician) at Hospital A read what patients say looks wrong.
+      staff-changed: Hospital A changed who may use its console.
+      staff-signed-in: Dr. Vos (physician) at Hospital A signed in to the console.
+      patient-looked-up: Dr. Vos (physician) at Hospital A looked the patient up in the console."
     `)
   })
 

@@ -14,6 +14,12 @@ const WITH_TOKEN = [
   ...(['token-missing', 'token-invalid', 'token-expired'] as const),
   ...(['scope-insufficient', 'audit-unavailable'] as const),
 ] as const
+const AT_CONSOLE = [
+  'session-expired',
+  'cross-site-refused',
+  'role-insufficient',
+  'audit-unavailable',
+] as const
 const WITH_SESSION = ['token-missing', 'session-expired', 'audit-unavailable'] as const
 
 /**
@@ -29,7 +35,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     const operation = OPERATIONS[`${String(route.method)} ${route.url}`]
     if (operation) route.schema = schemaOf(operation, route)
     // Pages, and what they are made of.
-    else if (route.url.startsWith('/docs')) route.schema = { ...route.schema, hide: true }
+    else if (/^\/(docs|console)/.test(route.url)) route.schema = { ...route.schema, hide: true }
   })
   await app.register(swagger, {
     openapi: {
@@ -53,6 +59,12 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
             type: 'http',
             scheme: 'bearer',
             description: 'A patient’s session, from /patient/session',
+          },
+          console: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'wayleave-console-<member>',
+            description: 'The session of a person who signed in at the console',
           },
           dpop: {
             type: 'http',
@@ -101,7 +113,7 @@ function schemaOf(operation: Operation, route: RouteOptions): FastifySchema {
 }
 
 const securityOf = (needs: string | undefined) =>
-  needs === undefined ? undefined : needs === 'session' || needs === 'dpop' ? needs : 'bearer'
+  needs === undefined || ['session', 'dpop', 'console'].includes(needs) ? needs : 'bearer'
 
 function answerOf(answer: Operation['answers'][number]) {
   if (!answer) return { description: 'Done; nothing more to say', type: 'null' }
@@ -117,7 +129,7 @@ function refusalsOf({ needs, errors = [], answers }: Operation, route: RouteOpti
     ...ANY,
     // Whatever may carry a body is refused for it, wanted or not.
     ...(['POST', 'PUT'].includes(String(route.method)) ? WITH_BODY : []),
-    ...(needs === 'session' ? WITH_SESSION : needs ? WITH_TOKEN : []),
+    ...(needs === 'console' ? AT_CONSOLE : needs === 'session' ? WITH_SESSION : needs ? WITH_TOKEN : []),
     ...errors,
   ])
   const byStatus = new Map<number, ErrorCode[]>()

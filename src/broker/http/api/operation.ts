@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../../domain/errors.ts'
 export type Operation = {
   tag: (typeof TAGS)[number]['name']
   summary: string
-  /** The scope that its token needs; `session` for a patient's, `dpop` for another broker's; none where anybody may ask. */
+  /** The scope that its token needs; `session` for a patient's, `dpop` for another broker's, `console` for staff's; none where anybody may ask. */
   needs?: string
   /** What a body is: its schema's name and media types. */
   body?: { schema: string; types: readonly string[]; isOptional?: true }
@@ -22,6 +22,7 @@ export const TAGS = [
   { name: 'requests', description: 'Asking a patient for access, and approving' },
   { name: 'events', description: 'Hearing of changes of consents' },
   { name: 'trail', description: 'The audit trail' },
+  { name: 'console', description: 'What the pages of the console ask, for staff who signed in' },
   { name: 'enrolment', description: 'The enrolment desk' },
   { name: 'patient', description: 'What a patient’s device asks' },
   { name: 'cases', description: 'What patients say looks wrong' },

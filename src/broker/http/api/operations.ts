@@ -6,6 +6,7 @@
 import type { Operation } from './operation.ts'
 import { CASES } from './operations/cases.ts'
 import { CONSENTS } from './operations/consents.ts'
+import { CONSOLE } from './operations/console.ts'
 import { DISCOVERY } from './operations/discovery.ts'
 import { ENROLMENT } from './operations/enrolment.ts'
 import { EVENTS } from './operations/events.ts'
@@ -26,6 +27,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...REQUESTS,
   ...EVENTS,
   ...TRAIL,
+  ...CONSOLE,
   ...ENROLMENT,
   ...PATIENT,
   ...RECOVERY,

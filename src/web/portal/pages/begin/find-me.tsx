@@ -36,7 +36,7 @@ function Form({ member }: { member: Member }) {
   const finding = createFindMe({ broker: member.broker, clock: systemClock, retry: true })
   const systems = useQuery({
     queryKey: ['systems', member.id],
-    queryFn: finding.identifierSystems,
+    queryFn: () => finding.identifierSystems(),
     staleTime: Number.POSITIVE_INFINITY,
   })
   const kinds = systems.data ?? []

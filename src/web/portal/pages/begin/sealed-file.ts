@@ -1,5 +1,5 @@
 /** Sealed words, as the file that a person keeps: a JWE, which says nothing of whose it is. */
-export const SEALED_FILE = 'wayleave-words.jwe'
+const SEALED_FILE = 'wayleave-words.jwe'
 
 /** Hands it to the browser to save. */
 export function saveSealedFile(jwe: string): void {

@@ -10,6 +10,13 @@ export function ForgetDevice() {
   const { vault, lock, wordsConfirmedAt } = useDevice()
   const navigate = useNavigate()
   const [sure, setSure] = useState(false)
+
+  async function forget() {
+    await vault.clear()
+    lock()
+    await navigate({ to: '/' })
+  }
+
   if (!wordsConfirmedAt) return <Text size="sm">{t('forgetNot')}</Text>
   if (!sure)
     return (
@@ -23,15 +30,7 @@ export function ForgetDevice() {
     <Stack align="flex-start" gap="xs">
       <Text role="status">{t('forgetSure')}</Text>
       <Group>
-        <Button
-          color="red"
-          size="md"
-          onClick={async () => {
-            await vault.clear()
-            lock()
-            await navigate({ to: '/' })
-          }}
-        >
+        <Button color="red" size="md" onClick={() => void forget()}>
           {t('forgetYes')}
         </Button>
         <Button variant="default" size="md" onClick={() => setSure(false)}>

@@ -16,12 +16,12 @@ export type HistoryState = {
 }
 
 export type HistoryReader = {
-  state(): HistoryState
-  onChange(listener: () => void): () => void
+  state: () => HistoryState
+  onChange: (listener: () => void) => () => void
   /** Asks every hospital for its newest lines: at first, later for what is new. A silent one is asked again. */
-  refresh(): Promise<void>
+  refresh: () => Promise<void>
   /** Asks for older lines where they are needed to show more. */
-  more(): Promise<void>
+  more: () => Promise<void>
 }
 
 /** Milliseconds. */

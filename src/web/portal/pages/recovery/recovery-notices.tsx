@@ -36,7 +36,8 @@ function Notice({ own: { member, client } }: { own: OwnHospital }) {
     refetchInterval: EVERY,
   })
   const { code } = (asked.error ?? {}) as { code?: unknown }
-  if (code === 'signer-unknown')
+  // A session is renewed once by itself: one that has ended again is none that this key may have.
+  if (code === 'signer-unknown' || code === 'session-expired')
     return (
       <Alert
         color="red"
@@ -53,6 +54,17 @@ function Notice({ own: { member, client } }: { own: OwnHospital }) {
       </Alert>
     )
   const { data } = asked
+  if (data?.state === 'vetoed' && data.as === 'candidate')
+    return (
+      <Alert
+        color="red"
+        role="alert"
+        icon={<TriangleAlert aria-hidden />}
+        title={t('vetoedTitle', { hospital })}
+      >
+        {t('vetoedText')}
+      </Alert>
+    )
   if (data?.state !== 'pending' && data?.state !== 'overriding') return null
   return data.as === 'candidate' ? (
     <Waiting recovery={data} hospital={hospital} />

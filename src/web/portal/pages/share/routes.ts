@@ -15,7 +15,7 @@ export const shareRoutes = [
       getParentRoute,
       path: '/',
       beforeLoad: () => {
-        throw redirect({ to: '/share/who', replace: true })
+        redirect({ to: '/share/who', replace: true, throw: true })
       },
     }),
     createRoute({
