@@ -146,7 +146,7 @@ async function open(
     await sender.rewind(block)
     await evidence.rowHashes.rewind(block)
   })
-  indexer.onAdvance(() => void projection.run().then(patient.recoveryKeeper.flush))
+  indexer.onAdvance(() => void projection.run().then(() => patient.recoveryKeeper.flush()))
   projection.onChange((patientId) => shares.refresh(patientId))
 
   let tls = config.tls && readTls(config.tls)

@@ -17,7 +17,7 @@ export type Pages = {
  * The policy under which pages run (CSP Level 3): scripts, styles and pictures are files of the same origin, nothing is written into
  * the page, nothing is framed, and nothing is asked of anybody but this origin and those that are named.
  */
-export function contentSecurityPolicy(connect: readonly string[]): string {
+function contentSecurityPolicy(connect: readonly string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",

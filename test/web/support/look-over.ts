@@ -140,7 +140,7 @@ export async function walkByTab(page: Page): Promise<string[]> {
   for (let presses = 0; presses < wanted * 2 + 5; presses++) {
     await page.keyboard.press('Tab')
     const at = await page.evaluate(() => {
-      type Walk = { named: HTMLElement[]; before: Map<Element, string>; look(element: Element): string }
+      type Walk = { named: HTMLElement[]; before: Map<Element, string>; look: (element: Element) => string }
       const { named, before, look } = (window as unknown as { wayleaveWalk: Walk }).wayleaveWalk
       const element = document.activeElement
       if (!element || element === document.body) return undefined

@@ -1,27 +1,12 @@
-import { Alert, Anchor } from '@mantine/core'
-import { Link } from '@tanstack/react-router'
+import { Alert } from '@mantine/core'
 import { useTranslations } from 'use-intl'
-import { useWaitingCount } from '../pages/requests/use-requests.ts'
 import { useTerms } from '../terms.ts'
 import type { OwnAt } from './hospitals.ts'
 import { namedInLine } from './sentence.ts'
 
-/** What needs the patient's eye first. One place for all of it, at the top of the home page. */
+/** Which hospitals are silent, or share nothing for a reason of their own. */
 export function Notices({ all }: { all: readonly OwnAt[] }) {
-  const t = useTranslations('home')
-  const waiting = useWaitingCount()
-  return (
-    <>
-      {waiting > 0 ? (
-        <Alert color="sea" role="status" title={t('requestsWait', { count: waiting })}>
-          <Anchor renderRoot={(props) => <Link to="/requests" {...props} />}>{t('seeRequests')}</Anchor>
-        </Alert>
-      ) : null}
-      {all.map((at) => (
-        <OfHospital key={at.hospital.member.id} at={at} />
-      ))}
-    </>
-  )
+  return all.map((at) => <OfHospital key={at.hospital.member.id} at={at} />)
 }
 
 function OfHospital({ at: { hospital, state, own } }: { at: OwnAt }) {

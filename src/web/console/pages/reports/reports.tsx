@@ -13,6 +13,9 @@ import { Trouble } from '../../parts/trouble.tsx'
 import { asStaff, useMayAct } from '../../session.tsx'
 import classes from './reports.module.css'
 
+/** A report speaks English, whatever the page around it does. */
+const IN_ENGLISH = { absent: 'What is not in this report, and why', none: 'None.' }
+
 const ABOUT_ALL = ['refusals', 'revocations', 'organisations'] as const
 const ABOUT_ONE = ['disclosures', 'subject-access'] as const
 /** More rows than anybody reads on a page; the file has all of them. */
@@ -119,7 +122,7 @@ function Shown({ report }: { report: Report }) {
       {report.rows.length > SHOWN ? <Text>{t('cut', { shown: SHOWN, all: report.rows.length })}</Text> : null}
       <div lang="en" dir="ltr">
         <Title order={3} mt="md">
-          What is not in this report, and why
+          {IN_ENGLISH.absent}
         </Title>
         <ul>
           {report.omitted.map(({ what, why, count }) => (
@@ -162,7 +165,7 @@ function Rows({ table }: { table: ReportTable }) {
         <tbody>
           {table.rows.length === 0 ? (
             <tr>
-              <td colSpan={table.columns.length}>None.</td>
+              <td colSpan={table.columns.length}>{IN_ENGLISH.none}</td>
             </tr>
           ) : null}
           {table.rows.map((row, at) => (
