@@ -1,4 +1,7 @@
+import { dirname, join } from 'node:path'
+import { createOperatorClient } from '../../../src/sandbox/operator-client.ts'
 import type { SandboxFile } from '../../../src/sandbox/sandbox-file.ts'
+import { loadKeyring } from '../../../src/store/key-file.ts'
 import type { Device } from './browser.ts'
 
 /** A sample patient of the sandbox, by a part of the name. */
@@ -14,4 +17,21 @@ export async function enterWords({ page }: Device, portal: string, words: string
   await page.getByLabel('Your 12 words').fill(words)
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.waitForURL(`${portal}/`)
+}
+
+/** Invites a compliance officer to a hospital's console, and opens it by a new passkey. */
+export async function enterConsole({ page }: Device, file: SandboxFile, key: string): Promise<void> {
+  const hospital = file.hospitals.find((one) => one.key === key)
+  if (!hospital) throw new Error(`No hospital is called ${key}`)
+  const { signing } = await loadKeyring(join(dirname(hospital.log), 'keys.json'))
+  const ask = createOperatorClient({
+    ...{ here: hospital.broker, audience: `${hospital.broker}/auth/token`, signing },
+  })
+  const person = { name: 'Officer Seven', role: 'compliance' }
+  const { code } = await ask<{ code: string }>('POST', '/operator/console/people', person)
+  await page.goto(hospital.console)
+  await page.getByRole('button', { name: 'I have an invitation' }).click()
+  await page.getByLabel('Invitation code').fill(code)
+  await page.getByRole('button', { name: 'Make a passkey' }).click()
+  await page.getByRole('heading', { name: 'What happened, and what needs a look' }).waitFor()
 }

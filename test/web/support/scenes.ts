@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { dateOfDay, dayOf } from '../../../src/domain/days.ts'
 import { identifierText } from '../../../src/domain/identity/member-id.ts'
 import { requestTask } from '../../../src/fhir/request-task.ts'
+import { codeToHelp } from '../../../src/patient/helpers.ts'
 import { NotYet, patiently } from '../../../src/sandbox/patiently.ts'
 import type { SandboxFile } from '../../../src/sandbox/sandbox-file.ts'
 import type { Device } from './browser.ts'
@@ -207,9 +208,41 @@ const PERSON: readonly Scene[] = [
   { name: 'portal-devices', route: '/devices' },
   { name: 'portal-hospitals', route: '/hospitals' },
   { name: 'portal-second-way', route: '/begin/second-way' },
+  { name: 'portal-recover', route: '/recover' },
+  { name: 'portal-helping', route: '/helping' },
+  { name: 'portal-appoint', route: '/helpers/appoint' },
+  { name: 'portal-helpers', route: '/helpers' },
+  {
+    name: 'portal-end-help',
+    route: '/helpers/end/$key',
+    act: async (page) => {
+      await follow(page, 'End this')
+      await page.getByRole('button', { name: 'End it' }).waitFor()
+    },
+  },
 ]
 
-export const SCENES = { stranger: STRANGER, person: PERSON } as const
+/** A compliance officer, after the invitation. */
+const OFFICER: readonly Scene[] = [
+  { name: 'console-overview', route: '/' },
+  { name: 'console-search', route: '/search' },
+  {
+    name: 'console-timeline',
+    route: '/timeline',
+    act: async (page) => {
+      const given = page.getByRole('row').filter({ hasText: 'Record given' }).first()
+      await given.getByRole('button', { name: 'Details' }).click()
+      await follow(page, 'All about this patient')
+      await page.getByRole('heading', { level: 1, name: /^All about/ }).waitFor()
+    },
+  },
+  { name: 'console-look-up', route: '/look-up' },
+  { name: 'console-reports', route: '/reports' },
+  { name: 'console-members', route: '/members' },
+  { name: 'console-holds', route: '/holds' },
+]
+
+export const SCENES = { stranger: STRANGER, person: PERSON, officer: OFFICER } as const
 
 /** Addresses that are no pages of their own: layouts, and what leads on at once. */
 export const NO_PAGES = ['/begin', '/share', '/share/']
@@ -238,6 +271,14 @@ export async function livenUp(file: SandboxFile, person: SandboxFile['patients']
     await his.open(id, 'HRESCH')
   })
   const today = dayOf(Date.now())
+  if ((await client.delegates()).length === 0) {
+    const helper = file.patients.find(({ words }) => words !== person.words)?.words ?? ''
+    const code = codeToHelp(helper, custodian.member, 7)
+    await client.appoint(
+      { code, name: 'My daughter' },
+      { may: ['mayRevoke', 'mayLock'], until: dateOfDay(today + 60) },
+    )
+  }
   const waiting = await patiently(() => client.requests())
   if (waiting.length > 0) return
   const task = requestTask({

@@ -1,9 +1,13 @@
+import { useEffect, useRef } from 'react'
 import classes from './begin.module.css'
 
 /** The words in their order. They are English whatever the page speaks, and no program shall translate them. */
 export function WordGrid({ words }: { words: string }) {
+  const list = useRef<HTMLOListElement>(null)
+  // The button that showed them is gone, and the focus would be lost with it.
+  useEffect(() => list.current?.focus({ preventScroll: true }), [])
   return (
-    <ol className={classes.words} lang="en" dir="ltr" translate="no">
+    <ol ref={list} tabIndex={-1} className={classes.words} lang="en" dir="ltr" translate="no">
       {words
         .split(' ')
         .map((word, at) => ({ word, number: at + 1 }))
