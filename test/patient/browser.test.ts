@@ -5,7 +5,15 @@ import { expect, test } from 'vitest'
 
 const FOLDER = new URL('../../src/patient/', import.meta.url)
 /** What the portal will carry to a browser. Each runs there. */
-const FOR_BROWSERS = ['@noble/hashes', '@scure/bip32', '@scure/bip39', 'canonicalize', 'ethers', 'jose']
+const FOR_BROWSERS = [
+  '@noble/hashes',
+  '@openzeppelin/merkle-tree',
+  '@scure/bip32',
+  '@scure/bip39',
+  'canonicalize',
+  'ethers',
+  'jose',
+]
 
 /** Everything that is loaded with a module, types apart: files of ours, and packages. */
 function loadedWith(entry: URL, files = new Set<string>(), packages = new Set<string>()) {
