@@ -1,4 +1,6 @@
-import { Link } from '@tanstack/react-router'
+import { Link, useLocation } from '@tanstack/react-router'
+import { Menu } from 'lucide-react'
+import { useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useDevice } from '../device/device.tsx'
 import { LockButton } from './lock-button.tsx'
@@ -19,10 +21,24 @@ const PAGES = [
 export function Navigation() {
   const t = useTranslations('shell')
   const { state } = useDevice()
+  const { pathname } = useLocation()
+  // Unfolded for one page: whoever has gone on wants to see where they are.
+  const [unfoldedAt, unfoldAt] = useState<string>()
+  const unfolded = unfoldedAt === pathname
   if (state !== 'open') return null
   return (
     <nav aria-label={t('menu')}>
-      <ul className={classes.links}>
+      <button
+        type="button"
+        className={classes.menu}
+        aria-expanded={unfolded}
+        onClick={() => unfoldAt(unfolded ? undefined : pathname)}
+      >
+        <Menu aria-hidden />
+        {t('menu')}
+        {unfolded ? null : <WaitingRequests />}
+      </button>
+      <ul className={unfolded ? classes.links : `${classes.links} ${classes.folded}`}>
         {PAGES.map(({ to, key }) => (
           <li key={to}>
             <Link to={to} className={classes.link} activeOptions={{ exact: to === '/' }}>
