@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { createOperatorClient } from '../../../src/sandbox/operator-client.ts'
 import type { SandboxFile } from '../../../src/sandbox/sandbox-file.ts'
 import { loadKeyring } from '../../../src/store/key-file.ts'
@@ -17,6 +18,14 @@ export async function enterWords({ page }: Device, portal: string, words: string
   await page.getByLabel('Your 12 words').fill(words)
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.waitForURL(`${portal}/`)
+}
+
+/** Goes to a page the way a person does: what is in memory stays. On a small screen the pages lie behind a button. */
+export async function goTo(page: Page, name: string): Promise<void> {
+  const pages = page.getByRole('navigation')
+  const folded = pages.locator('button[aria-expanded="false"]')
+  if (await folded.isVisible()) await folded.click()
+  await pages.getByRole('link', { name }).click()
 }
 
 /** Invites a compliance officer to a hospital's console, and opens it by a new passkey. */

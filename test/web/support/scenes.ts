@@ -6,6 +6,7 @@ import { codeToHelp } from '../../../src/patient/helpers.ts'
 import { NotYet, patiently } from '../../../src/sandbox/patiently.ts'
 import type { SandboxFile } from '../../../src/sandbox/sandbox-file.ts'
 import type { Device } from './browser.ts'
+import { goTo } from './journeys.ts'
 import type { Newcomer } from './newcomer.ts'
 import { clientOf, hisOf, hospitalOf } from './patients.ts'
 
@@ -140,7 +141,7 @@ const PERSON: readonly Scene[] = [
     name: 'portal-stop',
     route: '/stop/$key',
     act: async (page) => {
-      await page.getByRole('navigation').getByRole('link', { name: 'Home' }).click()
+      await goTo(page, 'Home')
       await follow(page, /^Stop sharing with/)
       await page.getByRole('button', { name: 'Stop sharing', exact: true }).waitFor()
     },
