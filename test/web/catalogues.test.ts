@@ -24,8 +24,22 @@ const NAME_OF_FILE = /\.download\.name$/
 
 /** Words of other languages that happen to be the English ones. Each was looked at. */
 const SAME_BY_CHANCE: Readonly<Record<Exclude<Language, 'en'>, readonly string[]>> = {
-  nl: ['Start', 'Filter', 'Filters', 'Status', 'Type', 'Pincode', 'Code', 'Patient', 'In detail', 'Details'],
-  es: ['No', 'Hospital', 'hospital', 'Legal', 'General', 'Error', 'Total', 'Auditor'],
+  nl: [
+    'Start',
+    'Filter',
+    'Filters',
+    'Status',
+    'Type',
+    'Pincode',
+    'Code',
+    'Patient',
+    'In detail',
+    'Details',
+    'Alarm',
+    'Handle',
+    'auditor',
+  ],
+  es: ['No', 'Hospital', 'hospital', 'Legal', 'General', 'Error', 'Total', 'Auditor', 'auditor'],
   ar: [],
 }
 
@@ -40,6 +54,10 @@ const CHECKED_BY_ONESELF = /^(check|proof|verify)\.|\.proof/
 
 /** Spanish has a form for millions; nobody has a million of anything here. */
 const NEVER_REACHED: Readonly<Partial<Record<Language, readonly string[]>>> = { es: ['many'] }
+
+/** `look-up.json` holds the area `lookUp`. */
+const areaOf = (file: string) =>
+  basename(file, '.json').replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 function catalogueOf(application: string, language: Language): Catalogue {
   const texts = new Map<string, string>()
@@ -106,7 +124,7 @@ describe.each(['portal', 'console'])('the words of the %s', (application) => {
       /* @vite-ignore */ join(web, application, 'words', language, 'index.ts')
     )) as { default: object }
     const files = globSync(`${application}/words/${language}/*.json`, { cwd: web })
-    expect(Object.keys(read).sort()).toEqual(files.map((file) => basename(file, '.json')).sort())
+    expect(Object.keys(read).sort()).toEqual(files.map(areaOf).sort())
   })
 
   test.each(others)('are the same ones in English and in %s', (language) => {
