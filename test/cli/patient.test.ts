@@ -257,6 +257,8 @@ describe('help', () => {
       'status',
       'history',
       'record',
+      ...['helper-code', 'delegates', 'appoint', 'end-delegation', 'recover', 'recovery', 'veto'],
+      ...['renew', 'revoke-all', 'forbid-emergency', 'allow-emergency'],
     ])
     for (const name of names) {
       const { out } = await run(name, '--help')

@@ -224,7 +224,7 @@ describe('who is asked, and by whom:', () => {
     await a.stop()
     const { code, err, out } = await reconcile(config)
     expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toMatch(/No broker answers at .*; it must run to be compared/)
+    expect(err).toMatch(/No broker answers at .*; it must run to be asked/)
     await a.start()
   })
 })
