@@ -1,6 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { wayleaveError } from '../../domain/errors.ts'
-import { isForDevices } from './server.ts'
+
+/** What patients' devices call. */
+export function isForDevices(url: string): boolean {
+  const { pathname } = new URL(url, 'http://broker')
+  return pathname.startsWith('/patient/') || pathname === '/relay'
+}
 
 /**
  * A browser says which page a call comes from (RFC 6454 §7). What patients' devices call is for pages of this broker and of the

@@ -18,6 +18,7 @@ import { beginCall, type CallContext, inCall, requestIdOf } from '../../observe/
 import type { Logger } from '../../observe/log.ts'
 
 import { describeApi } from './api/openapi.ts'
+import { isForDevices } from './page-origins.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -152,12 +153,6 @@ function followCalls(app: FastifyInstance, log: Logger): void {
     const { method, routeOptions } = request
     log.debug({ method, route: routeOptions.url, status }, 'a request was answered')
   })
-}
-
-/** What patients' devices call. */
-export function isForDevices(url: string): boolean {
-  const { pathname } = new URL(url, 'http://broker')
-  return pathname.startsWith('/patient/') || pathname === '/relay'
 }
 
 /** What a patient's device calls, from a page of a portal that the hospital knows; to any other page a browser shows nothing. */

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { ERRORS, type ErrorCode } from '../../../domain/errors.ts'
 import { toOAuthError } from '../../../exchange/oauth-error.ts'
+import { isForDevices } from '../page-origins.ts'
 import { type Operation, TAGS } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
 import { SCHEMAS } from './schemas.ts'
@@ -130,6 +131,8 @@ function refusalsOf({ needs, errors = [], answers }: Operation, route: RouteOpti
     // Whatever may carry a body is refused for it, wanted or not.
     ...(['POST', 'PUT'].includes(String(route.method)) ? WITH_BODY : []),
     ...(needs === 'console' ? AT_CONSOLE : needs === 'session' ? WITH_SESSION : needs ? WITH_TOKEN : []),
+    // A browser names the page that a call comes from.
+    ...(isForDevices(route.url) ? (['origin-refused'] as const) : []),
     ...errors,
   ])
   const byStatus = new Map<number, ErrorCode[]>()
