@@ -35,3 +35,21 @@ export async function enterConsole({ page }: Device, file: SandboxFile, key: str
   await page.getByRole('button', { name: 'Make a passkey' }).click()
   await page.getByRole('heading', { name: 'What happened, and what needs a look' }).waitFor()
 }
+
+/** The code that the sandbox's phone shows for somebody, from a hospital: read where a person would read it. */
+export async function codeFor(
+  { context }: Device,
+  portal: string,
+  contact: string,
+  hospital: string,
+): Promise<string> {
+  const phone = await context.newPage()
+  await phone.goto(`${portal}/sandbox/phone`)
+  const messages = phone.getByRole('listitem').filter({ hasText: contact })
+  const message = messages.filter({ hasText: hospital }).first()
+  await message.waitFor()
+  const code = /\b\d{8}\b/.exec((await message.textContent()) ?? '')?.[0]
+  await phone.close()
+  if (!code) throw new Error('The phone shows no code')
+  return code
+}
