@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import {
   convertCssVariables,
   DEFAULT_THEME,
@@ -29,6 +30,13 @@ function themeVariables(): Plugin {
   }
 }
 
+function scopedName(name: string, file: string): string {
+  const place = relative(import.meta.dirname, file)
+    .split(sep)
+    .join('/')
+  return `${name}-${createHash('sha256').update(`${place}/${name}`).digest('hex').slice(0, 8)}`
+}
+
 /** `--mode portal` or `--mode console`. The same source gives the same bytes, wherever it is built. */
 export default defineConfig(({ mode }) => {
   const application = APPLICATIONS.find((name) => name === mode)
@@ -42,7 +50,11 @@ export default defineConfig(({ mode }) => {
     publicDir: false,
     logLevel: 'warn',
     plugins: [react(), themeVariables()],
+    // Named by the file's place in this folder: the default names by its place below wherever the build was started.
+    css: { modules: { generateScopedName: scopedName } },
     build: {
+      // Chunks are named by the places of their modules as well: by those in this folder, not below where the build was started.
+      rolldownOptions: { cwd: import.meta.dirname },
       outDir,
       target: 'es2022',
       modulePreload: { polyfill: false },

@@ -28,7 +28,7 @@ const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
 /** An address as the table of operations has it: whatever is filled in is X. */
 const inGeneral = (path: string) =>
   path
-    .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT|ENROLMENT|CASE|RUN)\b/g, 'X')
+    .replaceAll(/\$\([^)]*\)+|\$(?:EVENT|AT|ENROLMENT|CASE|RECOVERY|RUN)\b/g, 'X')
     .replace(/^\/shared\/fhir\/\w+/, '/shared/fhir/X')
     .replace(/\/attachment\/\d+$/, '/attachment/X')
     .replace(/^\/reports\/[\w-]+/, '/reports/X')

@@ -67,8 +67,8 @@ test('a share is made within a minute, in the words that are signed, and the nam
     const before = Date.now()
     await wishToShare(page, 'Ostermoor General Hospital')
     // Every hospital of the patient's but the one that is to see.
-    await page.getByText('At ⁨Quillhaven Medical Centre⁩').waitFor()
-    await page.getByText('At ⁨Brackwater Infirmary⁩').waitFor()
+    await page.getByText('At ⁨Quillhaven Medical Centre⁩', { exact: true }).first().waitFor()
+    await page.getByText('At ⁨Brackwater Infirmary⁩', { exact: true }).first().waitFor()
     await page
       .getByText('⁨Ostermoor General Hospital⁩ may see these records of yours at ⁨Quillhaven Medical Centre⁩')
       .waitFor()
@@ -108,7 +108,7 @@ test('after “stop sharing” the party is refused although everyone may, and u
       ({ consents }) => consents.filter(({ state }) => state === 'permit').length === 3,
     )
     const his = hisOf(ostermoor)
-    await until(
+    const [seen = ''] = await until(
       () => listed(his, melvin),
       (ids) => ids.length > 0,
     )
@@ -120,6 +120,8 @@ test('after “stop sharing” the party is refused although everyone may, and u
     await page.getByText('You also share with', { exact: false }).waitFor()
     await press(page, 'Stop sharing')
     await page.getByText(/confirms: .*Ostermoor General Hospital.* gets nothing now/).waitFor()
+    // At once, whatever the other hospital still has on its list.
+    expect(await his.open(seen, 'TREAT')).toMatchObject({ status: 404, code: 'not-available' })
     for (const purpose of ['TREAT', 'BTG', 'HRESCH']) expect(await decisionFor(purpose)).toBe('refuse')
     await until(
       () => listed(his, melvin),
@@ -181,11 +183,20 @@ test('pausing and starting again take one action each, at every hospital', () =>
         })
       ).decision
     expect(await may()).toBe('permit')
+    const his = hisOf(brackwater)
+    const [seen = ''] = await until(
+      () => listed(his, kathlyn),
+      (ids) => ids.length > 0,
+    )
     await page.getByRole('link', { name: 'Pause everything' }).click()
     await press(page, 'Pause everything')
     await heading(page, 'Everything is paused')
     expect(await may()).toBe('refuse')
-    expect(await listed(hisOf(brackwater), kathlyn)).toEqual([])
+    expect(await his.open(seen, 'TREAT')).toMatchObject({ status: 404, code: 'not-available' })
+    await until(
+      () => listed(his, kathlyn),
+      (ids) => ids.length === 0,
+    )
     await page.getByRole('link', { name: 'Go home' }).click()
     await page.getByText('None of your hospitals shares anything, until you start it again.').waitFor()
     await page.getByRole('link', { name: 'Start sharing again' }).click()

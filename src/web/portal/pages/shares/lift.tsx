@@ -15,12 +15,13 @@ export function Lift({ at, share }: { at: OwnAt; share: OwnShare }) {
   // What is being ended stays on the page when it has ended.
   const [{ hospital }, { to, purpose }] = useState(() => [at, share] as const)[0]
   const signing = useSigning([{ hospital, prepare: (client) => client.prepare.withdraw({ to, purpose }) }])
+  const done = signing.acts.every((act) => act.at === 'force')
   return (
     <Stack component="section" aria-labelledby="lift">
       <Title order={2} size="h3" id="lift">
-        {t('liftTitle', { party: namedInLine(terms.party(to)) })}
+        {t(done ? 'lifted' : 'liftTitle', { party: namedInLine(terms.party(to)) })}
       </Title>
-      <Text>{t('liftText')}</Text>
+      {done ? null : <Text>{t('liftText')}</Text>}
       <Acts signing={signing} label={t('liftGo')} />
     </Stack>
   )

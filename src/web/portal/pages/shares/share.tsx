@@ -1,6 +1,8 @@
 import { Anchor, Button, Paper, Stack, Text, Title } from '@mantine/core'
 import { Link, useParams } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useFormatter, useTranslations } from 'use-intl'
+import type { OwnShare } from '../../../../patient/own-shares.ts'
 import { Page } from '../../../shared/page.tsx'
 import { type OwnAt, useSources } from '../../own/hospitals.ts'
 import { localKey } from '../../own/local-keys.ts'
@@ -22,26 +24,33 @@ export function Share() {
   const format = useFormatter()
   const terms = useTerms()
   const found = useShare(key)
-  const sources = useSources(found && found !== 'loading' ? found.share.to : undefined)
-  if (found === 'loading') return <Waiting />
-  if (!found) return <Gone />
-  const { at, share } = found
+  // A no that has just been ended is no longer found; what became of it is still to be read.
+  const [was, setWas] = useState<{ at: OwnAt; share: OwnShare }>()
+  if (found && found !== 'loading' && found.share.standing === 'refused' && was?.share !== found.share)
+    setWas(found)
+  const shown = found ?? was
+  const sources = useSources(shown && shown !== 'loading' ? shown.share.to : undefined)
+  if (shown === 'loading') return <Waiting />
+  if (!shown) return <Gone />
+  const { at, share } = shown
   const { consent, standing, to } = share
   const objection = standing === 'refused'
   const party = namedInLine(terms.party(to))
   const counts = ['open', 'later', 'unreadable'].includes(standing)
   return (
     <Page title={t(objection ? 'objectionTitle' : 'title', { party })}>
-      <Paper withBorder p="lg">
-        <Text fw={600}>{t('at', { hospital: namedInLine(at.hospital.member.name) })}</Text>
-        <StandingOf share={share} paused={at.paused || at.own?.frozen !== undefined} />
-        <ShareFacts share={share} whole />
-        {consent.from ? (
-          <Text c="dimmed">
-            {t('from')}: {dayInWords(consent.from, { format })}
-          </Text>
-        ) : null}
-      </Paper>
+      {found ? (
+        <Paper withBorder p="lg">
+          <Text fw={600}>{t('at', { hospital: namedInLine(at.hospital.member.name) })}</Text>
+          <StandingOf share={share} paused={at.paused || at.own?.frozen !== undefined} />
+          <ShareFacts share={share} whole />
+          {consent.from ? (
+            <Text c="dimmed">
+              {t('from')}: {dayInWords(consent.from, { format })}
+            </Text>
+          ) : null}
+        </Paper>
+      ) : null}
       {objection ? (
         <Lift at={at} share={share} />
       ) : (
