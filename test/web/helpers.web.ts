@@ -4,7 +4,7 @@ import { identifierText } from '../../src/domain/identity/member-id.ts'
 import type { PatientClient } from '../../src/patient/client.ts'
 import { deviceOf } from '../../src/sandbox/enrol-samples.ts'
 import { type Device, openDevice, startBrowser } from './support/browser.ts'
-import { enterWords, personOf } from './support/journeys.ts'
+import { enterWords, goTo, personOf } from './support/journeys.ts'
 
 const sandbox = inject('sandbox')
 const kum = personOf(sandbox, 'Kum')
@@ -23,11 +23,6 @@ beforeAll(async () => {
   await kums.grant({ to, purpose: 'TREAT', classes: ['problems'] })
 })
 afterAll(() => browser.close())
-
-/** Goes to a page the way a person does: what is in memory stays. */
-async function goTo(page: Page, name: string): Promise<void> {
-  await page.getByRole('navigation').getByRole('link', { name }).click()
-}
 
 async function openedBy(person: typeof kum, options = {}): Promise<Device> {
   const device = await openDevice(browser, options)
@@ -106,6 +101,7 @@ test('on the smallest screen, dark and from right to left, nothing sticks out to
   await page.getByRole('textbox').first().fill(laila.words)
   await page.locator('form button[type=submit]').click()
   await page.waitForURL(`${sandbox.portal}/`)
+  await page.locator('nav button').first().click()
   await page.locator('nav a[href="/helpers"]').click()
   for (const link of [undefined, '/helping', '/helpers', '/helpers/appoint']) {
     if (link) await page.locator(`main a[href="${link}"]`).first().click()

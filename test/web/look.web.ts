@@ -11,7 +11,7 @@ import { createHisClient, type HisClient } from '../../src/sandbox/his-client.ts
 import { NotYet, patiently } from '../../src/sandbox/patiently.ts'
 import { readSandboxFile } from '../../src/sandbox/sandbox-file.ts'
 import { type Device, openDevice, startBrowser } from './support/browser.ts'
-import { enterWords, personOf } from './support/journeys.ts'
+import { enterWords, goTo, personOf } from './support/journeys.ts'
 
 const sandbox = inject('sandbox')
 const [first, second] = sandbox.hospitals as [(typeof sandbox.hospitals)[0], (typeof sandbox.hospitals)[0]]
@@ -33,11 +33,6 @@ beforeAll(async () => {
   browser = await startBrowser()
 })
 afterAll(() => browser.close())
-
-/** Goes to a page the way a person does: what is in memory stays. */
-async function goTo(page: Page, name: string): Promise<void> {
-  await page.getByRole('navigation').getByRole('link', { name }).click()
-}
 
 async function openedBy(person: typeof teodoro, options = {}): Promise<Device> {
   const device = await openDevice(browser, options)
@@ -224,7 +219,7 @@ test(
     await ask(reason)
     const device = await openedBy(trish)
     const { page } = device
-    await page.getByRole('navigation').getByText('for you').waitFor({ state: 'attached' })
+    await page.getByRole('navigation').getByText('for you').first().waitFor({ state: 'attached' })
     await goTo(page, 'Requests')
     const request = page.locator('li').filter({ hasText: reason })
     await request.getByText(second.name).first().waitFor()

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { createOperatorClient } from '../../../src/sandbox/operator-client.ts'
 import type { SandboxFile } from '../../../src/sandbox/sandbox-file.ts'
 import { loadKeyring } from '../../../src/store/key-file.ts'
@@ -52,4 +53,11 @@ export async function codeFor(
   await phone.close()
   if (!code) throw new Error('The phone shows no code')
   return code
+}
+
+/** Goes to a page the way a person does: what is in memory stays. On a small screen the list of pages is shown first. */
+export async function goTo(page: Page, name: string): Promise<void> {
+  const menu = page.getByRole('navigation').getByRole('button', { name: /^Pages/ })
+  if (await menu.isVisible()) await menu.click()
+  await page.getByRole('navigation').getByRole('link', { name }).click()
 }
