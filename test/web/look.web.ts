@@ -103,7 +103,10 @@ test(
       .filter({ hasText: 'Both hospitals wrote this down' })
       .first()
     await read.waitFor()
-    expect(await read.textContent()).toMatch(/Medicines[\s\S]*Your treatment[\s\S]*your share with/)
+    // Which share it was is known once the shares are read.
+    await expect
+      .poll(() => read.textContent())
+      .toMatch(/Medicines[\s\S]*Your treatment[\s\S]*your share with/)
 
     // Only refusals, and the address names nobody.
     await page.getByLabel('Result').selectOption('refused')
