@@ -5,7 +5,7 @@ import { createWords } from '../../src/patient/seed.ts'
 import { createHisClient } from '../../src/sandbox/his-client.ts'
 import { type Device, openDevice, startBrowser } from './support/browser.ts'
 import { codeOf, deskAt, deviceOf } from './support/desk.ts'
-import { enterWords, personOf } from './support/journeys.ts'
+import { codeFor, enterWords, personOf } from './support/journeys.ts'
 import { newcomer } from './support/newcomer.ts'
 
 const sandbox = inject('sandbox')
@@ -260,22 +260,6 @@ test('other words do not slip into a browser that holds some, unless its owner s
     expect(await kept(page)).toMatchObject({ seals: 1 })
   }))
 
-/** The code that the sandbox's phone shows for somebody: read where a person would read it. */
-async function codeFor(device: Device, contact: string, hospital: string): Promise<string> {
-  const phone = await device.context.newPage()
-  await phone.goto(`${portal}/sandbox/phone`)
-  const message = phone
-    .getByRole('listitem')
-    .filter({ hasText: contact })
-    .filter({ hasText: hospital })
-    .first()
-  await message.waitFor()
-  const code = /\b\d{8}\b/.exec((await message.textContent()) ?? '')?.[0]
-  await phone.close()
-  if (!code) throw new Error('The phone shows no code')
-  return code
-}
-
 /** Types who somebody is at a hospital, and asks for a code. */
 async function findMe(page: Page, hospital: string, who: { number: string; contact: string }): Promise<void> {
   await heading(page, 'At which hospital are you known?')
@@ -333,7 +317,7 @@ test('somebody who is new finds themselves, keeps their words, proves a code and
     await page.getByLabel('One-time code').fill('12345678')
     await button(page, 'Continue').click()
     await alert(page, /This code does not fit/)
-    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact, first.name))
+    await page.getByLabel('One-time code').fill(await codeFor(device, portal, who.contact, first.name))
     await button(page, 'Continue').click()
     await heading(page, 'A second way back')
     await page.getByRole('link', { name: 'Check my words' }).click()
@@ -346,7 +330,7 @@ test('somebody who is new finds themselves, keeps their words, proves a code and
     await page.getByRole('link', { name: 'Add a hospital' }).click()
     await findMe(page, second.name, who)
     await heading(page, 'Enter the code')
-    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact, second.name))
+    await page.getByLabel('One-time code').fill(await codeFor(device, portal, who.contact, second.name))
     await button(page, 'Continue').click()
     await heading(page, 'Who can see what')
     expect(await kept(page)).toEqual({ seals: 1, hospitals: 2 })
@@ -428,7 +412,7 @@ test('without a phone, a security key signs at the desk what staff have prepared
     await button(page, 'Put the words on the key').click()
     await findMe(page, custodian.name, who)
     await heading(page, 'Enter the code')
-    await page.getByLabel('One-time code').fill(await codeFor(device, who.contact, custodian.name))
+    await page.getByLabel('One-time code').fill(await codeFor(device, portal, who.contact, custodian.name))
     await button(page, 'Continue').click()
     await heading(page, 'Who can see what')
     await button(page, 'Lock this page').click()

@@ -101,6 +101,7 @@ test('on the smallest screen, dark and from right to left, nothing sticks out to
   await page.getByRole('textbox').first().fill(laila.words)
   await page.locator('form button[type=submit]').click()
   await page.waitForURL(`${sandbox.portal}/`)
+  await page.locator('nav button').first().click()
   await page.locator('nav a[href="/helpers"]').click()
   for (const link of [undefined, '/helping', '/helpers', '/helpers/appoint']) {
     if (link) await page.locator(`main a[href="${link}"]`).first().click()

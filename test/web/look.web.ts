@@ -103,7 +103,10 @@ test(
       .filter({ hasText: 'Both hospitals wrote this down' })
       .first()
     await read.waitFor()
-    expect(await read.textContent()).toMatch(/Medicines[\s\S]*Your treatment[\s\S]*your share with/)
+    // Which share it was is known once the shares are read.
+    await expect
+      .poll(() => read.textContent())
+      .toMatch(/Medicines[\s\S]*Your treatment[\s\S]*your share with/)
 
     // Only refusals, and the address names nobody.
     await page.getByLabel('Result').selectOption('refused')
@@ -219,7 +222,7 @@ test(
     await ask(reason)
     const device = await openedBy(trish)
     const { page } = device
-    await page.getByRole('navigation').getByText('for you').waitFor({ state: 'attached' })
+    await page.getByRole('navigation').getByText('for you').first().waitFor({ state: 'attached' })
     await goTo(page, 'Requests')
     const request = page.locator('li').filter({ hasText: reason })
     await request.getByText(second.name).first().waitFor()

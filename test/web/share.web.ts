@@ -164,7 +164,7 @@ test('an organisation that somebody says no to sees nothing, until the no is end
       .first()
       .click()
     await press(page, 'End my no')
-    await page.getByText('In force').waitFor()
+    await page.getByText('In force').first().waitFor()
   }))
 
 test('pausing and starting again take one action each, at every hospital', () =>

@@ -4,16 +4,26 @@ import { type Browser, type BrowserContext, type CDPSession, chromium, type Page
 /** Where Debian and others put it; else the one that comes as a package is unpacked (Linux on x64). */
 const INSTALLED = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-/** A real Chromium, headless: `WAYLEAVE_CHROMIUM`, else an installed one, else that of @sparticuz/chromium. */
+/**
+ * A real Chromium, headless: the one that `WAYLEAVE_CHROMIUM` names, else an installed one, else that of the package
+ * `@sparticuz/chromium`, which the word `package` names as well.
+ * @throws Error that says what to install where there is none
+ */
 export async function startBrowser(): Promise<Browser> {
-  const given = process.env.WAYLEAVE_CHROMIUM ?? INSTALLED.find((path) => existsSync(path))
   const args = ['--no-sandbox', '--disable-dev-shm-usage', '--force-prefers-reduced-motion']
-  if (given) return chromium.launch({ executablePath: given, args })
-  const { default: packaged } = await import('@sparticuz/chromium')
-  return chromium.launch({
-    executablePath: await packaged.executablePath(),
-    args: [...packaged.args.filter((flag) => !flag.startsWith('--headless')), ...args],
-  })
+  const given = process.env.WAYLEAVE_CHROMIUM
+  const installed = given ?? INSTALLED.find((path) => existsSync(path))
+  if (installed && installed !== 'package') return chromium.launch({ executablePath: installed, args })
+  try {
+    const { default: packaged } = await import('@sparticuz/chromium')
+    return await chromium.launch({
+      executablePath: await packaged.executablePath(),
+      args: [...packaged.args.filter((flag) => !flag.startsWith('--headless')), ...args],
+    })
+  } catch (cause) {
+    const told = 'There is no Chromium. Install one, or say where it is: WAYLEAVE_CHROMIUM=/path/to/chromium.'
+    throw new Error(`${told} The one that comes as a package runs on Linux on x64 only.`, { cause })
+  }
 }
 
 export type AuthenticatorWish = {

@@ -20,14 +20,6 @@ export async function enterWords({ page }: Device, portal: string, words: string
   await page.waitForURL(`${portal}/`)
 }
 
-/** Goes to a page the way a person does: what is in memory stays. On a small screen the pages lie behind a button. */
-export async function goTo(page: Page, name: string): Promise<void> {
-  const pages = page.getByRole('navigation')
-  const folded = pages.locator('button[aria-expanded="false"]')
-  if (await folded.isVisible()) await folded.click()
-  await pages.getByRole('link', { name }).click()
-}
-
 /** Invites a compliance officer to a hospital's console, and opens it by a new passkey. */
 export async function enterConsole({ page }: Device, file: SandboxFile, key: string): Promise<void> {
   const hospital = file.hospitals.find((one) => one.key === key)
@@ -43,4 +35,29 @@ export async function enterConsole({ page }: Device, file: SandboxFile, key: str
   await page.getByLabel('Invitation code').fill(code)
   await page.getByRole('button', { name: 'Make a passkey' }).click()
   await page.getByRole('heading', { name: 'What happened, and what needs a look' }).waitFor()
+}
+
+/** The code that the sandbox's phone shows for somebody, from a hospital: read where a person would read it. */
+export async function codeFor(
+  { context }: Device,
+  portal: string,
+  contact: string,
+  hospital: string,
+): Promise<string> {
+  const phone = await context.newPage()
+  await phone.goto(`${portal}/sandbox/phone`)
+  const messages = phone.getByRole('listitem').filter({ hasText: contact })
+  const message = messages.filter({ hasText: hospital }).first()
+  await message.waitFor()
+  const code = /\b\d{8}\b/.exec((await message.textContent()) ?? '')?.[0]
+  await phone.close()
+  if (!code) throw new Error('The phone shows no code')
+  return code
+}
+
+/** Goes to a page the way a person does: what is in memory stays. On a small screen the list of pages is shown first. */
+export async function goTo(page: Page, name: string): Promise<void> {
+  const menu = page.getByRole('navigation').getByRole('button', { name: /^Pages/ })
+  if (await menu.isVisible()) await menu.click()
+  await page.getByRole('navigation').getByRole('link', { name }).click()
 }

@@ -19,6 +19,9 @@ export async function violations(page: Page, what: 'all' | 'colours'): Promise<s
       : { runOnly: { type: 'rule', values: OF_COLOUR }, resultTypes: ['violations'] }
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource)
   const found = await page.evaluate(async (how) => {
+    // What is drawn only once it is scrolled to has no size of its own before.
+    for (const element of document.querySelectorAll<HTMLElement>('main *'))
+      if (getComputedStyle(element).contentVisibility === 'auto') element.style.contentVisibility = 'visible'
     const { axe } = window as unknown as { axe: { run(how: RunOptions): Promise<AxeResults> } }
     return (await axe.run(how)).violations.map(({ id, nodes }) => ({
       id,

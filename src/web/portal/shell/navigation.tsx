@@ -1,13 +1,13 @@
 import { Link, useLocation } from '@tanstack/react-router'
 import { Menu } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslations } from 'use-intl'
 import { useDevice } from '../device/device.tsx'
 import { LockButton } from './lock-button.tsx'
 import classes from './shell.module.css'
 import { WaitingRequests } from './waiting-requests.tsx'
 
-/** The pages, in the order of how often they are wanted; shown once the device is open. */
+/** The pages, in the order of how often they are wanted; shown once the device is open. On a small screen a button shows them. */
 const PAGES = [
   { to: '/', key: 'home' },
   { to: '/requests', key: 'requests' },
@@ -22,23 +22,24 @@ export function Navigation() {
   const t = useTranslations('shell')
   const { state } = useDevice()
   const { pathname } = useLocation()
-  // Unfolded for one page: whoever has gone on wants to see where they are.
-  const [unfoldedAt, unfoldAt] = useState<string>()
-  const unfolded = unfoldedAt === pathname
+  const [shown, show] = useState(false)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has gone to a page has done with the list
+  useEffect(() => show(false), [pathname])
   if (state !== 'open') return null
   return (
     <nav aria-label={t('menu')}>
       <button
         type="button"
         className={classes.menu}
-        aria-expanded={unfolded}
-        onClick={() => unfoldAt(unfolded ? undefined : pathname)}
+        aria-expanded={shown}
+        aria-controls="pages"
+        onClick={() => show(!shown)}
       >
         <Menu aria-hidden />
         {t('menu')}
-        {unfolded ? null : <WaitingRequests />}
+        <WaitingRequests />
       </button>
-      <ul className={unfolded ? classes.links : `${classes.links} ${classes.folded}`}>
+      <ul id="pages" className={classes.links} data-shown={shown || undefined}>
         {PAGES.map(({ to, key }) => (
           <li key={to}>
             <Link to={to} className={classes.link} activeOptions={{ exact: to === '/' }}>

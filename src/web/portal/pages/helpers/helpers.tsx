@@ -45,7 +45,7 @@ export function Helpers() {
           {t('silent', { hospital: namedInLine(member.name) })}
         </Alert>
       ))}
-      {loading ? <Loader aria-label={t('title')} /> : null}
+      {loading ? <Loader role="status" aria-label={t('title')} /> : null}
       {!loading && present.length === 0 ? (
         <Paper withBorder p="lg">
           <Text fw={600}>{t('none')}</Text>

@@ -43,7 +43,7 @@ export function Cases() {
           {t.rich('silent', { hospital: () => <Stranger>{member.name}</Stranger> })}
         </Alert>
       ))}
-      {isLoading ? <Loader aria-label={t('loading')} /> : null}
+      {isLoading ? <Loader role="status" aria-label={t('loading')} /> : null}
       {!isLoading && cases.length === 0 ? (
         <div>
           <Text fw={650}>{t('case.none')}</Text>

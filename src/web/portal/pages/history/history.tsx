@@ -92,7 +92,7 @@ export function History() {
       </div>
       {started && !busy && shown.length === 0 ? <Nobody isNarrowed={isNarrowed(search)} /> : null}
       {search.table ? <OccasionTable occasions={shown} /> : <Days occasions={shown} />}
-      {busy ? <Loader aria-label={t('loading')} /> : null}
+      {busy ? <Loader role="status" aria-label={t('loading')} /> : null}
       {started && !busy ? (
         <div className={classes.bar}>
           <Text>

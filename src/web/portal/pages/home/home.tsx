@@ -50,7 +50,7 @@ export function Home() {
           <Picture hospitals={hospitals} seeing={seeing} />
         </Stack>
       ) : null}
-      {loading ? <Loader aria-label={t('checking')} /> : <Cards all={all} />}
+      {loading ? <Loader role="status" aria-label={t('checking')} /> : <Cards all={all} />}
       <div className={classes.soon}>
         <NextToEnd seeing={seeing} />
         <LastLook />

@@ -32,7 +32,7 @@ export function Notices() {
           {t.rich('silent', { hospital: () => <Stranger>{member.name}</Stranger> })}
         </Alert>
       ))}
-      {isLoading ? <Loader aria-label={t('title')} /> : null}
+      {isLoading ? <Loader role="status" aria-label={t('title')} /> : null}
       {!isLoading && all.length === 0 ? <Text fw={650}>{t('none')}</Text> : null}
       {unread > 0 ? (
         <div>

@@ -77,7 +77,7 @@ export function Records() {
             ? t('loaded', { count: entries.length })
             : t('loadedOf', { shown: wanted.length, count: entries.length })}
       </Text>
-      {isAsking ? <Loader aria-label={t('loading')} /> : null}
+      {isAsking ? <Loader role="status" aria-label={t('loading')} /> : null}
       {!isAsking && wanted.length === 0 ? (
         <Text fw={650}>{entries.length === 0 ? t('empty') : t('emptyFiltered')}</Text>
       ) : null}

@@ -32,7 +32,7 @@ export function Answer() {
   if (!one) {
     return (
       <Page title={t('title')}>
-        {isLoading ? <Loader aria-label={t('title')} /> : <Text>{t('state.ended')}</Text>}
+        {isLoading ? <Loader role="status" aria-label={t('title')} /> : <Text>{t('state.ended')}</Text>}
         <Back />
       </Page>
     )

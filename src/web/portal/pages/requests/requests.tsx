@@ -25,7 +25,7 @@ export function Requests() {
         </Alert>
       ))}
       <Prepared />
-      {isLoading ? <Loader aria-label={t('title')} /> : null}
+      {isLoading ? <Loader role="status" aria-label={t('title')} /> : null}
       {!isLoading && waiting.length === 0 ? (
         <div>
           <Text fw={650}>{t('none')}</Text>

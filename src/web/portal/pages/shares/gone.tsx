@@ -23,5 +23,5 @@ export function Home() {
 
 export function Waiting() {
   const t = useTranslations('own')
-  return <Loader aria-label={t('loading')} />
+  return <Loader role="status" aria-label={t('loading')} />
 }
