@@ -1,6 +1,7 @@
 import { CONSOLE_ROLES } from '../broker/index.ts'
 import type { HospitalFiles } from './hospital-files.ts'
 import { createOperatorClient } from './operator-client.ts'
+import { patiently } from './patiently.ts'
 import type { SandboxFile } from './sandbox-file.ts'
 
 const NAMES = { auditor: 'Auditor of the sandbox', compliance: 'Compliance officer of the sandbox' } as const
@@ -14,13 +15,13 @@ export async function inviteStaff(
   const operator = createOperatorClient({
     ...{ here: broker, audience: `${broker}/auth/token`, signing: files.keyring.signing },
   })
-  const page = await fetch(`${broker}/console/`)
+  const page = await patiently(() => fetch(`${broker}/console/`))
   if (!page.ok) return {}
   const invited = CONSOLE_ROLES.map(async (role) => {
-    const { code } = await operator<{ code: string }>('POST', '/operator/console/people', {
-      name: NAMES[role],
-      role,
-    })
+    const person = { name: NAMES[role], role }
+    const { code } = await patiently(() =>
+      operator<{ code: string }>('POST', '/operator/console/people', person),
+    )
     return [role, code] as const
   })
   return Object.fromEntries(await Promise.all(invited))

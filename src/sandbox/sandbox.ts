@@ -310,7 +310,7 @@ async function loadAll(
       await patiently(async () => {
         const answer = await fetch(`${described.broker}/health`)
         if (!answer.ok) throw new NotYet('the broker starts')
-      }, 60_000)
+      }, 120_000)
       if (!existsSync(loaded)) {
         await loadSamples(hospital.key, described.fhir, () => {})
         writeFileSync(loaded, '')

@@ -68,6 +68,7 @@ test('somebody new enrols without a mouse', async () => {
     const items = page.locator('ol[translate=no] > li')
     await items.nth(11).waitFor()
     const words = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s+/, ''))
+    expect(words).toHaveLength(12)
     await keys.press('button', 'I have written them down')
     await keys.arrive('Check your words')
     for (const field of await page.getByRole('textbox', { name: /^Word \d+$/ }).all()) {
@@ -126,10 +127,9 @@ test('a request is answered with less than was asked for, without a mouse', asyn
     await keys.press('button', 'Next: read what you sign')
     await keys.press('button', /^Sign/)
     const custodian = hospitalOf(sandbox, home).name
-    await page
-      .getByText(new RegExp(`You said yes. Now .?${custodian}.? must agree.`))
-      .first()
-      .waitFor()
+    const answered = page.getByText(new RegExp(`You said yes. Now .?${custodian}.? must agree.`)).first()
+    await answered.waitFor()
+    expect(await answered.isVisible()).toBe(true)
   })
 }, 240_000)
 
