@@ -193,11 +193,11 @@ test('a member whose node shows another chain is seen by the others within a min
   expect(new Set((await alarms(c)).map(({ requester }) => requester?.id))).toEqual(
     new Set([a.member, b.member]),
   )
-  await eventually(async () => (await seenByA('split')) === 1)
+  await withinTestSeconds(60, async () => (await seenByA('split')) === 1)
   // One liar stops nobody; whoever is contradicted by most releases nothing.
   const reasons = async (at: TestHospital) =>
     ((await (await fetch(`${at.broker.base}/ready`)).json()) as { reasons: string[] }).reasons
-  await eventually(async () => (await reasons(c)).includes('view-contradicted'))
+  await withinTestSeconds(60, async () => (await reasons(c)).includes('view-contradicted'))
   expect(await reasons(a)).not.toContain('view-contradicted')
   await refusedAt(c, 'view-contradicted', () => asker.fetch(tag))
 

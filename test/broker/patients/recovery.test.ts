@@ -91,7 +91,9 @@ test('A lost key is replaced after seven days: neither key widens meanwhile, bot
   expect(permit).toMatchObject({ unconfirmed: true, scope: { purpose: 'TREAT' } })
   await eventually(async () => !(await isListed(id(0))))
 
-  // The new key signs it anew, and it permits again.
+  // The new key signs it anew, and it permits again: in a later second than that of the new key, which counts as before it.
+  await world.provider.send('evm_increaseTime', [2])
+  await world.provider.send('evm_mine', [])
   await next.grant(wish())
   await eventually(() => isListed(id(0)))
   expect((await next.consents()).consents.some(({ unconfirmed }) => unconfirmed)).toBe(false)
