@@ -80,6 +80,9 @@ test('somebody new enrols without a mouse', async () => {
     await keys.fill('One-time code', await codeFor(device, sandbox.portal, who.contact, hospital.name))
     await keys.press('button', 'Continue')
     await keys.arrive(/Who can see what|A second way back/)
+    // The hospital knows the key of these words.
+    const own = clientOf(sandbox, hospital.key, { words: words.join(' ') })
+    expect((await own.signIn(20_000)).handle).toMatch(/^0x[0-9a-f]{64}$/)
   })
 }, 180_000)
 
@@ -130,6 +133,8 @@ test('a request is answered with less than was asked for, without a mouse', asyn
       .getByText(new RegExp(`You said yes. Now .?${custodian}.? must agree.`))
       .first()
       .waitFor()
+    const requests = await patiently(() => clientOf(sandbox, home, ashlyn).requests())
+    expect(requests.some(({ answered }) => answered)).toBe(true)
   })
 }, 240_000)
 
