@@ -73,8 +73,9 @@ describe('the index of a node that refuses long ranges is the same, and is built
     await index.follow()
     expect(await dump(index.db)).toEqual(whole)
     const spans = node.spans()
-    // Few questions are wasted, and what it takes is made use of.
-    expect(spans.filter((span) => span > most).length).toBeLessThanOrEqual(15)
+    // Few questions are wasted, and what it takes is made use of. Blocks that come meanwhile cost some, too.
+    const wasted = spans.filter((span) => span > most).length
+    expect(wasted).toBeLessThanOrEqual(Math.max(15, spans.length / 10))
     expect(Math.max(...spans.filter((span) => span <= most))).toBeGreaterThan(most / 2)
   })
 
