@@ -27,8 +27,8 @@ export default defineConfig({
     // Files share a process, one after another: to load and compile the same modules and PGlite's WebAssembly for each would
     // take a third of all the time. So whatever a file changes in its process, a variable or a folder, it puts back.
     isolate: false,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 90_000,
     allowOnly: false,
     sequence: { sequencer: LongestFirst },
   },

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { checkpointsCommand } from './chain-index/checkpoints.ts'
 import { dumpIndex } from './chain-index/dump.ts'
 import { followIndex } from './chain-index/follow.ts'
+import { networkForPortal } from './chain-index/network.ts'
 import { openIndexOf } from './chain-index/open-index.ts'
 import { type Output, PROCESS, told } from './chain-index/output.ts'
 import { indexStatus, type StatusOptions } from './chain-index/status.ts'
@@ -60,6 +61,17 @@ export function indexCommand(output: Output = PROCESS): Command {
         )
         .action((options: { config?: string; rpc?: string }) =>
           told(output, async () => verifyIndex(await openIndexOf(options.config), options.rpc, output)),
+        ),
+    )
+    .addCommand(
+      new Command('network')
+        .description(
+          'Print the network.json of a portal: the contracts, and every live member as it published itself',
+        )
+        .option(...config)
+        .addHelpText('after', `\nSee docs/portal.md.${EMBEDDED}`)
+        .action((options: { config?: string }) =>
+          told(output, async () => networkForPortal(await openIndexOf(options.config), output)),
         ),
     )
     .addCommand(checkpointsCommand(output))

@@ -85,6 +85,20 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
+test('the network of a portal names the contracts, and every live member as it published itself', async () => {
+  const { code, out } = await index('network', '--config', config)
+  expect(code).toBe(0)
+  const { consentRegistry, patientRegistry } = chain.contracts
+  const told = JSON.parse(out)
+  expect(told.chain).toEqual({ chainId: 78_230, consentRegistry, patientRegistry })
+  const { name, identifier } = HOSPITAL
+  const jwks = { keys: [expect.objectContaining({ use: 'sig' }), expect.objectContaining({ use: 'enc' })] }
+  expect(told.members).toEqual([
+    { id: member, name, identifier, broker: 'http://127.0.0.1:1', custodian: true, jwks },
+  ])
+  expect(out).not.toContain('"d"')
+})
+
 /** A line of an export. */
 async function exported(
   changes: Partial<Checkpoint> = {},

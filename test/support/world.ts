@@ -427,7 +427,7 @@ async function enrol(
 /** Waits until something holds; what it throws counts as not yet. */
 export async function eventually<T>(
   check: () => Promise<T>,
-  withinMs = 15_000,
+  withinMs = 40_000,
 ): Promise<Exclude<T, false | null | undefined>> {
   const until = performance.now() + withinMs
   let last: unknown

@@ -283,7 +283,7 @@ export async function livenUp(file: SandboxFile, person: SandboxFile['patients']
     )
   }
   const waiting = await patiently(() => client.requests())
-  if (waiting.length > 0) return
+  if (waiting.some(({ answered }) => !answered)) return
   const task = requestTask({
     ...{ patient: person.nationalId, custodian: custodian.identifier, patientNamedCustodian: true },
     ...{ reason: 'You see us on Thursday. We would like to know what you take.' },
