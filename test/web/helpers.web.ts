@@ -64,7 +64,7 @@ test('Laila shows a code, Kum appoints her by it, she stops sharing for him, he 
   await his.page.getByText('They may pause all sharing.').waitFor()
   await his.page.getByRole('button', { name: 'Sign', exact: true }).click()
   await his.page.getByRole('heading', { name: /Laila.* can help you now/ }).waitFor()
-  await his.page.getByText('In force').waitFor()
+  await his.page.getByText('In force').first().waitFor()
 
   // Her device finds out by itself; she sees with whom he shares, and none of his records.
   await hers.page.getByRole('heading', { name: /Person 1 at/ }).waitFor()
